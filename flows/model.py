@@ -1,0 +1,341 @@
+"""The nouns of the flow language, all frozen: what is written, where someone stands, what came in, what goes out.
+
+Nothing here does anything: no input or output, no clock, no randomness. Times are aware UTC.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from flows.states import State
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""The empty mapping, shared by all that have none."""
+
+
+def nothing() -> Mapping[Any, Any]:
+    """The empty mapping, as a dataclass wants its default."""
+    return NOTHING
+
+
+Value = str | int | float | bool | datetime | tuple[str, ...] | None
+"""What a field or an answer can hold. In storage a list is a JSON list; a moment in time never goes there."""
+
+DONE = "done!"
+"""The key of the button that closes a `choose: many` question. Not a name an organizer can write."""
+
+
+class Kind(StrEnum):
+    """The types of the vocabulary: what a name holds, and so what a condition or filter may do with it."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    YES_NO = "yes_no"
+    LIST = "list"
+    MOMENT = "moment"
+    DATE = "date"
+    TIME = "time"
+    ANY = "any"
+
+
+# --- what is written -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where in a file something stands; `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """`starts: {moment: …}`: a flow that begins by itself, `offset` from a happening, for those `who`."""
+
+    happening: str
+    offset: timedelta = timedelta(0)
+    offset_days: int = 0
+    who: str = ""
+    until: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """What begins a flow."""
+
+    first_contact: bool = False
+    words: tuple[str, ...] = ()
+    link: str = ""
+    moment: Moment | None = None
+
+    def __bool__(self) -> bool:
+        return bool(self.first_contact or self.words or self.link or self.moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Anytime:
+    """A word understood in every state: `run` names the flow it starts; `back` and `skip` have none."""
+
+    words: tuple[str, ...]
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow file: a state machine. `marks` finds the line of each part, by its path in the file."""
+
+    name: str
+    start: str
+    states: Mapping[str, "State"]
+    about: str = ""
+    starts: Starts = Starts()
+    urgent: bool = False
+    moved: Mapping[str, str] = field(default_factory=nothing)
+    file: str = ""
+    marks: Mapping[tuple[str, ...], Mark] = field(default_factory=nothing, repr=False, compare=False, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """All flows in force, with their translations. `version` is the number storage gave it (0: never stored).
+
+    `me` holds the type of each field of a person: the vocabulary's, and those that some flow saves.
+    `translations` maps a language to {sentence: its translation}.
+    """
+
+    flows: Mapping[str, Flow]
+    anytime: Mapping[str, Anytime] = field(default_factory=nothing)
+    translations: Mapping[str, Mapping[str, str]] = field(default_factory=nothing)
+    me: Mapping[str, Kind] = field(default_factory=nothing)
+    answers: Mapping[str, Mapping[str, Kind]] = field(default_factory=nothing)
+    version: int = 0
+
+
+# --- where someone stands --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who called this flow with `run`, and comes next when it ends."""
+
+    flow: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One person's place in one flow. A person can have several; `callers` is the only stack.
+
+    question   number of the newest question asked here, from 1; a button carries it, so that an old press is known
+    asked      the words of that question as the person read them: consent keeps them
+    picked     keys chosen so far of a `choose: many`
+    misses     answers in a row that were not understood
+    fired      the `after` entries that have fired since `entered_at`
+    answers    what a bare `save` kept
+    held       what was saved to `me` before consent, waiting for `record_consent`
+    trail      (flow, state) of questions answered here, oldest first, for *back*
+    about      what it concerns, when a moment or another person began it: {"pair": id} or {"action": id}
+    """
+
+    id: int
+    flow: str
+    version: int
+    state: str
+    entered_at: datetime
+    question: int = 0
+    asked: str = ""
+    answers: Mapping[str, Value] = field(default_factory=nothing)
+    picked: tuple[str, ...] = ()
+    misses: int = 0
+    fired: tuple[str, ...] = ()
+    callers: tuple[Caller, ...] = ()
+    held: Mapping[str, Value] = field(default_factory=nothing)
+    trail: tuple[Caller, ...] = ()
+    about: Mapping[str, str] = field(default_factory=nothing)
+
+    def __post_init__(self) -> None:
+        if self.entered_at.tzinfo is None:
+            raise ValueError("entered_at needs a time zone: pass an aware datetime")
+
+    def with_(self, **changes: Any) -> "Conversation":
+        """The same conversation with these fields changed."""
+        return replace(self, **changes)
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One line of a `choices_from` list. `facts` is what becomes known when it is chosen: {"action": {…}}."""
+
+    id: str
+    label: str
+    facts: Mapping[str, Mapping[str, Value]] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that a flow may know while one turn lasts, gathered before `advance`.
+
+    person    a stable number of theirs: it decides which wording of a `try` they get
+    me        their fields, by name; absent means not known yet
+    subjects  what conversations are about: {("pair", id): {field: value}, ("action", id): {…}}
+    lists     what each `choices_from` list holds for them now
+    zone      IANA name of the time zone in which they read times
+    language  what they read, as in `me.language` or the group's first language
+    """
+
+    person: int = 0
+    me: Mapping[str, Value] = field(default_factory=nothing)
+    org: Mapping[str, Value] = field(default_factory=nothing)
+    subjects: Mapping[tuple[str, str], Mapping[str, Value]] = field(default_factory=nothing)
+    lists: Mapping[str, tuple[Option, ...]] = field(default_factory=nothing)
+    zone: str = "UTC"
+    language: str = "en"
+
+
+# --- what came in ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The conversation begins: the first state of its flow is entered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """They wrote or pressed something.
+
+    choice    the key of a pressed button; a tuple is the whole answer to a `choose: many`; `DONE` closes one
+    question  the number the button carried; None for typed words
+    place     a place a channel understood by itself (a shared point, already made a district's name)
+    photo     the channel's reference of a picture
+    """
+
+    text: str = ""
+    choice: str | tuple[str, ...] | None = None
+    question: int | None = None
+    place: str = ""
+    photo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Elapsed:
+    """Time has passed: what is due by now fires, one `after` entry at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """Something in the vocabulary's list of happenings came true for this person."""
+
+    name: str
+    data: Mapping[str, Value] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Did:
+    """A `do` was done: its outcome, and what it put into `answers`."""
+
+    outcome: str
+    data: Mapping[str, Value] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """They asked for the question before, in this conversation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The open question is asked once more, because something else came between."""
+
+
+Event = Started | Said | Elapsed | Happened | Did | Back | Again
+
+
+# --- what goes out ---------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One choice as it is shown: its key, and its label in the reader's language."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One message, before a platform renders it.
+
+    question  set where this message asks something: the number its buttons carry
+    many      several choices may be picked; `picked` are those ticked now
+    expect    what an open question without choices wants (place, photo, …), so that a channel can offer a button
+    attach    "", "calendar", "qr", "card" or "picture:FILE"
+    replaces  it changes the message that asked this question, instead of standing below it
+    tried     "FLOW/STATE/WORDING" where a `try` chose these words
+    """
+
+    text: str
+    choices: tuple[Shown, ...] = ()
+    question: int | None = None
+    many: bool = False
+    picked: tuple[str, ...] = ()
+    expect: str = ""
+    attach: str = ""
+    replaces: bool = False
+    tried: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Do:
+    """Something to be done in the world; the engine stops here and goes on with `Did`."""
+
+    name: str
+    arguments: Mapping[str, Value] = field(default_factory=nothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Save:
+    """A field of the person is known now."""
+
+    field: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The outermost flow of the conversation is over."""
+
+    outcome: str
+
+
+Effect = Say | Do | Save | Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What came of one event. Where `effects` ends with a `Do`, `advance` waits to be called with `Did`.
+
+    next_due  when to call with `Elapsed`, before quiet hours are thought of; None: only a person or a happening
+              moves this on
+    """
+
+    conversation: Conversation
+    effects: tuple[Effect, ...] = ()
+    next_due: datetime | None = None
+
+    @property
+    def pending(self) -> Do | None:
+        """The `Do` that the engine waits for, if any."""
+        last = self.effects[-1] if self.effects else None
+        return last if isinstance(last, Do) else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the conversation is over."""
+        return bool(self.effects) and isinstance(self.effects[-1], Ended)
