@@ -46,21 +46,16 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """Where in a file something stands; `line` and `column` count from 1."""
-
-    file: str
-    line: int
-    column: int
-
-
-@dataclass(frozen=True, slots=True)
 class Moment:
-    """`starts: {moment: …}`: a flow that begins by itself, `offset` from a happening, for those `who`."""
+    """`starts: {moment: …}`: a flow that begins by itself, some time before or after a happening, for those `who`.
+
+    days    calendar days in the action's own zone; `offset` is the rest (hours, minutes); both negative: before
+    until   from the happening: when it no longer makes sense to begin; None: always
+    """
 
     happening: str
+    days: int = 0
     offset: timedelta = timedelta(0)
-    offset_days: int = 0
     who: str = ""
     until: timedelta | None = None
 
@@ -87,8 +82,16 @@ class Anytime:
 
 
 @dataclass(frozen=True, slots=True)
+class Word:
+    """What a whole message means wherever it is written: an `anytime` word, or one that starts a flow."""
+
+    anytime: str = ""
+    flow: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Flow:
-    """One flow file: a state machine. `marks` finds the line of each part, by its path in the file."""
+    """One flow file: a state machine."""
 
     name: str
     start: str
@@ -98,15 +101,16 @@ class Flow:
     urgent: bool = False
     moved: Mapping[str, str] = field(default_factory=nothing)
     file: str = ""
-    marks: Mapping[tuple[str, ...], Mark] = field(default_factory=nothing, repr=False, compare=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Library:
     """All flows in force, with their translations. `version` is the number storage gave it (0: never stored).
 
-    `me` holds the type of each field of a person: the vocabulary's, and those that some flow saves.
-    `translations` maps a language to {sentence: its translation}.
+    me            the type of each field of a person: the vocabulary's, and those that some flow saves
+    answers       for each flow, the type of each answer that it can read
+    translations  for each language, {sentence: its translation}
+    words         each word that is understood anywhere, folded (`flows.answers.fold`), in every language
     """
 
     flows: Mapping[str, Flow]
@@ -114,6 +118,7 @@ class Library:
     translations: Mapping[str, Mapping[str, str]] = field(default_factory=nothing)
     me: Mapping[str, Kind] = field(default_factory=nothing)
     answers: Mapping[str, Mapping[str, Kind]] = field(default_factory=nothing)
+    words: Mapping[str, Word] = field(default_factory=nothing)
     version: int = 0
 
 
@@ -134,6 +139,7 @@ class Conversation:
 
     question   number of the newest question asked here, from 1; a button carries it, so that an old press is known
     asked      the words of that question as the person read them: consent keeps them
+    offered    ids of a `choices_from` list as it was shown, so that "2" stays what the person saw
     picked     keys chosen so far of a `choose: many`
     misses     answers in a row that were not understood
     fired      the `after` entries that have fired since `entered_at`
@@ -151,6 +157,7 @@ class Conversation:
     question: int = 0
     asked: str = ""
     answers: Mapping[str, Value] = field(default_factory=nothing)
+    offered: tuple[str, ...] = ()
     picked: tuple[str, ...] = ()
     misses: int = 0
     fired: tuple[str, ...] = ()
@@ -211,7 +218,7 @@ class Said:
     """They wrote or pressed something.
 
     choice    the key of a pressed button; a tuple is the whole answer to a `choose: many`; `DONE` closes one
-    question  the number the button carried; None for typed words
+    question  the number the button carried, and `conversation` the one it was asked in; None for typed words
     place     a place a channel understood by itself (a shared point, already made a district's name)
     photo     the channel's reference of a picture
     """
@@ -219,6 +226,7 @@ class Said:
     text: str = ""
     choice: str | tuple[str, ...] | None = None
     question: int | None = None
+    conversation: int | None = None
     place: str = ""
     photo: str = ""
 

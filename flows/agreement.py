@@ -1,0 +1,262 @@
+"""The words of agreement and refusal, as data, and the plain form in which all typed words are compared.
+
+To teach the bot another word, add it to its language below, as people write it.
+"""
+
+import re
+import unicodedata
+from functools import lru_cache
+from itertools import groupby
+
+LONGEST = 4000
+"""What is typed beyond so many characters is never read."""
+
+_KEPT_SPACES = {chr(n) for n in range(0x110) if chr(n).isspace()}
+_UNSEEN = dict.fromkeys(
+    [
+        *(n for n in range(0xA0) if unicodedata.category(chr(n)) == "Cc" and chr(n) not in _KEPT_SPACES),
+        *(0x00AD, 0x061C, 0x180E, 0x200B, 0x200E, 0x200F, 0x2060, 0xFEFF, 0xFFF9, 0xFFFA, 0xFFFB),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x2070),
+        *range(0xD800, 0xE000),
+    ]
+)
+"""Controls, marks of direction and halves of characters: they show nothing, and can make a text look like another."""
+
+_DRAWN = dict.fromkeys([0xFE0E, 0xFE0F, 0x20E3])
+"""How a sign is drawn (as an emoji, on a key) says nothing of what it means."""
+
+_JOINED = dict.fromkeys([*map(ord, "'’‘`´ʼ"), 0x200C, 0x200D])
+_ALIKE = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "ـ": None})
+_OPTIONAL = ("LATIN", "GREEK", "ARABIC", "HEBREW")
+_TONES = {chr(n) for n in range(0x1F3FB, 0x1F400)}
+
+
+def clean(said: str) -> str:
+    """`said` without what is never seen, composed (NFC), lines and spaces as they were, at most `LONGEST` long."""
+    said = said[:LONGEST]
+    if said.isascii() and said.isprintable():
+        return said
+    return unicodedata.normalize("NFC", said.translate(_UNSEEN))[:LONGEST]
+
+
+def tidy(said: str) -> str:
+    """`said` cleaned, spaces and line ends closed up to single spaces; tidying twice changes nothing."""
+    return " ".join(clean(said).split())
+
+
+@lru_cache(4096)
+def _marks_optional(base: str) -> bool:
+    return unicodedata.name(base, "").startswith(_OPTIONAL)
+
+
+def bare(text: str) -> str:
+    """`text` in the form that is compared: any case, and no accents where writers leave them out.
+
+    Accents go from Latin and Greek letters, vowel points from Arabic and Hebrew ones; elsewhere (й, が, हाँ) they
+    make another letter, and stay.
+    """
+    text = text.casefold()
+    if text.isascii():
+        return text
+    kept, base = [], ""
+    for sign in unicodedata.normalize("NFD", text.translate(_DRAWN)):
+        if unicodedata.category(sign) == "Mn":
+            if base and _marks_optional(base):
+                continue
+        else:
+            base = sign
+        kept.append(sign)
+    return unicodedata.normalize("NFC", "".join(kept).translate(_ALIKE).casefold())
+
+
+def _is_letter(sign: str) -> bool:
+    return sign.isalnum() or unicodedata.category(sign)[0] == "M"
+
+
+def fold(said: str) -> str:
+    """`said` for comparing whole messages: tidied, bare, and without punctuation or emoji at both ends.
+
+    A message of signs alone keeps them, each once where it is repeated: "???" is "?".
+    """
+    text = " ".join(bare(tidy(said)).split())[:LONGEST]
+    first = next((at for at, sign in enumerate(text) if sign.isalnum()), None)
+    if first is None:
+        return "".join(sign for sign, _ in groupby(text)).strip()
+    last = next(at for at in range(len(text), first, -1) if _is_letter(text[at - 1]))
+    return text[first:last]
+
+
+def words(said: str) -> tuple[str, ...]:
+    """The words of `said`, bare: letters and digits only, apostrophes dropped."""
+    text = bare(tidy(said))
+    if text.isascii():
+        return tuple(re.findall(r"[a-z0-9]+", text.replace("'", "").replace("`", "")))
+    return tuple("".join(sign if _is_letter(sign) else " " for sign in text.translate(_JOINED)).split())
+
+
+def signs(said: str) -> str:
+    """The emoji and other symbols of `said` in order, without skin tones, each once where it is repeated."""
+    shown = (s for s in tidy(said) if unicodedata.category(s) == "So" and s not in _TONES)
+    return "".join(sign for sign, _ in groupby(shown))
+
+
+YES = {
+    "en": "yes, y, yep, yup, yeah, yea, ye, ya, yah, yass, aye, sure, sure thing, ok, okay, okey, okie, okie dokie, "
+    "okey dokey, okidoki, k, kk, of course, absolutely, definitely, certainly, alright, all right, you bet, agreed, "
+    "i agree, correct, exactly, affirmative, indeed, fine by me, thats fine, sounds good, sounds great, works for me, "
+    "that works, thats right, go ahead, go for it, lets do it, lets go, count me in, im in, im up for it, please do, "
+    "i do, i am, i can, i will, i would, i did, i have, we do, we are, we can, we will, we did, we have, "
+    "id love to, i would love to, id like to, i would like to, id like that, i would like that, gladly, with pleasure, "
+    "happy to, id be happy to, by all means, uh huh, mhm, mm hmm, hell yes, hell yeah, for sure, totally, ok then",
+    "es": "sí, sip, sep, claro, claro que sí, por supuesto, por supuesto que sí, desde luego, vale, de acuerdo, dale, "
+    "okey, está bien, me parece bien, me apunto, con gusto, con mucho gusto, encantado, encantada, cómo no, quiero, "
+    "sí quiero, acepto, correcto, exacto, órale, obvio, va",
+    "fr": "oui, ouais, ouaip, ouep, mouais oui, bien sûr, bien sûr que oui, d'accord, avec plaisir, volontiers, "
+    "carrément, ça marche, ça me va, ça roule, évidemment, certainement, tout à fait, je veux bien, bien entendu, si",
+    "de": "ja, jo, jup, jap, jepp, jawohl, klar, na klar, aber klar, ja klar, natürlich, aber natürlich, gern, gerne, "
+    "sehr gern, sehr gerne, auf jeden fall, passt, geht klar, einverstanden, sicher, selbstverständlich, stimmt, ich will",
+    "pt": "sim, claro, claro que sim, com certeza, com prazer, isso mesmo, beleza, blz, aceito, quero, bora, tá bom, "
+    "está bem, ok, pode sim, lógico",
+    "it": "sì, certo, certo che sì, certamente, va bene, volentieri, d'accordo, esatto, con piacere, ovvio, ovviamente",
+    "nl": "ja, jawel, jazeker, ja hoor, zeker, zeker weten, graag, natuurlijk, akkoord, is goed, jep, tuurlijk",
+    "pl": "tak, jasne, oczywiście, pewnie, chętnie, dobrze, zgoda, jak najbardziej, no pewnie, no jasne, spoko",
+    "ru": "да, ага, угу, конечно, хорошо, ок, окей, ладно, давай, давайте, с удовольствием, согласен, согласна, "
+    "разумеется, хочу, безусловно, именно, da, конечно да",
+    "uk": "так, ага, звісно, звичайно, авжеж, добре, гаразд, згоден, згодна, хочу, із задоволенням, з радістю, ок",
+    "tr": "evet, tabii, tabi, tabii ki, tabi ki, olur, tamam, elbette, isterim, istiyorum, aynen, kabul",
+    "ar": "نعم, اجل, ايوه, ايوة, ايوا, اه, طبعا, بالطبع, بالتاكيد, اكيد, تمام, حسنا, موافق, موافقة, ماشي, اوكي, اوك, بكل سرور",
+    "fa": "بله, آره, اره, باشه, حتما, البته, قبوله, موافقم, با کمال میل, اوکی",
+    "hi": "हाँ, हां, हा, जी, जी हाँ, जी हां, ठीक है, ज़रूर, जरूर, बिल्कुल, बिलकुल, haan, haanji, ji, ji haan, han ji, "
+    "theek hai, thik hai, bilkul, zaroor",
+    "zh": "是, 是的, 好, 好的, 好啊, 好呀, 好吧, 可以, 可以的, 行, 对, 對, 对的, 嗯, 嗯嗯, 当然, 當然, 当然可以, 没问题, 沒問題, "
+    "愿意, 願意, 我愿意, 我願意, 要, 我要, 同意, 我同意, 没错",
+    "ja": "はい, うん, ええ, もちろん, もちろんです, ぜひ, 是非, お願いします, おねがいします, いいよ, いいですよ, 了解, 了解です, "
+    "わかりました, オッケー, オーケー, そうです, hai",
+    "ca": "sí, és clar, esclar, i tant, d'acord, per descomptat, per suposat, vinga, clar que sí",
+    "sv": "ja, jo, japp, jajamän, jajamensan, absolut, gärna, ja tack, självklart, visst, javisst, okej, det går bra",
+    "da": "ja, jo, jep, gerne, ja tak, selvfølgelig, klart, naturligvis, det er fint, meget gerne",
+    "no": "ja, jo, jepp, gjerne, ja takk, selvfølgelig, klart, greit, det er greit, veldig gjerne",
+    "fi": "kyllä, joo, juu, jep, totta kai, tietysti, toki, mielelläni, ilman muuta, kyllä kiitos, sopii, okei",
+    "cs": "ano, jo, jasně, určitě, samozřejmě, dobře, rád, ráda, jistě, souhlasím, tak jo",
+    "el": "ναι, βεβαίως, βέβαια, φυσικά, σίγουρα, εντάξει, οκ, μάλιστα, αμέ, συμφωνώ, nai",
+    "ro": "da, sigur, desigur, bineînțeles, de acord, cu mare plăcere, firește",
+    "hu": "igen, persze, rendben, oké, jó, természetesen, hogyne, szívesen, ja",
+    "id": "ya, iya, iyah, yoi, boleh, baik, oke, tentu, tentu saja, setuju, mau, saya mau, siap",
+    "ko": "네, 넵, 예, 응, 좋아요, 그래요, 물론이죠",
+    "signs": "+1, 👍, 👌, ✅, ✔, ☑, 🆗, 💯, 🙋, 🤝, ✓",
+}
+
+NO = {
+    "en": "no, n, nope, nah, naw, nay, no way, never, not now, not yet, not today, not really, not at all, "
+    "not for me, not interested, im not interested, no need, no thank you, no thanks, but no, but no thanks, dont, "
+    "please dont, i dont, i do not, i dont want, i dont want to, i do not want to, i cant, i cannot, i can not, i wont, "
+    "i wouldnt, i didnt, i havent, im not, i am not, we dont, we cant, we wont, we didnt, we havent, we arent, cant, "
+    "of course not, certainly not, absolutely not, definitely not, id rather not, i would rather not, rather not, "
+    "ill pass, i pass, im out, count me out, hell no, negative, uh uh, nuh uh, better not, not this time",
+    "es": "no, nop, nel, qué va, nunca, jamás, ahora no, hoy no, todavía no, aún no, mejor no, para nada, no quiero, "
+    "no puedo, de ninguna manera, claro que no, por supuesto que no, paso, ni hablar, pero no, no no",
+    "fr": "non, nan, nan merci, pas maintenant, pas encore, pas du tout, surtout pas, bien sûr que non, jamais, "
+    "pas question, mais non, je ne veux pas, je veux pas, je ne peux pas, je peux pas, pas aujourd'hui",
+    "de": "nein, nee, nö, ne, lieber nicht, auf keinen fall, keinesfalls, gar nicht, noch nicht, jetzt nicht, nicht jetzt, "
+    "heute nicht, leider nicht, natürlich nicht, sicher nicht, ich will nicht, ich kann nicht, niemals, aber nein",
+    "pt": "não, nao, nunca, agora não, ainda não, hoje não, de jeito nenhum, claro que não, não quero, não posso, "
+    "melhor não, nada disso, mas não",
+    "it": "no, non ora, non ancora, non adesso, certo che no, assolutamente no, mai, per niente, non voglio, non posso, "
+    "ma no, meglio di no",
+    "nl": "nee, neen, nee hoor, liever niet, nog niet, nu niet, niet nu, zeker niet, natuurlijk niet, nooit, "
+    "helaas niet, ik kan niet, ik wil niet, maar nee",
+    "pl": "nie, nie chcę, nie mogę, nie teraz, jeszcze nie, raczej nie, na pewno nie, oczywiście że nie, nigdy, nie dziś",
+    "ru": "нет, не, неа, не хочу, не могу, не надо, не сейчас, пока нет, ещё нет, еще нет, конечно нет, не нужно, "
+    "никогда, ни за что, нет нет, net, nyet, но нет, не сегодня",
+    "uk": "ні, не хочу, не можу, не треба, не зараз, ще ні, поки ні, поки що ні, звісно ні, ніколи, не потрібно",
+    "tr": "hayır, yok, olmaz, istemiyorum, istemem, şimdi değil, henüz değil, tabii ki hayır, kesinlikle hayır, asla",
+    "ar": "لا, كلا, لا اريد, لا استطيع, ليس الان, مش الان, ليس بعد, ابدا, طبعا لا, بالطبع لا, لأ",
+    "fa": "نه, خیر, نخیر, نمیخوام, نمی خوام, نمی خواهم, نمیخواهم, الان نه, هنوز نه, هرگز, البته که نه",
+    "hi": "नहीं, नही, ना, जी नहीं, अभी नहीं, बिल्कुल नहीं, बिलकुल नहीं, कभी नहीं, nahi, nahin, nahii, ji nahi, abhi nahi, "
+    "bilkul nahi",
+    "zh": "不, 不是, 不是的, 不要, 我不要, 不用, 不用了, 不行, 不可以, 不愿意, 不願意, 我不愿意, 没有, 沒有, 不了, 不好, 不对, 不同意, "
+    "算了, 还没, 还没有, 暂时不, 暂时不用, 当然不, 才不",
+    "ja": "いいえ, いえ, いや, いやです, いやだ, ううん, だめ, だめです, 無理, 無理です, 嫌です, まだです, 違います, ちがいます, "
+    "けっこうです, 結構です, 遠慮します, iie",
+    "ca": "no, ara no, encara no, mai, no vull, no puc, és clar que no, i ara, millor no",
+    "sv": "nej, nä, näe, nej tack, inte nu, inte än, helst inte, absolut inte, självklart inte, aldrig, inte idag",
+    "da": "nej, næ, nej tak, ellers tak, ikke nu, ikke endnu, helst ikke, aldrig, selvfølgelig ikke, ikke i dag",
+    "no": "nei, nei takk, ikke nå, ikke ennå, helst ikke, aldri, selvfølgelig ikke, ikke i dag",
+    "fi": "ei, ei kiitos, ei nyt, ei vielä, en halua, en voi, ei tietenkään, ei koskaan, ei tänään",
+    "cs": "ne, nechci, nemůžu, teď ne, ještě ne, určitě ne, radši ne, raději ne, nikdy, dnes ne, samozřejmě ne",
+    "el": "όχι, όχι τώρα, όχι ακόμα, όχι ακόμη, ποτέ, δεν θέλω, δεν μπορώ, φυσικά όχι, βέβαια όχι, oxi, ohi",
+    "ro": "nu, nu acum, încă nu, nu vreau, nu pot, niciodată, sigur că nu, bineînțeles că nu, deloc",
+    "hu": "nem, még nem, most nem, nem most, inkább nem, soha, nem akarom, nem tudok, persze hogy nem",
+    "id": "tidak, nggak, enggak, gak, ngga, tdk, belum, jangan, tidak mau, gak mau, tidak sekarang, tidak bisa, tentu tidak",
+    "ko": "아니요, 아니오, 아뇨, 아니, 싫어요",
+    "signs": "-1, 👎, ❌, 🚫, 🙅, ✖, ⛔, ✗, ✘, ❎, 🛑",
+}
+
+NEITHER = {
+    "en": "please, pls, plz, thanks, thank you, thank you so much, thanks a lot, many thanks, thx, ty, sorry, im sorry, "
+    "great, good, cool, nice, perfect, awesome, wonderful, lovely, brilliant, super, excellent, amazing, well, oh, ah, "
+    "hmm, hm, um, uh, haha, hahaha, hehe, lol, very much, so much, no problem, no worries, im fine, im good, im ok, "
+    "hi, hello, hey, friend, mate, dear, my answer is, i say, it is, unfortunately, im afraid, afraid",
+    "es": "por favor, porfa, gracias, muchas gracias, mil gracias, perdón, lo siento, bueno, bien, muy bien, genial, "
+    "perfecto, estupendo, jaja, jajaja, hola, no hay problema, sin problema, pues, ay, amigo, amiga",
+    "fr": "s'il vous plaît, s'il te plaît, svp, stp, merci, merci beaucoup, désolé, désolée, parfait, super, bien, "
+    "très bien, génial, bonjour, salut, pas de problème, pas de souci, alors, eh bien, ben, bah",
+    "de": "bitte, bitteschön, danke, danke schön, dankeschön, vielen dank, herzlichen dank, sorry, tut mir leid, leider, "
+    "gut, sehr gut, prima, toll, perfekt, hallo, kein problem, also, oh, ach, na, doch",
+    "pt": "obrigado, obrigada, obg, muito obrigado, muito obrigada, desculpa, desculpe, bom, ótimo, perfeito, olá, oi",
+    "it": "grazie, grazie mille, molte grazie, per favore, per piacere, scusa, scusi, mi dispiace, bene, perfetto, ciao",
+    "nl": "bedankt, dank je, dankje, dank u, dankjewel, dank je wel, alsjeblieft, alstublieft, aub, helaas, leuk, hoor, "
+    "goed, prima, top, geen probleem, hoi, hallo, dank",
+    "pl": "dziękuję, dzięki, dziękuję bardzo, wielkie dzięki, proszę, przepraszam, niestety, super, świetnie, cześć",
+    "ru": "спасибо, большое спасибо, спасибо большое, пожалуйста, извините, извини, отлично, супер, привет, ой, ну",
+    "uk": "дякую, дуже дякую, будь ласка, вибачте, на жаль, чудово, супер, привіт, ой, ну",
+    "tr": "teşekkürler, teşekkür ederim, çok teşekkürler, sağ ol, sağol, lütfen, maalesef, harika, süper, merhaba",
+    "ar": "شكرا, شكرا لك, شكرا جزيلا, من فضلك, لو سمحت, رجاء, اسف, عذرا, ممتاز, جيد, لا باس, لا مانع, مرحبا",
+    "fa": "ممنون, ممنونم, مرسی, متشکرم, خیلی ممنون, لطفا, ببخشید, متاسفم, عالی, خوبه, سلام, سپاس",
+    "hi": "धन्यवाद, शुक्रिया, कृपया, माफ़ कीजिए, माफ कीजिए, बहुत धन्यवाद, अच्छा, नमस्ते, dhanyavaad, shukriya, kripya",
+    "zh": "谢谢, 謝謝, 谢谢你, 謝謝你, 谢谢您, 多谢, 请, 請, 抱歉, 对不起, 對不起, 不好意思, 太好了, 太棒了, 你好, 了, 哦, 啊, 呀, 吧",
+    "ja": "ありがとう, ありがとうございます, どうも, すみません, ごめんなさい, ごめん, です, よ, ね, あの, こんにちは, いいですね",
+    "ca": "gràcies, moltes gràcies, si us plau, sisplau, perdó, ho sento, bé, molt bé, perfecte, mercès, hola",
+    "sv": "tack, tack så mycket, snälla, tyvärr, förlåt, bra, perfekt, toppen, hej",
+    "da": "mange tak, tusind tak, desværre, undskyld, fint, godt, perfekt, super, hej",
+    "no": "takk, tusen takk, mange takk, dessverre, beklager, fint, bra, flott, perfekt, hei",
+    "fi": "kiitos, kiitos paljon, kiitti, ole hyvä, valitettavasti, anteeksi, hyvä, hienoa, mahtavaa, hei, moi",
+    "cs": "děkuji, děkuju, díky, moc děkuji, prosím, bohužel, promiňte, skvělé, super, výborně, ahoj",
+    "el": "ευχαριστώ, ευχαριστώ πολύ, παρακαλώ, συγγνώμη, δυστυχώς, ωραία, τέλεια, καλά, γεια",
+    "ro": "mulțumesc, mulțumesc frumos, mersi, te rog, vă rog, scuze, din păcate, bine, perfect, super, salut",
+    "hu": "köszönöm, köszi, köszönöm szépen, kérem, kérlek, sajnos, bocsánat, szuper, remek, szia",
+    "id": "terima kasih, makasih, trims, tolong, maaf, bagus, halo, dong, kok, deh, sih",
+    "ko": "감사합니다, 고마워요, 죄송합니다",
+}
+
+DOUBT = frozenset("🤔🤷😕🙃😐😑🫤😬❓❔⁉")
+"""Faces and signs beside which no yes is sure."""
+
+NEGATIONS = frozenset(
+    " ".join(map(bare, ("no non não nao nem not never none nor neither cannot cant cannt dont doesnt didnt wont isnt "
+    "arent wasnt wouldnt couldnt shouldnt havent hasnt without except unless nothing nobody nunca jamás sin ningún "
+    "ninguno ninguna nada nicht nein nie niemals kein keine keinen ohne ausser pas jamais sans aucun aucune senza mai "
+    "sem niet geen nooit zonder nie bez inte ingen aldrig utan ikke nei nej aldri uden uten ei ilman ne není nu nem "
+    "nincs fără tidak bukan tanpa hayır yok değil не нет ні ніколи никогда без нема δεν όχι χωρίς μη "
+    "لا ليس بدون مش نه نیست नहीं मत ना बिना")))
+    .split()
+)  # fmt: skip
+"""Words that turn a sentence round: near spellings and single words never add one or leave one out."""
+
+
+def _table() -> dict[tuple[str, ...], str]:
+    """Every phrase and what it says; where languages differ, a refusal beats an agreement, and that beats neither."""
+    table: dict[tuple[str, ...], str] = {}
+    for meaning, languages in (("", NEITHER), ("yes", YES), ("no", NO)):
+        for listed in languages.values():
+            table.update({words(phrase): meaning for phrase in listed.split(",") if words(phrase)})
+    return table
+
+
+PHRASES = _table()
+_LONGEST_PHRASE = max(map(len, PHRASES))
+_KNOWN = frozenset(word for phrase in PHRASES for word in phrase)
+_UNSPACED = {p[0]: m for p, m in PHRASES.items() if len(p) == 1 and "\u2e80" <= p[0][0] <= "\ud7af"}
+_SIGNS = {s: m for m, listed in (("yes", YES["signs"]), ("no", NO["signs"])) for s in listed if not s.isalnum()}
+_QUESTION = frozenset("?？؟¿;⁇⁈")

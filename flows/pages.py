@@ -1,0 +1,229 @@
+"""YAML documents as mappings, lists and texts, with the file, line and column of every part.
+
+Every scalar is read as the text that stands there (`no` is a word, `1.50` is three digits and a point): what a key wants
+decides what it is. So nothing depends on YAML's own ideas of what is a number, a date or a truth.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Any
+
+from rapidfuzz import process
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
+    AliasEvent,
+    Event,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+)
+
+LARGEST = 256 * 1024
+"""Bytes. The largest flow file; DESIGN says so, and no organizer ever wrote one of that length."""
+
+DEEPEST = 20
+"""Levels of nesting. A flow needs seven."""
+
+Path = tuple[str, ...]
+"""Where something stands in a file: ("states", "hello", "say"). The key itself is the path and "" behind it."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that `check` found. `line` and `column` count from 1."""
+
+    file: str
+    line: int
+    column: int
+    code: str
+    what: str
+    mend: str = ""
+    warning: bool = False
+
+    def __str__(self) -> str:
+        kind = "warning" if self.warning else "error"
+        mend = f" ({self.mend})" if self.mend else ""
+        return f"{self.file}:{self.line}:{self.column}: {kind}: {self.what}{mend} [{self.code}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where something begins (`line`, `column` from 1), and which part of the file's text it is."""
+
+    line: int
+    column: int
+    begins: int
+    ends: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One YAML document: its text, what it says (mappings, lists and texts) and where each part stands."""
+
+    file: str
+    text: str
+    tree: Any
+    spans: Mapping[Path, Span]
+
+    def problem(
+        self, code: str, what: str, path: Path, mend: str = "", snippet: str = "", warning: bool = False, skip: int = 0
+    ) -> Problem:
+        """A complaint about the value at `path`, or about the first `snippet` in it."""
+        span = self.span(path)
+        line, column = span.line, span.column
+        if snippet and (found := self.text.find(snippet, span.begins, max(span.ends, span.begins + 1))) >= 0:
+            line, column = self._position(found + skip)
+        return Problem(self.file, line, column, code, _one_line(what), _one_line(mend), warning)
+
+    def span(self, path: Path) -> Span:
+        """Where the value at `path` stands, or the nearest thing around it."""
+        while path and path not in self.spans:
+            path = path[:-1]
+        return self.spans.get(path, Span(1, 1, 0, len(self.text)))
+
+    def _position(self, index: int) -> tuple[int, int]:
+        return self.text.count("\n", 0, index) + 1, index - (self.text.rfind("\n", 0, index) + 1) + 1
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text)[:300]
+
+
+class Refused(Exception):
+    """A file that cannot be read at all, with the one problem that says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`did you mean …?` with the nearest known word, or the list of them where none is near."""
+    words = sorted(known)
+    best = process.extractOne(str(word)[:60], words, score_cutoff=60) if words else None
+    if best:
+        return f"did you mean `{best[0]}`?"
+    return f"known are {', '.join(words)}" if 0 < len(words) <= 12 else ""
+
+
+def read_text(file: FilePath, name: str) -> str:
+    """The text of a file, called `name` in complaints. Raises Refused: too-large, bad-yaml."""
+    try:
+        size = file.stat().st_size
+        if size > LARGEST:
+            raise Refused(Problem(name, 1, 1, "too-large", f"this file has {size:,} bytes", "256 KiB are the most; split it"))
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        what = f"byte {error.start + 1} is not UTF-8 text"
+        raise Refused(Problem(name, 1, 1, "bad-yaml", what, "save the file as UTF-8")) from None
+    except OSError as error:
+        raise Refused(Problem(name, 1, 1, "bad-yaml", f"the file cannot be read: {error.strerror}")) from None
+
+
+def pages(text: str, name: str) -> list[tuple[Page, list[Problem]]]:
+    """Every YAML document of a text, each with the keys written twice. Raises Refused: bad-yaml, alias."""
+    try:
+        return _Composer(text, name).documents()
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        what = f"this is not YAML: {error.problem or error.context or 'it cannot be read'}"
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        mend = "a text with `: ` or ` #` in it, or one that begins with a sign like @ % { [ * &, needs quotes around it"
+        raise Refused(Problem(name, line, column, "bad-yaml", _one_line(what), mend)) from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        what = _one_line(f"this is not YAML: {error}")
+        raise Refused(Problem(name, *_unprintable(text), "bad-yaml", what)) from None
+
+
+def _unprintable(text: str) -> tuple[int, int]:
+    found = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
+    index = found.start() if found else 0
+    return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
+
+
+class _Composer:
+    """Builds mappings, lists and texts from YAML's events, and remembers where each stood."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self.text = text
+        self.name = name
+        self.events = iter(YAML(typ="safe", pure=True).parse(text))
+        self.spans: dict[Path, Span] = {}
+        self.problems: list[Problem] = []
+
+    def documents(self) -> list[tuple[Page, list[Problem]]]:
+        found = []
+        for event in self.events:
+            if isinstance(event, MappingStartEvent | SequenceStartEvent | ScalarEvent | AliasEvent):
+                self.spans, self.problems = {}, []
+                tree = self.node(event, ())
+                found.append((Page(self.name, self.text, tree, self.spans), self.problems))
+        return found
+
+    def node(self, event: Event, path: Path) -> Any:
+        self._refuse(event, path)
+        if isinstance(event, MappingStartEvent):
+            value: Any = self._mapping(event, path)
+        elif isinstance(event, SequenceStartEvent):
+            value = self._sequence(event, path)
+        else:
+            value = self._scalar(event)
+            self._place(path, event, event.end_mark.index)
+        return value
+
+    def _refuse(self, event: Event, path: Path) -> None:
+        mark = event.start_mark
+        where = (self.name, mark.line + 1, mark.column + 1)
+        if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
+            mend = "write it out; a text that begins with * or & needs quotes"
+            raise Refused(Problem(*where, "alias", "anchors and aliases are not read here", mend))
+        tag = getattr(event, "tag", None)
+        if tag is not None and str(tag) not in {"", "!"} and not getattr(event, "implicit", (True,))[0]:
+            raise Refused(Problem(*where, "bad-yaml", f"tags like {tag} are not read here", "leave it out"))
+        if len(path) > DEEPEST:
+            raise Refused(Problem(*where, "bad-yaml", f"more than {DEEPEST} levels inside each other"))
+
+    def _place(self, path: Path, event: Event, ends: int) -> None:
+        mark = event.start_mark
+        self.spans[path] = Span(mark.line + 1, mark.column + 1, mark.index, ends)
+
+    @staticmethod
+    def _scalar(event: Any) -> str | None:
+        return None if event.value == "" and event.style is None else str(event.value)
+
+    def _mapping(self, start: Event, path: Path) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for event in self.events:
+            if isinstance(event, MappingEndEvent):
+                self._place(path, start, event.end_mark.index)
+                return found
+            self._refuse(event, path)
+            mark = event.start_mark
+            if not isinstance(event, ScalarEvent):
+                where = (self.name, mark.line + 1, mark.column + 1)
+                mend = "a text with {{ }} inside { } needs quotes around it"
+                raise Refused(Problem(*where, "bad-yaml", "a key must be a word", mend))
+            key = str(event.value)
+            self._place((*path, key, ""), event, event.end_mark.index)
+            value = self.node(next(self.events), (*path, key))
+            if key in found:
+                where = (self.name, mark.line + 1, mark.column + 1)
+                what = f"`{_one_line(key)}` is written twice here"
+                self.problems.append(Problem(*where, "duplicate-key", what, "keep one of the two"))
+            found[key] = value
+        raise YAMLError("it ends too soon")
+
+    def _sequence(self, start: Event, path: Path) -> list[Any]:
+        found: list[Any] = []
+        for event in self.events:
+            if isinstance(event, SequenceEndEvent):
+                self._place(path, start, event.end_mark.index)
+                return found
+            found.append(self.node(event, (*path, str(len(found)))))
+        raise YAMLError("it ends too soon")
+
