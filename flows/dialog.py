@@ -1,0 +1,338 @@
+"""Dialogs: transcripts that must keep coming true, played against the engine in a time of their own."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start
+from flows.model import NOTHING, Conversation, Did, Facts, Happened, Kind, Library, Option, Said, Say, Value
+from flows.pages import Page, Path, Problem, Refused, nearest, pages
+from flows.states import AskState
+from flows.times import QuietHours, duration
+from flows.vocabulary import ACTION, DEEDS, HAPPENINGS, LISTS, PAIR
+
+MONDAY = datetime(2026, 6, 1, 10)
+"""When every dialog begins, in the group's zone."""
+
+NAMELESS = "Your group"
+"""What the group is called where there is no configuration."""
+
+_LINES: Mapping[str, tuple[str, ...]] = {
+    "bot": ("choices", "attach"),
+    "me": (),
+    "later": (),
+    "does": ("then", "with"),
+    "happens": (),
+    "ends": (),
+}
+_HEAD = ("dialog", "flow", "me", "pair", "action", "lists", "talk")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The group that a dialog is played in."""
+
+    org: Mapping[str, Value] = field(default_factory=lambda: {"name": NAMELESS, "bot_name": "Doorstep"})
+    zone: str = "UTC"
+    language: str = "en"
+    quiet: QuietHours | None = field(default_factory=lambda: QuietHours.read("21:00-08:00"))
+
+
+@dataclass(frozen=True, slots=True)
+class Differs:
+    """The first line of a dialog that did not come true: what it says, and what came instead."""
+
+    line: int
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """How one dialog went. `differs` is None where every line came true."""
+
+    file: str
+    line: int
+    name: str
+    differs: Differs | None = None
+
+
+def read_dialogs(text: str, file: str) -> tuple[list[Page], list[Problem]]:
+    """The dialogs of a file, and what is wrong with their form."""
+    try:
+        found = pages(text, file)
+    except Refused as refused:
+        return [], [refused.problem]
+    problems = [problem for page, doubles in found for problem in (*doubles, *_problems(page))]
+    return [page for page, _ in found if not _problems(page)], problems
+
+
+def _problems(page: Page) -> list[Problem]:
+    tree = page.tree
+    if not isinstance(tree, dict) or not {"dialog", "flow", "talk"} <= set(tree) or not isinstance(tree["talk"], list):
+        mend = "it has `dialog:`, `flow:` and `talk:` with lines under it"
+        return [page.problem("not-a-flow", "this is not a dialog", (), mend)]
+    wrong = [
+        page.problem("unknown-key", f"`{key}` is not known here", (key, ""), nearest(key, _HEAD))
+        for key in tree
+        if key not in _HEAD
+    ]
+    for number, line in enumerate(tree["talk"]):
+        wrong += _line_problems(page, ("talk", str(number)), line)
+    return wrong
+
+
+def _line_problems(page: Page, path: Path, line: Any) -> Iterator[Problem]:
+    kinds = [key for key in line if key in _LINES] if isinstance(line, dict) else []
+    if len(kinds) != 1:
+        yield page.problem("no-kind", "this line is none of " + ", ".join(_LINES), path, "write it like `- me: yes`")
+        return
+    kind = kinds[0]
+    for key in line:
+        if key != kind and key not in _LINES[kind]:
+            yield page.problem("unknown-key", f"`{key}` does not go with `{kind}`", (*path, key, ""))
+    value = line[kind]
+    if kind == "later" and duration(str(value)) is None:
+        yield page.problem("bad-duration", f"`{value}` is not a duration", (*path, kind), "write it like `2 days`")
+    if kind == "happens" and value not in HAPPENINGS:
+        yield page.problem("unknown-name", f"`{value}` is not a happening", (*path, kind), nearest(str(value), HAPPENINGS))
+    if kind == "does":
+        yield from _does_problems(page, path, line)
+
+
+def _does_problems(page: Page, path: Path, line: dict[str, Any]) -> Iterator[Problem]:
+    name, then = line["does"], line.get("then")
+    if name not in DEEDS:
+        yield page.problem("unknown-do", f"nothing can do `{name}`", (*path, "does"), nearest(str(name), DEEDS))
+    elif then is not None and then not in DEEDS[name].outcomes:
+        what = f"`{name}` does not come to `{then}`"
+        yield page.problem("unknown-outcome", what, (*path, "then"), nearest(str(then), DEEDS[name].outcomes))
+    elif then is None and len(DEEDS[name].outcomes) > 1:
+        what = f"`{name}` can come to {', '.join(DEEDS[name].outcomes)}"
+        yield page.problem("unhandled-outcome", what, (*path, "does"), "say which with `then:`")
+
+
+class _Different(Exception):
+    def __init__(self, path: Path, expected: str, actual: str) -> None:
+        super().__init__(expected)
+        self.path, self.expected, self.actual = path, expected, actual
+
+
+def play(library: Library, page: Page, setting: Setting | None = None) -> Played:
+    """Plays one dialog (a page without problems) and tells how it went."""
+    name, line = str(page.tree["dialog"]), page.span(("dialog", "")).line
+    player = _Player(library, page.tree, setting or Setting())
+    try:
+        player.play()
+    except _Different as different:
+        at = page.span(different.path).line
+        return Played(page.file, line, name, Differs(at, different.expected, different.actual))
+    return Played(page.file, line, name)
+
+
+class _Player:
+    """Plays the lines of one dialog in turn."""
+
+    def __init__(self, library: Library, tree: dict[str, Any], setting: Setting) -> None:
+        self.library = library
+        self.setting = setting
+        self.flow = str(tree["flow"])
+        self.lines: list[dict[str, Any]] = tree["talk"]
+        self.at = 0
+        self.now = MONDAY.replace(tzinfo=ZoneInfo(setting.zone)).astimezone(UTC)
+        self.me: dict[str, Value] = _fields(tree.get("me"), library.me)
+        self.subjects = {
+            (what, "1"): _fields(tree[what], known) for what, known in (("pair", PAIR), ("action", ACTION)) if what in tree
+        }
+        self.lists = {name: tuple(map(_option, tree.get("lists", {}).get(name) or ())) for name in LISTS}
+        self.conversations: dict[int, Conversation] = {}
+        self.due: dict[int, datetime] = {}
+        self.ended: str | None = None
+        self.ids = 0
+        self.open: list[tuple[int, Say]] = []
+
+    def play(self) -> None:
+        if self.flow not in self.library.flows:
+            near = nearest(self.flow, self.library.flows)
+            raise _Different(("flow",), f"flow: {self.flow}", f"there is no such flow ({near})")
+        self._let(Start(self.flow, {what: "1" for what, _ in self.subjects}))
+        while self.at < len(self.lines):
+            self._line(self.lines[self.at])
+
+    @property
+    def _path(self) -> Path:
+        return ("talk", str(min(self.at, len(self.lines) - 1)))
+
+    def _line(self, line: dict[str, Any]) -> None:
+        if "me" in line:
+            self.at += 1
+            self._let(self._said(line["me"]))
+        elif "later" in line:
+            self.at += 1
+            self._later(duration(str(line["later"])) or timedelta(0))
+        elif "happens" in line:
+            self.at += 1
+            self._let(Happened(str(line["happens"])))
+        elif "ends" in line:
+            if self.ended != line["ends"]:
+                actual = "the flow goes on" if self.ended is None else f"ends: {self.ended}"
+                raise _Different(self._path, f"ends: {line['ends']}", actual)
+            self.at += 1
+        else:
+            raise _Different(self._path, _as_written(line), "nothing more comes here")
+
+    def _said(self, said: Any) -> Said:
+        if not isinstance(said, list):
+            return Said(str(said or ""))
+        number, asked = self.open[-1] if self.open else (0, Say(""))
+        keys = {shown.label: shown.key for shown in asked.choices}
+        wrong = [label for label in said if label not in keys]
+        if wrong:
+            self.at -= 1
+            shown = ", ".join(keys) or "no buttons"
+            raise _Different(self._path, f"me: [{wrong[0]}]", f"the buttons are: {shown}")
+        chosen = tuple(keys[label] for label in said)
+        return Said(choice=chosen if asked.many else chosen[0], question=asked.question, conversation=number)
+
+    def _later(self, length: timedelta) -> None:
+        end = self.now + length
+        while True:
+            allowed = {each: self._allowed(due) for each, due in self.due.items()}
+            each = min(allowed, key=lambda one: (allowed[one], one), default=None)
+            if each is None or allowed[each] > end:
+                break
+            self.now = max(self.now, allowed[each])
+            self._let(Due(each))
+        self.now = end
+
+    def _allowed(self, due: datetime) -> datetime:
+        return self.setting.quiet.next_allowed(due, self.setting.zone) if self.setting.quiet else due
+
+    def _facts(self) -> Facts:
+        language = str(self.me.get("language") or self.setting.language)
+        return Facts(1, self.me, self.setting.org, self.subjects, self.lists, self.setting.zone, language)
+
+    def _let(self, incoming: Incoming) -> None:
+        """One exchange, each message and each `do` compared with the next line as it comes."""
+        exchange = Exchange(self.library, self.conversations.values(), self._facts(), self.now)
+        playing = exchange.play(incoming)
+        reply: Reply | None = None
+        try:
+            while True:
+                request = playing.send(reply) if reply is not None else next(playing)
+                self._heard(exchange)
+                if isinstance(request, Perform):
+                    self.me.update(exchange.saves)
+                    reply = (self._done(request), self._facts())
+                else:
+                    self.ids += 1
+                    reply = self.ids
+        except StopIteration:
+            self._heard(exchange)
+        self._keep(exchange)
+
+    def _keep(self, exchange: Exchange) -> None:
+        self.me.update(exchange.saves)
+        self.due = {**self.due, **{n: due for n, due in exchange.next_due.items() if due is not None}}
+        for number in exchange.changed:
+            if exchange.next_due[number] is None or number in exchange.ended:
+                self.due.pop(number, None)
+        self.conversations = {n: c for n, c in exchange.conversations.items() if n not in exchange.ended}
+        if 1 in exchange.ended:
+            self.ended = exchange.ended[1]
+        still = {(n, c.question) for n, c in self.conversations.items()}
+        self.open = [(n, say) for n, say in self.open if (n, say.question) in still and self._asks(n)]
+
+    def _asks(self, number: int) -> bool:
+        conversation = self.conversations[number]
+        return isinstance(self.library.flows[conversation.flow].states.get(conversation.state), AskState)
+
+    def _heard(self, exchange: Exchange) -> None:
+        for number, say in exchange.said:
+            line = self.lines[self.at] if self.at < len(self.lines) else {}
+            if "bot" not in line:
+                wanted = _as_written(line) if line else "the dialog is over"
+                raise _Different(self._path, wanted, f"bot: {_short(say.text)}")
+            if not _matches(str(line["bot"] or ""), say.text):
+                raise _Different((*self._path, "bot"), f"bot: {_short(line['bot'])}", f"bot: {_short(say.text)}")
+            shown = [choice.label for choice in say.choices]
+            if "choices" in line and line["choices"] != shown:
+                raise _Different((*self._path, "choices"), f"choices: {_list(line['choices'])}", f"choices: {_list(shown)}")
+            if "attach" in line and line["attach"] != say.attach:
+                raise _Different((*self._path, "attach"), f"attach: {line['attach']}", f"attach: {say.attach or 'nothing'}")
+            self.at += 1
+            if say.question is not None:
+                self.open = [one for one in self.open if one[0] != number] + [(number, say)]
+        exchange.said.clear()
+
+    def _done(self, request: Perform) -> Did:
+        deed = DEEDS[request.do.name]
+        line = self.lines[self.at] if self.at < len(self.lines) else {}
+        if line.get("does") == request.do.name:
+            given = {name: str(value) for name, value in request.do.arguments.items() if name in deed.arguments}
+            if "with" in line and line["with"] != given:
+                raise _Different((*self._path, "with"), f"with: {line['with']}", f"with: {given}")
+            self.at += 1
+            outcome = str(line.get("then") or deed.outcomes[0])
+        elif len(deed.outcomes) == 1:
+            outcome = deed.outcomes[0]
+        else:
+            wanted = _as_written(line) if line else "the dialog is over"
+            raise _Different(self._path, wanted, f"does: {request.do.name} (with `then:` one of {', '.join(deed.outcomes)})")
+        consented = tuple(self.me.get("consented") or ())  # type: ignore[arg-type]
+        to = str(request.do.arguments.get("to", "keep"))
+        if request.do.name == "record_consent":
+            self.me["consented"] = (*consented, to)
+        elif request.do.name == "withdraw_consent":
+            self.me["consented"] = tuple(each for each in consented if each != to)
+        return Did(outcome, NOTHING)
+
+
+def _fields(written: Any, known: Mapping[str, Kind]) -> dict[str, Value]:
+    fields = written if isinstance(written, dict) else {}
+    return {name: _value(value, known.get(name, Kind.TEXT)) for name, value in fields.items()}
+
+
+def _value(written: Any, kind: Kind) -> Value:
+    if isinstance(written, list):
+        return tuple(str(each) for each in written)
+    if kind is Kind.NUMBER and re.fullmatch(r"-?\d{1,9}", str(written)):
+        return int(str(written))
+    if kind is Kind.MOMENT:
+        try:
+            moment = datetime.fromisoformat(str(written))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if kind is Kind.YES_NO and written in {"true", "false"}:
+        return "yes" if written == "true" else "no"
+    return str(written)
+
+
+def _option(written: Any) -> Option:
+    if isinstance(written, dict):
+        label = str(written.get("label", ""))
+        return Option(str(written.get("id", label)), label)
+    return Option(str(written), str(written))
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a text is what the line says; `...` stands for any text, and white space counts as one space."""
+    parts = [re.escape(" ".join(part.split())) for part in pattern.split("...")]
+    return re.fullmatch(r"\s*(?:.*?)\s*".join(parts), " ".join(text.split()), re.DOTALL) is not None
+
+
+def _as_written(line: Mapping[str, Any]) -> str:
+    kind = next((key for key in line if key in _LINES), "")
+    return f"{kind}: {_list(line[kind]) if isinstance(line[kind], list) else _short(line[kind])}"
+
+
+def _short(text: Any) -> str:
+    return " ".join(str(text).split())[:300]
+
+
+def _list(labels: list[str]) -> str:
+    return f"[{', '.join(map(str, labels))}]"
