@@ -8,12 +8,22 @@ from flows.conditions import BadCondition, compiled
 from flows.model import Flow, Kind, Library
 from flows.names import kind_saved, known_names
 from flows.pages import Page, Path, Problem, nearest
-from flows.phrases import ALL as PHRASES
 from flows.reader import Reading
-from flows.states import AskState, DecideState, DoState, EndState, Pausing, RunState, SayState, State, TryState, WaitState
+from flows.states import (
+    AskState,
+    DecideState,
+    DoState,
+    EndState,
+    Pausing,
+    RunState,
+    SayState,
+    State,
+    TryState,
+    WaitState,
+)
 from flows.text import BadText, holes
+from flows.vocabulary import COUNTED, DEEDS, FILTERS, WITHOUT_CONSENT
 from flows.ways import silent_loops, unreachable
-from flows.vocabulary import ANYTIME, COUNTED, DEEDS, FILTERS, WITHOUT_CONSENT
 
 LONGEST_TEXT = 4096
 """Characters of one message: Telegram's limit (Bot API, sendMessage) and WhatsApp's (Cloud API, text body)."""
@@ -77,7 +87,9 @@ def _is_name(name: str) -> bool:
 def _start(reading: Reading, flow: Flow, page: Page) -> Found:
     states = _written(flow, page)
     if not flow.start:
-        yield page.problem("missing-start", "this flow does not say where it starts", ("flow", ""), "add `start: state`")
+        yield page.problem(
+            "missing-start", "this flow does not say where it starts", ("flow", ""), "add `start: state`"
+        )
     elif flow.start not in states:
         what = f"it starts in `{flow.start}`, which is not a state here"
         yield page.problem("missing-start", what, ("start",), nearest(flow.start, states))
@@ -181,7 +193,9 @@ def _questions(reading: Reading, flow: Flow, page: Page) -> Found:
             what = f"a question has either `{forms[0]}` or `{forms[1]}`"
             yield page.problem("two-kinds", what, (*path, forms[1], ""), "leave one of them out")
         elif state.choices is not None and not state.choices:
-            yield page.problem("empty-choices", "there is nothing to choose from", (*path, "choices", ""), "add choices")
+            yield page.problem(
+                "empty-choices", "there is nothing to choose from", (*path, "choices", ""), "add choices"
+            )
         else:
             yield from _question_ways(page, path, state)
             yield from _question_form(page, path, state)
@@ -227,10 +241,14 @@ def _question_form(page: Page, path: Path, state: AskState) -> Found:
     for key, choice in (state.choices or {}).items() if state.choose == "many" else ():
         if choice.go is not None:
             mend = "give the question one `go`, and decide there"
-            yield page.problem("unknown-key", "one of many choices cannot lead on", (*path, "choices", key, "go", ""), mend)
+            yield page.problem(
+                "unknown-key", "one of many choices cannot lead on", (*path, "choices", key, "go", ""), mend
+            )
     if len(state.choices or ()) > MOST_CHOICES:
         what = f"{len(state.choices or ())} choices: WhatsApp shows at most {MOST_CHOICES} in a list"
-        yield page.problem("many-choices", what, (*path, "choices", ""), "the others become numbers there", warning=True)
+        yield page.problem(
+            "many-choices", what, (*path, "choices", ""), "the others become numbers there", warning=True
+        )
 
 
 def _saves(reading: Reading, flow: Flow, page: Page) -> Found:
@@ -411,7 +429,9 @@ def _untranslated(reading: Reading, flow: Flow, page: Page) -> Found:
 def _words_written_twice(reading: Reading) -> Found:
     taken: dict[str, str] = {}
     for name, entry in reading.library.anytime.items():
-        taken.update({f"word {fold(word) or word}": f"`{name}`, which is understood everywhere" for word in entry.words})
+        taken.update(
+            {f"word {fold(word) or word}": f"`{name}`, which is understood everywhere" for word in entry.words}
+        )
     for name, page in reading.pages.items():
         starts = reading.library.flows[name].starts
         claims = [(f"word {fold(word) or word}", ("starts", "words", str(n))) for n, word in enumerate(starts.words)]

@@ -1,7 +1,7 @@
 """Conditions of `decide`, in CEL (Google's Common Expression Language), with names and types known beforehand.
 
-A number may be compared with a whole number or a fraction, and a yes-or-no field both as text (`me.adult == 'yes'`) and by
-itself (`me.has_buddy`): CEL is strict in both, so a condition is compiled in whichever reading fits.
+A number may be compared with a whole number or a fraction, and a yes-or-no field both as text (`me.adult == 'yes'`)
+and by itself (`me.has_buddy`): CEL is strict in both, so a condition is compiled in whichever reading fits.
 """
 
 import itertools
@@ -23,7 +23,9 @@ LONGEST = 1000
 MOST_LOOPS = 2
 """`all`, `exists`, `map`, `filter` in one condition: nested, each multiplies the time of the others."""
 
-_NAME = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])(?:(?:me|answers|org|pair|action)\.[a-z_]\w*|now\b)""")
+_NAME = re.compile(
+    r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])(?:(?:me|answers|org|pair|action)\.[a-z_]\w*|now\b)"""
+)
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 

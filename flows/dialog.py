@@ -14,7 +14,7 @@ from flows.states import AskState
 from flows.times import QuietHours, duration
 from flows.vocabulary import ACTION, DEEDS, HAPPENINGS, LISTS, PAIR
 
-MONDAY = datetime(2026, 6, 1, 10)
+MONDAY = datetime(2026, 6, 1, 10, tzinfo=UTC)
 """When every dialog begins, in the group's zone."""
 
 NAMELESS = "Your group"
@@ -98,7 +98,9 @@ def _line_problems(page: Page, path: Path, line: Any) -> Iterator[Problem]:
     if kind == "later" and duration(str(value)) is None:
         yield page.problem("bad-duration", f"`{value}` is not a duration", (*path, kind), "write it like `2 days`")
     if kind == "happens" and value not in HAPPENINGS:
-        yield page.problem("unknown-name", f"`{value}` is not a happening", (*path, kind), nearest(str(value), HAPPENINGS))
+        yield page.problem(
+            "unknown-name", f"`{value}` is not a happening", (*path, kind), nearest(str(value), HAPPENINGS)
+        )
     if kind == "does":
         yield from _does_problems(page, path, line)
 
@@ -145,7 +147,9 @@ class _Player:
         self.now = MONDAY.replace(tzinfo=ZoneInfo(setting.zone)).astimezone(UTC)
         self.me: dict[str, Value] = _fields(tree.get("me"), library.me)
         self.subjects = {
-            (what, "1"): _fields(tree[what], known) for what, known in (("pair", PAIR), ("action", ACTION)) if what in tree
+            (what, "1"): _fields(tree[what], known)
+            for what, known in (("pair", PAIR), ("action", ACTION))
+            if what in tree
         }
         self.lists = {name: tuple(map(_option, tree.get("lists", {}).get(name) or ())) for name in LISTS}
         self.conversations: dict[int, Conversation] = {}
@@ -260,9 +264,13 @@ class _Player:
                 raise _Different((*self._path, "bot"), f"bot: {_short(line['bot'])}", f"bot: {_short(say.text)}")
             shown = [choice.label for choice in say.choices]
             if "choices" in line and line["choices"] != shown:
-                raise _Different((*self._path, "choices"), f"choices: {_list(line['choices'])}", f"choices: {_list(shown)}")
+                raise _Different(
+                    (*self._path, "choices"), f"choices: {_list(line['choices'])}", f"choices: {_list(shown)}"
+                )
             if "attach" in line and line["attach"] != say.attach:
-                raise _Different((*self._path, "attach"), f"attach: {line['attach']}", f"attach: {say.attach or 'nothing'}")
+                raise _Different(
+                    (*self._path, "attach"), f"attach: {line['attach']}", f"attach: {say.attach or 'nothing'}"
+                )
             self.at += 1
             if say.question is not None:
                 self.open = [one for one in self.open if one[0] != number] + [(number, say)]
@@ -281,7 +289,9 @@ class _Player:
             outcome = deed.outcomes[0]
         else:
             wanted = _as_written(line) if line else "the dialog is over"
-            raise _Different(self._path, wanted, f"does: {request.do.name} (with `then:` one of {', '.join(deed.outcomes)})")
+            raise _Different(
+                self._path, wanted, f"does: {request.do.name} (with `then:` one of {', '.join(deed.outcomes)})"
+            )
         consented = tuple(self.me.get("consented") or ())  # type: ignore[arg-type]
         to = str(request.do.arguments.get("to", "keep"))
         if request.do.name == "record_consent":

@@ -1,11 +1,11 @@
 """What one thing that reaches a person brings about, over all their conversations. Pure, like the engine it drives.
 
-`Exchange.play` is a generator: it asks whoever drives it (a turn on a database, a dialog in a file) for the two things it
-cannot know, a new conversation's id and what became of a `do`; and it is done when it returns.
+`Exchange.play` is a generator: it asks whoever drives it (a turn on a database, a dialog in a file) for the two
+things it cannot know, a new conversation's id and what became of a `do`; and it is done when it returns.
 """
 
 from collections.abc import Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows import phrases
@@ -31,6 +31,7 @@ from flows.model import (
     Turn,
     Value,
     Word,
+    nothing,
 )
 from flows.questions import reading
 from flows.scene import Scene
@@ -73,7 +74,7 @@ class Start:
     """A flow begins for this person, about something perhaps: a moment, a link, a coordinator's wish."""
 
     flow: str
-    about: Mapping[str, str] = NOTHING
+    about: Mapping[str, str] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,9 +234,9 @@ class Exchange:
             self._tell(phrases.NOT_UNDERSTOOD)
             return
         for conversation in self._newest_first():
-            if (conversation.callers[0].flow if conversation.callers else conversation.flow) == flow:
-                if conversation.about == about:
-                    self._end(conversation, "begun anew")
+            outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
+            if outermost == flow and conversation.about == about:
+                self._end(conversation, "begun anew")
         number = yield Begin(flow)
         assert isinstance(number, int), "a Begin is answered with the conversation's id"
         begun = Conversation(number, flow, self.library.version, "", self.now, about=about)

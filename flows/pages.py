@@ -1,7 +1,7 @@
 """YAML documents as mappings, lists and texts, with the file, line and column of every part.
 
-Every scalar is read as the text that stands there (`no` is a word, `1.50` is three digits and a point): what a key wants
-decides what it is. So nothing depends on YAML's own ideas of what is a number, a date or a truth.
+Every scalar is read as the text that stands there (`no` is a word, `1.50` is three digits and a point): what a key
+wants decides what it is. So nothing depends on YAML's own ideas of what is a number, a date or a truth.
 """
 
 import re
@@ -116,7 +116,9 @@ def read_text(file: FilePath, name: str) -> str:
     try:
         size = file.stat().st_size
         if size > LARGEST:
-            raise Refused(Problem(name, 1, 1, "too-large", f"this file has {size:,} bytes", "256 KiB are the most; split it"))
+            raise Refused(
+                Problem(name, 1, 1, "too-large", f"this file has {size:,} bytes", "256 KiB are the most; split it")
+            )
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         what = f"byte {error.start + 1} is not UTF-8 text"
@@ -133,11 +135,20 @@ def pages(text: str, name: str) -> list[tuple[Page, list[Problem]]]:
         mark = error.problem_mark or error.context_mark
         what = f"this is not YAML: {error.problem or error.context or 'it cannot be read'}"
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        mend = "a text with `: ` or ` #` in it, or one that begins with a sign like @ % { [ * &, needs quotes around it"
-        raise Refused(Problem(name, line, column, "bad-yaml", _one_line(what), mend)) from None
+        raise Refused(Problem(name, line, column, "bad-yaml", _one_line(what), _quotes(text, line))) from None
     except (YAMLError, ValueError, RecursionError) as error:
         what = _one_line(f"this is not YAML: {error}")
         raise Refused(Problem(name, *_unprintable(text), "bad-yaml", what)) from None
+
+
+def _quotes(text: str, line: int) -> str:
+    """What most likely went wrong: a text that wants quotes."""
+    written = "".join(text.split("\n")[line - 1 : line])
+    if "{{" in written:
+        return "inside { } a text with {{ }} in it needs quotes around it"
+    if "\t" in written:
+        return "use spaces, not tabs"
+    return "a text with `: ` or ` #` in it, or one that begins with a sign like @ % { [ * &, needs quotes around it"
 
 
 def _unprintable(text: str) -> tuple[int, int]:
@@ -226,4 +237,3 @@ class _Composer:
                 return found
             found.append(self.node(event, (*path, str(len(found)))))
         raise YAMLError("it ends too soon")
-

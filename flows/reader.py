@@ -200,11 +200,16 @@ def _read_anytime(page: Page) -> tuple[dict[str, Anytime], list[Problem]]:
     ]
     entries = page.tree["anytime"]
     if not isinstance(entries, dict):
-        return {}, [*problems, page.problem("not-a-flow", "`anytime` should be names with words under it", ("anytime",))]
+        return {}, [
+            *problems,
+            page.problem("not-a-flow", "`anytime` should be names with words under it", ("anytime",)),
+        ]
     for name, entry in entries.items():
         path = ("anytime", name)
         if name not in ANYTIME:
-            problems.append(page.problem("unknown-key", f"`{name}` is not known here", (*path, ""), nearest(name, ANYTIME)))
+            problems.append(
+                page.problem("unknown-key", f"`{name}` is not known here", (*path, ""), nearest(name, ANYTIME))
+            )
             continue
         try:
             part = AnytimePart.model_validate(entry)
@@ -216,7 +221,12 @@ def _read_anytime(page: Page) -> tuple[dict[str, Anytime], list[Problem]]:
 
 def _read_flow(page: Page) -> tuple[Flow | None, list[Problem]]:
     tree = page.tree
-    if not isinstance(tree, dict) or "flow" not in tree or not isinstance(tree.get("states"), dict) or not tree["states"]:
+    if (
+        not isinstance(tree, dict)
+        or "flow" not in tree
+        or not isinstance(tree.get("states"), dict)
+        or not tree["states"]
+    ):
         missing = "`flow:`" if not isinstance(tree, dict) or "flow" not in tree else "`states:` with a state under it"
         mend = f"a flow file begins with `flow: name` and has `start:` and `states:`; {missing} is missing"
         return None, [page.problem("not-a-flow", "this is not a flow", (), mend)]

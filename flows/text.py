@@ -16,7 +16,7 @@ from babel.lists import format_list
 from flows.model import Value
 
 Scope = Mapping[str, Mapping[str, Any]]
-"""What names mean while a text is read: {"me": {…}, "answers": {…}, "org": …, "pair": …, "action": …, "now": {"": …}}."""
+"""What names mean while a text is read: {"me": {…}, "answers": {…}, "org": …, "pair": …, "now": {"": …}}."""
 
 _HOLE = re.compile(r"\{\{\s*([a-z][a-z0-9_]*(?:\.[a-z][a-z0-9_]*)?)\s*(?:\|\s*([a-z_]+)\s*)?\}\}")
 _BRACES = re.compile(r"\{\{.*?(?:\}\}|$)|\{%.*?(?:%\}|$)|\}\}", re.DOTALL)

@@ -30,7 +30,9 @@ ME: Mapping[str, Kind] = {
     "invited": NUMBER,
 }
 
-COUNTED = frozenset({"channel", "role", "joined", "has_buddy", "consented", "meetings", "attended", "hosted", "invited"})
+COUNTED = frozenset(
+    {"channel", "role", "joined", "has_buddy", "consented", "meetings", "attended", "hosted", "invited"}
+)
 """Fields of a person that Doorstep keeps by itself: no flow may save them."""
 
 WITHOUT_CONSENT = frozenset({"name", "language"})
@@ -98,9 +100,9 @@ _CONSENTS = ("keep", "pair", "contact", "picture")
 _ABOUT: Mapping[str, tuple[str, ...]] = {"about": ()}
 _SIGN_UP: Mapping[str, tuple[str, ...]] = {"action": (), "as": ("yes", "maybe"), "bringing": ()}
 _NEED: Mapping[str, tuple[str, ...]] = {"action": (), "need": ()}
-_PROPOSAL: Mapping[str, tuple[str, ...]] = {
-    name: () for name in ("title", "what", "place", "starts", "ends", "bring", "capacity")
-}
+_PROPOSAL: Mapping[str, tuple[str, ...]] = dict.fromkeys(
+    ("title", "what", "place", "starts", "ends", "bring", "capacity"), ()
+)
 
 DEEDS: Mapping[str, Deed] = {
     "record_consent": Deed(arguments={"to": _CONSENTS}),
@@ -179,8 +181,6 @@ def pages() -> Iterator[tuple[str, list[tuple[str, str]]]]:
 
 
 def _deed_line(deed: Deed) -> str:
-    given = "".join(
-        f" {name}={'|'.join(words) if words else '…'}" for name, words in deed.arguments.items()
-    )
+    given = "".join(f" {name}={'|'.join(words) if words else '…'}" for name, words in deed.arguments.items())
     kept = "".join(f" (in answers.{name})" for name in deed.answers)
     return (f"with{given}: " if given else "") + ", ".join(deed.outcomes) + kept

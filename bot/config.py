@@ -1,0 +1,265 @@
+"""The configuration file: every key, its default, and one clear sentence for everything wrong with it."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from flows.pages import nearest
+from flows.times import QuietHours
+
+
+class BadConfig(Exception):
+    """The configuration cannot be used; the message says what, where and how to mend it, in one line."""
+
+
+class Section(BaseModel):
+    """One section: frozen, and strict about its keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Org(Section):
+    """The group."""
+
+    name: str = Field(min_length=1)
+    bot_name: str = "Doorstep"
+    time_zone: str = "UTC"
+    languages: tuple[str, ...] = Field(default=("en",), min_length=1)
+    privacy_url: str = ""
+    contact: str = ""
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError(f"`{value}` is not a time zone; write it like Europe/Madrid")
+        return str(ZoneInfo(value))
+
+
+class Storage(Section):
+    """Where everything is kept."""
+
+    url: str = "sqlite:///doorstep.db"
+    key_file: str = "doorstep.key"
+
+    @field_validator("url")
+    @classmethod
+    def _url(cls, value: str) -> str:
+        if not value.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("write it like sqlite:///doorstep.db or postgresql://user@host/name")
+        return value
+
+
+class Flows(Section):
+    """The folder with library/, languages/ and dialogs/."""
+
+    folder: str = "flows"
+
+
+class Server(Section):
+    """The web server. Without a passphrase it serves only health and metrics."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    public_url: str = ""
+    passphrase: str = ""
+
+
+class Telegram(Section):
+    """A Telegram bot."""
+
+    token: str
+    api_base: str = "https://api.telegram.org"
+    mode: Literal["polling", "webhook"] = "polling"
+    secret: str = ""
+
+
+class Slack(Section):
+    """A Slack app."""
+
+    bot_token: str
+    app_token: str = ""
+    signing_secret: str = ""
+    api_base: str = "https://slack.com/api/"
+
+
+class WhatsApp(Section):
+    """A phone number of the WhatsApp Cloud API."""
+
+    phone_number_id: str
+    token: str
+    app_secret: str
+    verify_token: str
+    api_base: str = "https://graph.facebook.com"
+
+
+class Matrix(Section):
+    """A Matrix account; with a bridge it is the bridge's."""
+
+    homeserver: str
+    user: str
+    password: str = ""
+    access_token: str = ""
+    bridge: Literal["", "whatsapp", "signal"] = ""
+
+
+class SlackDesk(Section):
+    """Where coordinators work in Slack; uses the Slack channel's tokens."""
+
+    channel: str
+
+
+class TelegramDesk(Section):
+    """Where coordinators work in Telegram: a bot of its own in a group."""
+
+    token: str
+    chat: str
+    api_base: str = "https://api.telegram.org"
+
+
+class Pairing(Section):
+    """Who is introduced to whom."""
+
+    reach_km: float = Field(default=25, gt=0)
+    capacity: int = Field(default=3, ge=1)
+    approval: Literal["none", "coordinator"] = "none"
+    answer_within: str = "24 hours"
+    minimum_age: int = Field(default=18, ge=0)
+
+
+class Reminders(Section):
+    """When nobody is written to, and how often at most."""
+
+    quiet_hours: str = "21:00-08:00"
+    weekly_cap: int = Field(default=4, ge=0)
+
+    @field_validator("quiet_hours")
+    @classmethod
+    def _hours(cls, value: str) -> str:
+        try:
+            QuietHours.read(value)
+        except ValueError:
+            raise ValueError(f"`{value}` is not a span of hours; write it like 21:00-08:00") from None
+        return value
+
+
+class Retention(Section):
+    """How long things are kept."""
+
+    message_days: int = Field(default=30, ge=1)
+    quiet_person_days: int = Field(default=365, ge=1)
+
+
+class Channels(Section):
+    """The accounts of each platform, by name; the one that has none is called `main`."""
+
+    telegram: dict[str, Telegram] = {}
+    slack: dict[str, Slack] = {}
+    whatsapp: dict[str, WhatsApp] = {}
+    matrix: dict[str, Matrix] = {}
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _named(cls, value: Any) -> Any:
+        if isinstance(value, dict) and value and not all(isinstance(each, dict) for each in value.values()):
+            return {"main": value}
+        return value
+
+
+class Desks(Section):
+    """Where coordinators work."""
+
+    slack: SlackDesk | None = None
+    telegram: TelegramDesk | None = None
+
+
+class Config(Section):
+    """The whole configuration. `base` is the folder that relative paths start from."""
+
+    org: Org
+    storage: Storage = Storage()
+    flows: Flows = Flows()
+    server: Server = Server()
+    channels: Channels = Channels()
+    desks: Desks = Desks()
+    pairing: Pairing = Pairing()
+    reminders: Reminders = Reminders()
+    retention: Retention = Retention()
+    base: Path = Path()
+
+    @property
+    def database_url(self) -> str:
+        """The database's address, a relative SQLite path made whole."""
+        url = self.storage.url
+        if not url.startswith("sqlite:///"):
+            return url
+        return f"sqlite:///{self.base / url.removeprefix('sqlite:///')}"
+
+    @property
+    def key_file(self) -> Path:
+        """The group's key."""
+        return self.base / self.storage.key_file
+
+    @property
+    def flows_folder(self) -> Path:
+        """The folder of the flows."""
+        return self.base / self.flows.folder
+
+
+def read_config(file: Path) -> Config:
+    """The configuration in a file, with every `env:NAME` looked up. Raises BadConfig."""
+    try:
+        written = tomllib.loads(file.read_text("utf-8"))
+    except OSError as error:
+        raise BadConfig(f"{file}: cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadConfig(f"{file}: this is not TOML: {error}") from None
+    if "base" in written:
+        raise BadConfig(f"{file}: `base` is not known here")
+    try:
+        return Config.model_validate({**_looked_up(written, file), "base": file.resolve().parent})
+    except ValidationError as error:
+        raise BadConfig(f"{file}: {_sentence(error)}") from None
+
+
+def _looked_up(written: Any, file: Path) -> Any:
+    if isinstance(written, dict):
+        return {key: _looked_up(value, file) for key, value in written.items()}
+    if isinstance(written, list):
+        return [_looked_up(value, file) for value in written]
+    if isinstance(written, str) and written.startswith("env:"):
+        name = written.removeprefix("env:")
+        if name not in os.environ:
+            raise BadConfig(f"{file}: the environment has no {name}, which this file asks for: set it")
+        return os.environ[name]
+    return written
+
+
+def _sentence(error: ValidationError) -> str:
+    detail = error.errors(include_url=False)[0]
+    *path, key = [str(step) for step in detail["loc"]]
+    section = f"[{'.'.join(path)}] " if path else ""
+    kind = str(detail["type"])
+    if kind == "extra_forbidden":
+        mend = nearest(key, _known_keys(path))
+        return f"{section}`{key}` is not known here" + (f" ({mend})" if mend else "")
+    if kind == "missing":
+        return f"{section}`{key}` is missing: add it" if path else f"the section [{key}] is missing: add it"
+    return f"{section}`{key}`: {str(detail['msg']).removeprefix('Value error, ')}"
+
+
+def _known_keys(path: list[str]) -> list[str]:
+    section: Any = Config
+    for step in path:
+        field = section.model_fields.get(step) if isinstance(section, type) else None
+        if field is None:
+            return []
+        found = field.annotation
+        section = found if isinstance(found, type) and issubclass(found, BaseModel) else None
+        if section is None:
+            return []
+    return [name for name in section.model_fields if name != "base"]
