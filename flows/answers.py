@@ -1,0 +1,476 @@
+"""What someone meant by what they typed, read generously: a choice, yes or no, a number, a date, a place, a code.
+
+Each reader returns None where it cannot tell: asking once more is better than keeping what nobody said. None of them
+raises, whatever is typed. `flows.agreement` holds the words of yes and no, `flows.dates` reads the calendar.
+"""
+
+import datetime
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from functools import lru_cache
+from itertools import dropwhile
+
+from rapidfuzz.distance import OSA
+
+from flows import dates
+from flows.agreement import LONGEST, NEGATIONS, bare, clean, fold, meant, signs, tidy, words
+from flows.dates import COUNT, western
+
+__all__ = [
+    "Answer",
+    "Fit",
+    "OutOfRange",
+    "choose",
+    "code",
+    "date",
+    "fold",
+    "is_word",
+    "number",
+    "place",
+    "text",
+    "tidy",
+    "time",
+    "yes_no",
+]
+
+
+class Fit(IntEnum):
+    """How surely an answer fits: the turn gives typed words to the newest question that fits best."""
+
+    NOT = 0
+    ANYTHING = 1
+    """Only because the question takes any text."""
+    TYPE = 2
+    """It reads as the expected type: a number, a date, a place."""
+    NEAR = 3
+    """A near spelling of a choice."""
+    EXACT = 4
+    """A label, its number, a key, a translation, a pressed button."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is kept (a key, several keys, or the value), and how surely it was meant."""
+
+    value: str | int | float | tuple[str, ...]
+    fit: Fit
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfRange:
+    """A number was given, but not between these."""
+
+    least: float | None
+    most: float | None
+
+
+_known = lru_cache(4096)(fold)
+"""For words that are written in flows. What people type is never held in a cache: it is theirs."""
+
+
+def is_word(said: str, words: Collection[str]) -> bool:
+    """Whether the whole message is one of these words, in any case, with or without "/" and final punctuation."""
+    plain = fold(said)
+    return bool(plain) and any(plain == _known(word) for word in words)
+
+
+def yes_no(said: str) -> Answer | None:
+    """ "yes" or "no" where every word agrees, or every word refuses; thanks and greetings may stand beside them."""
+    meaning = meant(said)
+    return Answer(meaning, Fit.EXACT) if meaning else None
+
+
+def date(said: str, today: datetime.date, language: str) -> Answer | None:
+    """A day as ISO text ("2026-11-21"); without a year it is the next such day, today included."""
+    found = dates.day(said, today, language)
+    return Answer(found.isoformat(), Fit.TYPE) if found else None
+
+
+def time(said: str) -> Answer | None:
+    """A time of day as "18:30". An hour that could be of morning or evening ("at 6") is None; "6:30" is 06:30."""
+    found = dates.clock(said)
+    return Answer(f"{found[0]:02}:{found[1]:02}", Fit.TYPE) if found else None
+
+
+# --- free text -------------------------------------------------------------------------------------------------
+
+_LONGEST_PLACE = 100
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+_CODE_WORDS = frozenset("code codigo codice kod kode koodi pin".split())
+_CODE_LEAD = (
+    frozenset("the is its my here this el es mi le la c est mon il e mio der ist mein o um meu".split()) | _CODE_WORDS
+)
+
+
+def place(said: str) -> Answer | None:
+    """Any name of a place, tidied; None without a letter or digit, or beyond 100 characters: then it is a story."""
+    name = tidy(said)
+    told = any(sign.isalnum() for sign in name)
+    return Answer(name, Fit.TYPE) if told and len(name) <= _LONGEST_PLACE else None
+
+
+def code(said: str) -> Answer | None:
+    """A code read aloud, as 3 to 12 letters and digits in upper case: "the code is 4 7-1 2" is "4712".
+
+    The message must be the code alone, or the code after words that announce it. Letters without a digit could be
+    any word, so they fit only as ANYTHING, and in several pieces only when spelled one by one.
+    """
+    plain = western(unicodedata.normalize("NFKC", tidy(said)[:_LONGEST_PLACE])).upper()
+    parts = [part for part in re.split(r"[\s\-–—_.:,]+", plain) if part]
+    lead = next((at for at, part in enumerate(parts) if bare(part).replace("'", "") not in _CODE_LEAD), len(parts))
+    if any(bare(part) in _CODE_WORDS for part in parts[:lead]):
+        parts = parts[lead:]
+    if parts and all(part.isdigit() or COUNT.get(bare(part), 10) < 10 for part in parts):
+        parts = [part if part.isdigit() else str(COUNT[bare(part)]) for part in parts]
+    whole = "".join(parts)
+    if not re.fullmatch(r"[A-Z0-9]{3,12}", whole):
+        return None
+    spoken = sum(len(part) > 1 and part.isalpha() for part in parts)
+    if re.search(r"\d", whole):
+        return Answer(whole, Fit.TYPE) if spoken <= 1 else None
+    return Answer(whole, Fit.ANYTHING) if not spoken or len(parts) == 1 else None
+
+
+def text(said: str) -> Answer | None:
+    """What was written, without control characters, at most 4,000 long; None where nothing of it can be seen."""
+    lines = "\n".join(line.rstrip() for line in clean(said).splitlines()).strip()
+    seen = any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK for sign in lines)
+    return Answer(lines[:LONGEST].rstrip(), Fit.ANYTHING) if seen else None
+
+
+# --- numbers ---------------------------------------------------------------------------------------------------
+
+_LARGER = frozenset(
+    words(
+        "twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million dozen half quarter third "
+        "percent veinte treinta cuarenta cincuenta sesenta cien ciento mil medio media vingt trente quarante "
+        "cinquante soixante cent mille demi demie zwanzig dreissig vierzig funfzig hundert tausend halb halbe or oder "
+        "ou o"
+    )
+)
+"""Words beside which a small number is not the number that was meant."""
+_FIGURES = re.compile(r"([+-]?)((?:\d+[.,])*\d+)(?!st|nd|rd|th|am|pm|k|m\b|h\b)([^\W\d_]{0,8})")
+_GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
+_FIGURE_SIGNS = str.maketrans({"\u2212": "-", "٫": ".", "٬": ",", "\ufe0f": "", "\u20e3": ""})
+_MINUS = frozenset({"minus", "menos", "moins"})
+_MOST_DIGITS = 15
+_MOST_WORDS = 8
+
+
+def _value(figures: str) -> float | None:
+    """ "1,000" and "1.000" are a thousand, "3,5" and "3.5" are three and a half."""
+    whole, rest = figures, ""
+    if not _GROUPED.fullmatch(figures) and (mark := max(figures.rfind("."), figures.rfind(","))) > 0:
+        whole, rest = figures[:mark], figures[mark + 1 :]
+        if not (whole.isdecimal() or _GROUPED.fullmatch(whole)):
+            return None
+    return float(f"{re.sub('[.,]', '', whole)[: _MOST_DIGITS + 1]}.{rest or 0}")
+
+
+def _counted(told: Sequence[str]) -> list[float]:
+    """The numbers among these words, "minus two" as -2."""
+    found: list[float] = []
+    for before, word in zip(("", *told), told, strict=False):
+        value = float(COUNT.get(word, unicodedata.numeric(word, -1) if len(word) == 1 else -1))
+        if value >= 0:
+            found.append(-value if before in _MINUS else value)
+    return found
+
+
+def number(said: str, least: float | None, most: float | None) -> Answer | OutOfRange | None:
+    """The one number that was said, an integer when whole: in figures of any script, or as a word up to twelve."""
+    told = western(tidy(said[:LONGEST])).translate(_FIGURE_SIGNS).split()
+    if len(told) > _MOST_WORDS:
+        return None
+    figures = [part.strip("()[]\"'“”~≈#$€£.,;:!?*=") for part in told if re.search(r"\d", part)]
+    rest = [word for part in told if not re.search(r"\d", part) for word in words(part)]
+    values = _counted(rest)
+    if len(figures) + len(values) != 1 or (NEGATIONS | _LARGER) & set(rest):
+        return None
+    if figures:
+        read = _FIGURES.fullmatch(figures[0])
+        size = _value(read[2]) if read else None
+        if read is None or size is None:
+            return None
+        values = [-size if read[1] == "-" or _MINUS & set(rest[:1]) else size]
+    value: int | float = int(values[0]) if values[0].is_integer() else values[0]
+    if (least is not None and value < least) or (most is not None and value > most):
+        return OutOfRange(least, most)
+    return Answer(value, Fit.TYPE) if abs(value) < 10**_MOST_DIGITS else None
+
+
+# --- choices ---------------------------------------------------------------------------------------------------
+
+_ORDINALS = {
+    form: 1 + at
+    for row in (
+        "first second third fourth fifth sixth seventh eighth ninth tenth",
+        "primero/primera/primer segundo/segunda tercero/tercera/tercer cuarto/cuarta quinto/quinta sexto/sexta "
+        "septimo/septima octavo/octava noveno/novena decimo/decima",
+        "premier/premiere deuxieme/seconde troisieme quatrieme cinquieme sixieme septieme huitieme neuvieme dixieme",
+        "erste/ersten/erster/erstes zweite/zweiten/zweiter/zweites dritte/dritten/dritter/drittes vierte/vierten "
+        "funfte/funften sechste/sechsten siebte/siebten achte/achten neunte/neunten zehnte/zehnten",
+    )
+    for at, forms in enumerate(row.split())
+    for form in forms.split("/")
+}
+_LAST = frozenset("last ultimo ultima dernier derniere letzte letzten letzter letztes".split())
+_ORDINAL_FIGURES = re.compile(r"(\d{1,3})(?:st|nd|rd|th|er|ere|e|eme|º|ª)?")
+_ALL = frozenset(
+    words(
+        "all everything todo todos todas tout tous toutes alles alle tudo tutto tutti tutte allemaal wszystko "
+        "wszystkie все всё всі усе усі hepsi hepsini الكل كلها همه सब सभी 全部 都 すべて 全て tot alla alt kaikki vse "
+        "vsechno ολα toate mind semua semuanya every"
+    )
+)
+_BOTH = frozenset("both ambos ambas beide beides entrambi entrambe beiden oba obie оба обидва deux begge bada".split())
+_BESIDE_ALL = frozenset(
+    words("of them the these those above it please options choices thanks los las les ellos ellas de por favor bitte "
+    "danke merci gracias davon i like one lo anterior and together")
+)  # fmt: skip
+_FILLERS = frozenset(
+    words(
+        "the one please pls thanks thank you i id ill im want would like choose pick take go for with prefer option "
+        "number choice answer nr num nº n° hi hello ok okay just el la los las lo le les der die das den dem por "
+        "favor gracias quiero prefiero opcion numero merci je veux voudrais choisis option numero bitte danke ich "
+        "mochte nehme will gern gerne nummer um o a um uma quero gostaria de voglio vorrei"
+    )
+)
+_AND = frozenset(
+    words("and y e et und en og och i и та і ja și és και dan ve و और 和 と & plus also auch tambien aussi")
+)
+_STOP = _FILLERS | _AND | _ALL | frozenset(words("with your our from that this can are mit fur von des con para"))
+_SEPARATORS = re.compile(r"[,;/&+\n、，；؛،|]+")
+_RANGE = re.compile(r"\d\s*[-–—~]\s*\d")
+_LONGEST_CHOICE = 400
+_MOST_SEVERAL = 40
+_MOST_NEAR = 6
+
+Forms = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    choice: int
+    words: tuple[str, ...]
+    bag: frozenset[str]
+    negations: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    """What some choices are called; each of `tiers` maps whole forms to the choices that have them, surest first."""
+
+    written: Mapping[str, frozenset[int]]
+    keys: tuple[str, ...]
+    tiers: tuple[Mapping[str, frozenset[int]], ...]
+    forms: tuple[_Form, ...]
+    vocabulary: frozenset[str]
+
+
+def _tier(pairs: Sequence[tuple[str, int]]) -> Mapping[str, frozenset[int]]:
+    found: dict[str, frozenset[int]] = {}
+    for form, at in pairs:
+        if form:
+            found[form] = found.get(form, frozenset()) | {at}
+    return found
+
+
+@lru_cache(512)
+def _index(choices: Forms) -> _Index:
+    labels = [(form, at) for at, (key, forms) in enumerate(choices) for form in forms if form != key]
+    keys = [(bare(tidy(key)), at) for at, (key, forms) in enumerate(choices) if key in forms]
+    spoken = [(words(form), at) for form, at in labels]
+    forms = tuple(_Form(at, told, frozenset(told), NEGATIONS & set(told)) for told, at in spoken if told)
+    return _Index(
+        _tier(labels),
+        tuple(key for key, _ in choices),
+        (
+            _tier([(bare(tidy(form)), at) for form, at in labels]),
+            _tier([(" ".join(told), at) for told, at in spoken]),
+            _tier(keys),
+            _tier([(signs(form), at) for form, at in labels]),
+            _tier([("".join(told), at) for told, at in spoken if len("".join(told)) >= 4]),
+        ),
+        forms,
+        frozenset(word for form in forms for word in form.bag),
+    )
+
+
+def _only(found: Collection[int]) -> int | None:
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def _ordinal(word: str, count: int) -> int:
+    """The position, from 1, that one word names among `count`; 0 for none."""
+    if len(word) == 1 and (value := float(unicodedata.numeric(word, 0))) >= 1:
+        return int(value) if value.is_integer() else 0
+    if figures := _ORDINAL_FIGURES.fullmatch(word):
+        return int(figures[1])
+    return count if word in _LAST else _ORDINALS.get(word, COUNT.get(word, 0))
+
+
+def _position(plain: str, told: tuple[str, ...], count: int) -> int | None:
+    """Which choice a place in the list names: "2", "#2", "option 2", "②", "the second one"."""
+    core = [word for word in told if word not in _FILLERS] or [w for w in told if w == "one" and "the" not in told]
+    if len(core) != 1 or re.match(r"[-−]\d", plain):
+        return None
+    at = _ordinal(core[0], count)
+    return at - 1 if 1 <= at <= count else None
+
+
+def _telling(word: str) -> bool:
+    """Whether a word alone can stand for the label it is part of."""
+    return word not in _STOP and (len(word) >= 3 or word[0] >= "\u2e80" or word.isdecimal() or word in NEGATIONS)
+
+
+def _part(told: tuple[str, ...], index: _Index) -> int | None:
+    """The one choice whose label holds all these words. A negation is in both or in neither."""
+    bag = frozenset(told)
+    if not bag <= index.vocabulary or not any(map(_telling, told)):
+        return None
+    return _only({form.choice for form in index.forms if bag <= form.bag and form.negations == bag & NEGATIONS})
+
+
+def _exactly(said: str, index: _Index, reserved: Collection[str]) -> int | None:
+    """The choice that is surely meant: a whole label or key, else a place in the list, else part of one label."""
+    plain, told = bare(tidy(said)), words(said)
+    spoken = (plain, " ".join(told), plain, "" if told else signs(said), "".join(told))
+    for tier, form in zip(index.tiers, spoken, strict=True):
+        if found := tier.get(form):
+            return _only(found)
+    if plain.startswith("/"):
+        return None
+    at = _position(plain, told, len(index.keys))
+    part = None if fold(said) in reserved else _part(told, index)
+    return None if at is not None and part not in {None, at} else part if at is None else at
+
+
+def _stripped(told: tuple[str, ...]) -> tuple[str, ...]:
+    """These words without the polite ones at both ends."""
+    told = tuple(dropwhile(_FILLERS.__contains__, told))
+    return tuple(reversed(tuple(dropwhile(_FILLERS.__contains__, reversed(told)))))
+
+
+def _alike(said: str, word: str) -> bool:
+    """Whether `said` is `word` misspelled or begun; figures and words under four letters must be the same."""
+    if said == word:
+        return True
+    least = 2 if said[0] >= "\u2e80" else 4
+    if said[0] != word[0] or not (said + word).isalpha() or len(said) < least:
+        return False
+    size = min(len(said), len(word))
+    slips = 0 if size < 4 else 1 if size < 9 else 2
+    return word.startswith(said) or OSA.distance(said, word, score_cutoff=slips) <= slips
+
+
+def _near(said: str, index: _Index, reserved: Collection[str]) -> int | None:
+    """The one choice of which this is a near spelling, first of a whole label, then of part of one."""
+    told = _stripped(words(said))
+    if fold(said) in reserved or said.lstrip().startswith("/") or len(told) > _MOST_NEAR:
+        return None
+    if not any((len(word) >= 4 and word not in _STOP) or word[0] >= "\u2e80" for word in told):
+        return None
+    turned = NEGATIONS & set(told)
+    forms = [form for form in index.forms if form.negations == turned]
+    whole = {
+        form.choice for form in forms if len(form.words) == len(told) and all(map(_alike, told, form.words))
+    }  # fmt: skip
+    return _only(whole or {f.choice for f in forms if all(any(_alike(word, w) for w in f.bag) for word in told)})
+
+
+def _one(said: str, index: _Index, reserved: Collection[str]) -> int | None:
+    if (at := _exactly(said, index, reserved)) is not None:
+        return at
+    told = words(said)
+    core = () if said.lstrip().startswith("/") else _stripped(told)
+    return _exactly(" ".join(core), index, reserved) if core and core != told else None
+
+
+def _row(told: tuple[str, ...], index: _Index, read: Callable[[tuple[str, ...]], int | None]) -> set[int] | None:
+    """The choices named one after the other, from the end on; None where a word belongs to none of them."""
+    longest = max((len(form.words) for form in index.forms), default=1) + 2
+    rests: dict[int, set[int]] = {len(told): set()}
+    for start in range(len(told) - 1, -1, -1):
+        for end in range(min(len(told), start + longest), start, -1):
+            beside = told[start:end] == ("one",) and start > 0 and told[start - 1] not in _AND
+            if end in rests and not beside and (at := read(told[start:end])) is not None:
+                rests[start] = rests[end] | {at}
+                break
+        else:
+            if start + 1 in rests and told[start] in _AND | _FILLERS:
+                rests[start] = rests[start + 1]
+    return rests.get(0) or None
+
+
+def _chunk(chunk: str, index: _Index, reserved: Collection[str]) -> tuple[set[int] | None, Fit]:
+    """The choices named between two commas."""
+    told = words(chunk)
+    if not told:
+        tier = index.tiers[3]
+        shown = {_only(tier.get(sign, ())) for sign in signs(chunk)}
+        return (None if None in shown else {at for at in shown if at is not None}), Fit.EXACT
+    if (at := _one(chunk, index, reserved)) is not None:
+        return {at}, Fit.EXACT
+    if row := _row(told, index, lambda part: _exactly(" ".join(part), index, reserved)):
+        return row, Fit.EXACT
+    if (at := _near(chunk, index, reserved)) is not None:
+        return {at}, Fit.NEAR
+
+    def close(part: tuple[str, ...]) -> int | None:
+        at = _exactly(" ".join(part), index, reserved)
+        return _near(part[0], index, reserved) if at is None and len(part) == 1 else at
+
+    return _row(told, index, close), Fit.NEAR
+
+
+def _several(said: str, index: _Index, reserved: Collection[str]) -> tuple[set[int], Fit] | None:
+    """All the choices named, none of them doubtful: "1 and 3", "climate, food", "all of them"."""
+    said = clean(said)
+    told = words(said)
+    bag = set(told)
+    all_of = _ALL | _BOTH if len(index.keys) == 2 else _ALL
+    if bag & all_of and bag <= all_of | _BESIDE_ALL:
+        return set(range(len(index.keys))), Fit.EXACT
+    if len(told) > _MOST_SEVERAL or _RANGE.search(said):
+        return None
+    found: set[int] = set()
+    fit = Fit.EXACT
+    for chunk in _SEPARATORS.split(said):
+        if set(words(chunk)) <= _AND | _FILLERS - {"one"} and not signs(chunk):
+            continue
+        named, sure = _chunk(chunk, index, reserved)
+        if not named:
+            return None
+        found, fit = found | named, min(fit, sure)
+    return (found, fit) if found else None
+
+
+def choose(
+    said: str, choices: Sequence[tuple[str, Sequence[str]]], many: bool, reserved: Collection[str] = ()
+) -> Answer | None:
+    """The key that was meant, or for `many` the keys in the order of the choices; None where it is not clear.
+
+    `choices` are (key, every form it may be written in). Understood are a form, its place in the list, a part that no
+    other choice has, and a near spelling; where the keys are yes and no, agreement and refusal too. `reserved` are
+    folded words that mean something else everywhere: they are an answer only as a whole form.
+    """
+    index = _index(tuple([(key, tuple(forms)) for key, forms in choices]))
+    at, fit = _only(index.written.get(said, ())), Fit.EXACT
+    if at is None and (at := _only(index.tiers[0].get(bare(tidy(said)), ()))) is None:
+        if len(said) > _LONGEST_CHOICE:
+            return None
+        at = _one(said, index, reserved)
+    if many and at is None:
+        several = _several(said, index, reserved)
+        return Answer(tuple(index.keys[n] for n in sorted(several[0])), several[1]) if several else None
+    if at is None and {"yes", "no"} <= set(index.keys) and (meaning := meant(said)):
+        return Answer(meaning, Fit.EXACT)
+    if at is None:
+        at, fit = _near(said, index, reserved), Fit.NEAR
+    if at is None:
+        return None
+    return Answer((index.keys[at],) if many else index.keys[at], fit)
