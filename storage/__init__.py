@@ -1,0 +1,1 @@
+"""Tables and transactions, on SQLite or Postgres: `storage.store.Store` is the way in."""

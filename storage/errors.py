@@ -1,0 +1,65 @@
+"""What can go wrong in storage: one tree, whose docstrings are the messages."""
+
+
+class StorageError(Exception):
+    """Something went wrong in storage."""
+
+    def __init__(self, detail: str = "") -> None:
+        reason = (type(self).__doc__ or "").strip()
+        super().__init__(f"{reason} ({detail})" if detail else reason)
+
+
+class StorageUnavailable(StorageError):
+    """The database could not take this now: nothing of it was kept, and it may be tried again."""
+
+
+class StoreClosed(StorageError):
+    """The store is closed."""
+
+
+class DatabaseInUse(StorageError):
+    """Another process writes to this database: stop it first, or give this one a database of its own."""
+
+
+class NeedsMigration(StorageError):
+    """The database holds data in an older form: run `doorstep migrate` first."""
+
+
+class KeyFileMissing(StorageError):
+    """The key file is missing though the database holds people: put it back, for without it they cannot be read."""
+
+
+class KeyFileExists(StorageError):
+    """There is a key file already: it is never overwritten, for its data would be lost."""
+
+
+class BadKeyFile(StorageError):
+    """The key file does not hold 32 bytes as base64."""
+
+
+class WrongKey(StorageError):
+    """The key file is not the one this database was made with."""
+
+
+class KeyDestroyed(StorageError):
+    """This person's key is gone: they were forgotten, and nothing of theirs can be read."""
+
+
+class SealBroken(StorageError):
+    """A sealed field does not open: it was damaged, or moved from another row."""
+
+
+class Suspended(StorageError):
+    """A turn may await nothing but its transaction."""
+
+
+class ReadOnly(StorageError):
+    """Only `Store.run` may write; this was `Store.read`."""
+
+
+class NotFound(StorageError):
+    """There is no such row."""
+
+
+class FirstContactRaced(StorageError):
+    """Two first messages of one address came at once: the turn is run again."""

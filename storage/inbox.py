@@ -1,0 +1,140 @@
+"""The inbox: every event once, and what one person's turn leaves for another's."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, select, update
+
+from flows.model import NOTHING, Value
+from storage.bodies import Bodies
+from storage.session import Session
+from storage.statements import Statement, constant, given
+from storage.tables import INBOX, micros, moment
+from storage.values import pack, unpack
+from storage.vault import Vault
+
+TRIES = 3
+"""How often an event is tried before it is dead: kept, shown, and left alone."""
+
+_SEALED = b"inbox.sealed"
+_I = INBOX.c
+_BODIES = Bodies(INBOX, _I.arrived_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """One event. `body` is empty once it was deleted; lists come back as tuples."""
+
+    id: int
+    source: str
+    event: str
+    person_id: int
+    kind: str
+    body: Mapping[str, Value]
+    arrived_at: datetime
+    tries: int
+
+
+_columns = (_I.id, _I.source, _I.event, _I.person_id, _I.kind, _I.sealed, _I.arrived_at, _I.tries)
+
+_ADD = Statement(
+    lambda insert: insert(INBOX)
+    .values(
+        source=given("source"), event=given("event"), person_id=given("person"), kind=given("kind"),
+        sealed=given("sealed"), arrived_at=given("arrived_at"), taken_at=given("taken_at"), tries=constant(0),
+        error=constant(""),
+    )
+    .on_conflict_do_nothing(index_elements=["source", "event"]),
+    "source", "event", "person", "kind", "sealed", "arrived_at", "taken_at",
+)  # fmt: skip
+_UNTAKEN = Statement(
+    select(*_columns)
+    .where(_I.taken_at.is_(None), _I.dead_at.is_(None))
+    .order_by(_I.id)
+    .limit(given("most"))
+    .offset(constant(0)),
+    "most",
+)
+_TAKEN = Statement(
+    update(INBOX)
+    .where(_I.id == given("number"), _I.taken_at.is_(None), _I.dead_at.is_(None))
+    .values(taken_at=given("at")),
+    "number", "at",
+)  # fmt: skip
+_FAILED = Statement(
+    update(INBOX)
+    .where(_I.id == given("number"), _I.taken_at.is_(None))
+    .values(
+        tries=_I.tries + constant(1),
+        error=given("why"),
+        dead_at=case((_I.tries + constant(1) >= constant(TRIES), given("at", _I.dead_at.type))),
+    ),
+    "number", "why", "at",
+)  # fmt: skip
+_HISTORY = Statement(
+    select(*_columns)
+    .where(_I.person_id == given("person"))
+    .order_by(_I.id.desc())
+    .limit(given("most"))
+    .offset(constant(0)),
+    "person",
+    "most",
+)
+
+
+class Inbox:
+    """The inbox of one transaction."""
+
+    __slots__ = ("_session", "_vault")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    async def take(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
+        """Takes an event in this very transaction. False: it was here before, and there is nothing to do."""
+        return await self._add(source, event, person_id, kind, body, self._session.now_micros)
+
+    async def put(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
+        """Leaves an event for another person's turn. False: it was here before."""
+        return await self._add(source, event, person_id, kind, body, None)
+
+    async def untaken(self, limit: int) -> list[Received]:
+        """What waits for a turn, oldest first; without the dead. Whoever acts on it asks `taken` first."""
+        return await self._received(await self._session.rows(_UNTAKEN, limit))
+
+    async def taken(self, event_id: int) -> bool:
+        """Takes a waiting event in this transaction, with its person locked. False: someone else took it."""
+        return await self._session.change(_TAKEN, event_id, self._session.now_micros) == 1
+
+    async def failed(self, event_id: int, error: str) -> None:
+        """One more try that failed; after three the event is dead. `error` must say nothing personal."""
+        await self._session.change(_FAILED, event_id, error, self._session.now_micros)
+
+    async def history(self, person_id: int, limit: int) -> list[Received]:
+        """What came from or for this person, newest first."""
+        return await self._received(await self._session.rows(_HISTORY, person_id, limit))
+
+    async def delete_bodies(self, before: datetime, limit: int = 1000) -> int:
+        """Deletes the bodies of what arrived before then, oldest first; how many rows it looked at (0: done)."""
+        return await _BODIES.delete(self._session, micros(before), limit)
+
+    async def _add(
+        self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any], taken_at: int | None
+    ) -> bool:
+        session = self._session
+        seal = await self._vault.of(session, person_id)
+        sealed = seal.close(_SEALED, pack(body))
+        added = await session.change(_ADD, source, event, person_id, kind, sealed, session.now_micros, taken_at)
+        return added == 1
+
+    async def _received(self, rows: Sequence[Sequence[Any]]) -> list[Received]:
+        received = []
+        for id_, source, event, person_id, kind, sealed, arrived_at, tries in rows:
+            body: Mapping[str, Value] = NOTHING
+            if sealed is not None:
+                body = unpack((await self._vault.of(self._session, person_id)).open(_SEALED, sealed))
+            received.append(Received(id_, source, event, person_id, kind, body, moment(arrived_at), tries))
+        return received

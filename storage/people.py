@@ -1,0 +1,203 @@
+"""People and their addresses."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete, func, null, select, true, update
+
+from flows.model import NOTHING, Conversation, Value
+from storage.conversations import OPEN, opened
+from storage.errors import FirstContactRaced, NotFound
+from storage.library import IN_FORCE
+from storage.session import Session
+from storage.statements import Statement, constant, given
+from storage.tables import ADDRESSES, CONSENTS, CONVERSATIONS, INBOX, OUTBOX, PEOPLE, moment
+from storage.values import pack, unpack
+from storage.vault import Vault
+
+ACTIVE, STOPPED, PAUSED, FORGOTTEN = "active", "stopped", "paused", "forgotten"
+"""What `Person.status` can be."""
+
+_SEALED = b"people.sealed"
+_ADDRESS = b"addresses.sealed"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Someone, and the address they wrote to us from (their preferred one, when they were found by their number).
+
+    fields  all that is known of them (`me`), by name; a list is a tuple
+    """
+
+    id: int
+    created_at: datetime
+    language: str
+    role: str
+    status: str
+    district: str
+    fields: Mapping[str, Value]
+    address_id: int
+    channel: str
+    account: str
+
+
+class Loaded(NamedTuple):
+    """All that a turn begins with. `library` is the number of the version in force; 0 where none ever was."""
+
+    person: Person
+    conversations: tuple[Conversation, ...]
+    library: int
+
+
+_A, _P = ADDRESSES.c, PEOPLE.c
+_found = select(
+    _P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed,
+    _A.id, _A.channel, _A.account, IN_FORCE,
+).select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))  # fmt: skip
+
+_by_address = _found.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
+_by_id = _found.where(_A.person_id == given("person"), _A.preferred)
+
+_BY_ADDRESS = Statement(_by_address, "channel", "account", "blind")
+_BY_ID = Statement(_by_id, "person")
+_LOCK_BY_ADDRESS = Statement(_by_address, "channel", "account", "blind", locks=[PEOPLE])
+_LOCK_BY_ID = Statement(_by_id, "person", locks=[PEOPLE])
+
+_ADD = Statement(
+    lambda insert: insert(PEOPLE)
+    .values(
+        created_at=given("at"), language=given("language"), role=constant(""), status=constant(ACTIVE),
+        district=constant(""), capacity=constant(0), load=constant(0),
+    )
+    .returning(_P.id),
+    "at", "language",
+)  # fmt: skip
+_ADD_ADDRESS = Statement(
+    lambda insert: insert(ADDRESSES)
+    .values(
+        person_id=given("person"), channel=given("channel"), account=given("account"), blind=given("blind"),
+        sealed=given("sealed"), preferred=true(),
+    )
+    .on_conflict_do_nothing(index_elements=["channel", "account", "blind"])
+    .returning(_A.id),
+    "person", "channel", "account", "blind", "sealed",
+)  # fmt: skip
+_SAVE = Statement(
+    update(PEOPLE)
+    .where(_P.id == given("person"))
+    .values(
+        sealed=given("sealed"),
+        language=func.coalesce(given("new_language", _P.language.type), _P.language),
+        role=func.coalesce(given("new_role", _P.role.type), _P.role),
+        status=func.coalesce(given("new_status", _P.status.type), _P.status),
+        district=func.coalesce(given("new_district", _P.district.type), _P.district),
+    ),
+    "person", "sealed", "new_language", "new_role", "new_status", "new_district",
+)  # fmt: skip
+_FORGET = Statement(
+    update(PEOPLE)
+    .where(_P.id == given("person"))
+    .values(
+        sealed=null(),
+        status=constant(FORGOTTEN),
+        language=constant(""),
+        role=constant(""),
+        district=constant(""),
+        capacity=constant(0),
+    ),
+    "person",
+)
+_EMPTY_INBOX = Statement(update(INBOX).where(INBOX.c.person_id == given("person")).values(sealed=null()), "person")
+_DELETE = [
+    Statement(delete(table).where(table.c.person_id == given("person")), "person")
+    for table in (CONVERSATIONS, CONSENTS, OUTBOX, ADDRESSES)
+]
+
+
+class People:
+    """The people of one transaction."""
+
+    __slots__ = ("_session", "_vault")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    async def by_address(self, channel: str, account: str, address: str) -> Person | None:
+        """Who writes from this address, without locking them."""
+        blind = self._vault.blind(channel, account, address)
+        row = await self._session.row(_BY_ADDRESS, channel, account, blind)
+        return await self._person(row) if row else None
+
+    async def lock_and_load(self, channel: str, account: str, address: str) -> Loaded | None:
+        """Who writes from this address, locked until the transaction ends, and where they stand."""
+        blind = self._vault.blind(channel, account, address)
+        return await self._loaded(await self._session.row(_LOCK_BY_ADDRESS, channel, account, blind))
+
+    async def load(self, person_id: int) -> Loaded | None:
+        """The same by their number; None also for those who were forgotten. In `Store.read` nothing is locked."""
+        return await self._loaded(await self._session.row(_LOCK_BY_ID, person_id))
+
+    async def get(self, person_id: int) -> Person | None:
+        """A person by their number, without locking them; None also for those who were forgotten."""
+        row = await self._session.row(_BY_ID, person_id)
+        return await self._person(row) if row else None
+
+    async def add(self, channel: str, account: str, address: str, language: str) -> Person:
+        """A new person, active, with this address. Raises FirstContactRaced (the turn is run again) if it has one."""
+        session = self._session
+        row = await session.row(_ADD, session.now_micros, language)
+        assert row is not None
+        person_id: int = row[0]
+        seal = await self._vault.create(session, person_id)
+        blind = self._vault.blind(channel, account, address)
+        sealed = seal.close(_ADDRESS, address.encode())
+        added = await session.row(_ADD_ADDRESS, person_id, channel, account, blind, sealed)
+        if added is None:
+            raise FirstContactRaced
+        return Person(
+            person_id, session.now, language, "", ACTIVE, "", NOTHING, added[0], channel, account
+        )  # fmt: skip
+
+    async def save(
+        self,
+        person_id: int,
+        fields: Mapping[str, Value],
+        *,
+        language: str | None = None,
+        role: str | None = None,
+        status: str | None = None,
+        district: str | None = None,
+    ) -> None:
+        """All their fields, replacing those before; of the others, those that are given. Raises NotFound."""
+        seal = await self._vault.of(self._session, person_id)
+        sealed = seal.close(_SEALED, pack(fields))
+        if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district):
+            raise NotFound(f"person {person_id}")
+
+    async def forget(self, person_id: int) -> None:
+        """Destroys their key and deletes what it sealed; a number without a person stays for the counts."""
+        await self._vault.forget(self._session, person_id)
+        for statement in (_FORGET, _EMPTY_INBOX, *_DELETE):
+            await self._session.change(statement, person_id)
+
+    async def _loaded(self, row: Sequence[Any] | None) -> Loaded | None:
+        if row is None:
+            return None
+        # A second statement, because on Postgres the one that waited for the lock still sees other tables as they
+        # were before it waited.
+        open_rows = await self._session.rows(OPEN, row[0])
+        seal = await self._vault.of(self._session, row[0])
+        return Loaded(await self._person(row), tuple([opened(seal, each) for each in open_rows]), row[10] or 0)
+
+    async def _person(self, row: Sequence[Any]) -> Person:
+        id_, created_at, language, role, status, district, sealed, address_id, channel, account, _ = row
+        fields: Mapping[str, Value] = NOTHING
+        if sealed is not None:
+            seal = await self._vault.of(self._session, id_)
+            fields = unpack(seal.open(_SEALED, sealed))
+        return Person(
+            id_, moment(created_at), language, role, status, district, fields, address_id, channel, account
+        )  # fmt: skip

@@ -1,0 +1,157 @@
+"""Postgres: one transaction per work; the server groups the flushes."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import delete, select
+
+from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable
+from storage.session import Arguments
+from storage.sqlite import Clock, Work
+from storage.statements import Statement, given
+from storage.tables import PERSON_KEYS, micros
+from storage.transaction import Transaction
+from storage.vault import Vault
+
+T = TypeVar("T")
+
+CONNECTIONS = 16
+
+_BACK_OFF = (0.01, 0.05, 0.2, 0.5, 1.0, 2.0)
+"""Seconds before each further try; after the last the work fails."""
+
+
+class _Lost(Exception):
+    """The connection broke; whether the work was committed is not known, and running it again finds out."""
+
+
+_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, FirstContactRaced, _Lost)
+_UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+)
+
+_KEYS = PERSON_KEYS.c
+_KEY = Statement(select(_KEYS.wrapped).where(_KEYS.person_id == given("person")), "person")
+_KEEP = Statement(
+    lambda insert: insert(PERSON_KEYS).values(
+        person_id=given("person"), wrapped=given("wrapped"), created_at=given("at")
+    ),
+    "person",
+    "wrapped",
+    "at",
+)
+_DESTROY = Statement(delete(PERSON_KEYS).where(_KEYS.person_id == given("person")), "person")
+
+
+class PostgresSession:
+    """A session on Postgres. The keys are in a schema of their own, in the same transaction."""
+
+    def __init__(self, connection: Any, now: datetime, *, writes: bool) -> None:
+        self.now = now
+        self.now_micros = micros(now)
+        self.destroyed: list[int] = []
+        self._connection = connection
+        self._writes = writes
+
+    async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Sequence[Any]]:
+        found: Sequence[Sequence[Any]] = await self._connection.fetch(*self._call(statement, arguments))
+        return found
+
+    async def row(self, statement: Statement, *arguments: Any) -> Sequence[Any] | None:
+        found: Sequence[Any] | None = await self._connection.fetchrow(*self._call(statement, arguments))
+        return found
+
+    async def change(self, statement: Statement, *arguments: Any) -> int:
+        said: str = await self._connection.execute(*self._call(statement, arguments))
+        return int(said.rpartition(" ")[2])
+
+    async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
+        text, arrange = statement.postgres
+        await self._connection.executemany(text, [arrange(each) for each in many] if arrange else many)
+
+    async def wrapped_key(self, person_id: int) -> bytes | None:
+        row = await self.row(_KEY, person_id)
+        return None if row is None else row[0]
+
+    async def keep_key(self, person_id: int, wrapped: bytes) -> None:
+        await self.change(_KEEP, person_id, wrapped, self.now_micros)
+
+    async def destroy_key(self, person_id: int) -> None:
+        await self.change(_DESTROY, person_id)
+        self.destroyed.append(person_id)
+
+    def _call(self, statement: Statement, arguments: Arguments) -> tuple[Any, ...]:
+        text, arrange = statement.postgres if self._writes else statement.postgres_unlocked
+        return (text, *(arrange(arguments) if arrange else arguments))
+
+
+class Pool:
+    """The connections to one Postgres database."""
+
+    def __init__(self, vault: Vault, clock: Clock) -> None:
+        self._vault = vault
+        self._clock = clock
+        self._pool: Any = None
+
+    async def start(self, url: str) -> None:
+        """Connects. Raises StorageUnavailable."""
+        try:
+            self._pool = await asyncpg.create_pool(
+                url, min_size=1, max_size=CONNECTIONS, statement_cache_size=256, reset=_nothing_to_reset
+            )
+        except (asyncpg.PostgresError, OSError) as error:
+            raise StorageUnavailable(str(error)) from error
+
+    async def run(self, work: Work[T]) -> T:
+        """Runs the work in a transaction of its own, and again when it crossed another or lost its connection."""
+        for pause in (*_BACK_OFF, None):
+            try:
+                return await self._once(work, writes=True)
+            except (*_AGAIN, *_UNREACHABLE) as error:
+                if pause is None:
+                    raise StorageUnavailable(str(error)) from error
+                await asyncio.sleep(pause)
+        raise AssertionError
+
+    async def read(self, work: Work[T]) -> T:
+        """Runs the work seeing one moment of the database."""
+        try:
+            return await self._once(work, writes=False)
+        except asyncpg.ReadOnlySQLTransactionError as error:
+            raise ReadOnly from error
+        except (_Lost, *_UNREACHABLE) as error:
+            raise StorageUnavailable(str(error)) from error
+
+    async def close(self) -> None:
+        """Waits for what runs, then closes the connections."""
+        await self._pool.close()
+
+    async def _once(self, work: Work[T], *, writes: bool) -> T:
+        async with self._pool.acquire() as connection:
+            session = PostgresSession(connection, self._clock(), writes=writes)
+            vault = self._vault if writes else self._vault.sibling()
+            await connection.execute("BEGIN" if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            try:
+                result = await work(Transaction(session, vault))
+                await connection.execute("COMMIT")
+            except BaseException as error:
+                if connection.is_closed() and isinstance(error, Exception):
+                    raise _Lost(str(error)) from error
+                if not connection.is_closed():
+                    await connection.execute("ROLLBACK")
+                raise
+            # Again, because another turn may have opened the key between its destruction and the commit.
+            for person_id in session.destroyed:
+                vault.drop(person_id)
+            return result
+
+
+async def _nothing_to_reset(_connection: Any) -> None:
+    """Works leave nothing behind in a connection, so that the round trip for it is saved."""

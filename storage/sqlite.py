@@ -1,0 +1,176 @@
+"""SQLite: one connection in one transaction, and the keys in a file of their own."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from storage.errors import ReadOnly, StorageUnavailable, Suspended
+from storage.session import Arguments
+from storage.statements import Statement
+from storage.tables import micros
+from storage.transaction import Transaction
+from storage.vault import Vault
+
+T = TypeVar("T")
+Work = Callable[[Transaction], Awaitable[T]]
+Clock = Callable[[], datetime]
+
+_KEY = "SELECT wrapped FROM person_keys WHERE person_id = ?"
+# A number is given again when its first use was rolled back after the key was kept: the newer key counts.
+_KEEP = """INSERT INTO person_keys (person_id, wrapped, created_at) VALUES (?, ?, ?)
+    ON CONFLICT (person_id) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at"""
+_DESTROY = "DELETE FROM person_keys WHERE person_id = ?"
+_KEYS_TABLE = """CREATE TABLE IF NOT EXISTS person_keys (
+    person_id INTEGER NOT NULL PRIMARY KEY, wrapped BLOB NOT NULL, created_at BIGINT NOT NULL)"""
+
+
+def keys_path(path: Path) -> Path:
+    """Where the person keys of this database are: `NAME.keys.db` beside `NAME.db`."""
+    return path.with_name(f"{path.stem}.keys.db")
+
+
+def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+    """A connection that begins no transaction by itself; for the thread that calls this."""
+    address = f"file:{quote(str(path))}?mode={'rwc' if writes else 'ro'}"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, cached_statements=256)
+    connection.execute("PRAGMA busy_timeout = 5000")
+    if writes:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA cache_size = -65536")
+    return connection
+
+
+class SqliteSession:
+    """A session on SQLite. Its methods never suspend.
+
+    What a work does to keys is remembered until the work is known to have succeeded, then with the whole group.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, keys: sqlite3.Connection) -> None:
+        self.now: datetime
+        self.now_micros = 0
+        self._connection = connection
+        self._keys = keys
+        self._made: dict[int, bytes | None] = {}
+        self._kept: dict[int, bytes | None] = {}
+
+    def begin(self, now: datetime) -> None:
+        """Another work begins."""
+        self.now = now
+        self.now_micros = micros(now)
+        self._made.clear()
+
+    def succeed(self) -> None:
+        """The work succeeded: its keys go with the group."""
+        if self._made:
+            self._kept.update(self._made)
+
+    def fail(self) -> set[int]:
+        """The work failed: the people whose keys it made or destroyed, in vain."""
+        return set(self._made)
+
+    def keep_keys(self) -> set[int]:
+        """Commits the group's keys; to be called before its data commit. The people whose keys are destroyed."""
+        if not self._kept:
+            return set()
+        kept, self._kept = self._kept, {}
+        gone = {person_id for person_id, wrapped in kept.items() if wrapped is None}
+        new = [(person_id, wrapped, self.now_micros) for person_id, wrapped in kept.items() if wrapped is not None]
+        self._keys.execute("BEGIN IMMEDIATE")
+        try:
+            self._keys.executemany(_KEEP, new)
+            self._keys.executemany(_DESTROY, [(person_id,) for person_id in gone])
+            self._keys.execute("COMMIT")
+        except sqlite3.Error:
+            if self._keys.in_transaction:
+                self._keys.execute("ROLLBACK")
+            raise
+        if gone:
+            # Or the destroyed keys would still be read in the log.
+            self._keys.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return gone
+
+    def forget_group(self) -> None:
+        """The group was rolled back: none of its keys is kept."""
+        self._made.clear()
+        self._kept.clear()
+
+    async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Sequence[Any]]:
+        text, arrange = statement.sqlite
+        return self._connection.execute(text, arrange(arguments) if arrange else arguments).fetchall()
+
+    async def row(self, statement: Statement, *arguments: Any) -> Sequence[Any] | None:
+        text, arrange = statement.sqlite
+        rows = self._connection.execute(text, arrange(arguments) if arrange else arguments).fetchall()
+        return rows[0] if rows else None
+
+    async def change(self, statement: Statement, *arguments: Any) -> int:
+        text, arrange = statement.sqlite
+        return self._connection.execute(text, arrange(arguments) if arrange else arguments).rowcount
+
+    async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
+        text, arrange = statement.sqlite
+        self._connection.executemany(text, map(arrange, many) if arrange else many)
+
+    async def wrapped_key(self, person_id: int) -> bytes | None:
+        for unsaved in (self._made, self._kept):
+            if person_id in unsaved:
+                return unsaved[person_id]
+        row = self._keys.execute(_KEY, (person_id,)).fetchone()
+        return None if row is None else row[0]
+
+    async def keep_key(self, person_id: int, wrapped: bytes) -> None:
+        self._made[person_id] = wrapped
+
+    async def destroy_key(self, person_id: int) -> None:
+        self._made[person_id] = None
+
+
+def make_keys_table(path: Path) -> None:
+    """Makes the key file's table where it is missing."""
+    with closing(connect(keys_path(path), writes=True)) as keys:
+        keys.execute("PRAGMA secure_delete = ON")
+        keys.execute(_KEYS_TABLE)
+
+
+def drive(work: Work[T], transaction: Transaction) -> T:
+    """Runs a work that never suspends. Raises Suspended if it does, else whatever it raises."""
+    coroutine: Any = work(transaction)
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    except RuntimeError as error:
+        if "no running event loop" in str(error):
+            raise Suspended from error
+        raise
+    coroutine.close()
+    raise Suspended
+
+
+def friendly(error: BaseException) -> BaseException:
+    """What is wrong with the database rather than with the work, in our own words."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return error
+    named = ReadOnly() if error.sqlite_errorname.startswith("SQLITE_READONLY") else StorageUnavailable(str(error))
+    named.__cause__ = error
+    return named
+
+
+def read(path: Path, vault: Vault, now: datetime, work: Work[T]) -> T:
+    """Runs a work on read-only connections of its own, seeing one moment of the database."""
+    with closing(connect(path, writes=False)) as connection, closing(connect(keys_path(path), writes=False)) as keys:
+        connection.execute("BEGIN")
+        session = SqliteSession(connection, keys)
+        session.begin(now)
+        try:
+            return drive(work, Transaction(session, vault.sibling()))
+        except sqlite3.OperationalError as error:
+            raise friendly(error) from error

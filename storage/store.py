@@ -1,0 +1,178 @@
+"""The store: where the project keeps everything, on SQLite or Postgres behind the same lines."""
+
+import asyncio
+import fcntl
+import hmac
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from storage import schema, sqlite
+from storage.errors import (
+    DatabaseInUse,
+    KeyFileMissing,
+    NeedsMigration,
+    StorageUnavailable,
+    StoreClosed,
+    WrongKey,
+)
+from storage.postgres import Pool
+from storage.sqlite import Clock
+from storage.transaction import Transaction
+from storage.vault import Vault
+from storage.writer import Writer
+
+T = TypeVar("T")
+
+_CHECK = "key check"
+
+
+class Store:
+    """One database and its keys. Made by `Store.open`."""
+
+    def __init__(self, url: str, vault: Vault, clock: Clock, lock: int | None) -> None:
+        self._url = url
+        self._vault = vault
+        self._clock = clock
+        self._lock = lock
+        self._path = schema.sqlite_path(url)
+        self._backend: Writer | Pool | None = None
+
+    @classmethod
+    async def open(cls, url: str, key: Path, *, clock: Clock) -> "Store":
+        """Opens a database, `sqlite:///FILE` or `postgresql://…`, with its key file.
+
+        An empty database gets its tables, and a key file where there is none; an SQLite one is migrated. `clock`
+        gives the present as aware UTC. Raises DatabaseInUse (SQLite has one process that writes), NeedsMigration
+        (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, StorageUnavailable; ValueError for
+        another kind of url.
+        """
+        path = schema.sqlite_path(url)
+        lock = None if path is None else _locked(path)
+        try:
+            await asyncio.to_thread(_prepare, url, path)
+            vault = await asyncio.to_thread(_vault, url, key)
+            store = cls(url, vault, clock, lock)
+            await store._start()
+        except BaseException:
+            if lock is not None:
+                os.close(lock)
+            raise
+        return store
+
+    async def run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a work in a transaction and returns once it is committed, durably.
+
+        The work may be run again, so it must have no other effects; and it may await nothing but its transaction.
+        Whatever it raises undoes it, and is raised here. Raises StorageUnavailable when the database could not take
+        it, Suspended, StoreClosed. A caller that is cancelled does not take its work back.
+        """
+        if self._backend is None:
+            raise StoreClosed
+        return await self._backend.run(work)
+
+    async def read(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Runs a work that only reads, on a connection of its own: it sees one moment, and delays no turn.
+
+        Raises ReadOnly when it writes, else like `run`.
+        """
+        if isinstance(self._backend, Pool):
+            return await self._backend.read(work)
+        if self._backend is None or self._path is None:
+            raise StoreClosed
+        return await asyncio.to_thread(sqlite.read, self._path, self._vault, self._clock(), work)
+
+    async def close(self) -> None:
+        """Finishes what was begun, and frees the database. A closed store may be closed again."""
+        backend, self._backend = self._backend, None
+        if backend is not None:
+            await backend.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @staticmethod
+    async def needs_migration(url: str) -> bool:
+        """Whether the tables are missing or of another version. Raises StorageUnavailable."""
+        return await asyncio.to_thread(_unavailable(schema.needs_migration), url)
+
+    @staticmethod
+    async def migrate(url: str) -> None:
+        """Brings the tables to this version, while no store is open. Raises StorageUnavailable, DatabaseInUse."""
+        path = schema.sqlite_path(url)
+        lock = None if path is None else _locked(path)
+        try:
+            await asyncio.to_thread(_unavailable(schema.migrate), url)
+        finally:
+            if lock is not None:
+                os.close(lock)
+
+    async def _start(self) -> None:
+        if self._path is not None:
+            writer = Writer(self._path, self._vault, self._clock)
+            await writer.start()
+            self._backend = writer
+        else:
+            pool = Pool(self._vault, self._clock)
+            await pool.start(schema.parsed(self._url).set(drivername="postgresql").render_as_string(False))
+            self._backend = pool
+        try:
+            await self.run(self._check_key)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _check_key(self, tx: Transaction) -> None:
+        mine = self._vault.blind(_CHECK).hex()
+        first = await tx.settings.get(_CHECK)
+        if first is None:
+            await tx.settings.set(_CHECK, mine)
+        elif not hmac.compare_digest(first, mine):
+            raise WrongKey
+
+
+def _locked(path: Path) -> int:
+    # Kept open for as long as the store is: a killed process frees it at once.
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(f"{path.stem}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise DatabaseInUse(path.name) from None
+    return lock
+
+
+def _prepare(url: str, path: Path | None) -> None:
+    if path is not None:
+        sqlite.make_keys_table(path)
+    if _unavailable(schema.needs_migration)(url):
+        if path is None and not schema.is_empty(url):
+            raise NeedsMigration
+        _unavailable(schema.migrate)(url)
+
+
+def _vault(url: str, key: Path) -> Vault:
+    try:
+        return Vault(Vault.read_key_file(key))
+    except KeyFileMissing:
+        if schema.holds_people(url):
+            raise
+    Vault.create_key_file(key)
+    return Vault(Vault.read_key_file(key))
+
+
+def _unavailable(does: Callable[[str], T]) -> Callable[[str], T]:
+    def done(url: str) -> T:
+        try:
+            return does(url)
+        except SQLAlchemyError as error:
+            raise StorageUnavailable(str(error)) from error
+
+    return done
+
+
+__all__ = ["Store", "Transaction"]

@@ -1,0 +1,473 @@
+"""Every table. Columns called `sealed` hold what is personal, under the key of the person the row belongs to.
+
+Moments are BIGINT microseconds since 1970 UTC in the database and aware UTC datetimes in Python. Texts that are
+missing are empty, never NULL; NULL means that something has not happened (or was deleted).
+"""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+from sqlmodel import Field, SQLModel
+
+KEYS_SCHEMA = "doorstep_keys"
+"""Where Postgres keeps the person keys; SQLite has a file of its own for them."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 UTC. Raises ValueError for a naive one."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """What goes into the database."""
+        return None if value is None else micros(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """What comes out of it."""
+        return None if value is None else moment(value)
+
+
+def micros(value: datetime) -> int:
+    """Microseconds since 1970 UTC. Raises ValueError for a datetime without a time zone."""
+    if value.tzinfo is None:
+        raise ValueError("a moment needs a time zone: pass an aware datetime")
+    return (value - _EPOCH) // _MICROSECOND
+
+
+def moment(value: int) -> datetime:
+    """The aware UTC datetime of so many microseconds since 1970."""
+    return _EPOCH + timedelta(microseconds=value)
+
+
+class Row(SQLModel):
+    """What all tables share: names of constraints that are the same on both databases."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "%(table_name)s_by_%(column_0_N_name)s",
+            "uq": "%(table_name)s_one_%(column_0_N_name)s",
+            "fk": "%(table_name)s_%(column_0_name)s",
+            "pk": "%(table_name)s_key",
+        }
+    )
+
+
+# SQLite numbers rows by itself only where the column is called exactly INTEGER.
+_Id = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _id() -> Any:
+    return Field(default=None, primary_key=True, sa_type=_Id)
+
+
+def _at(**options: Any) -> Any:
+    return Field(sa_type=Moment, **options)
+
+
+def _of(target: str, **options: Any) -> Any:
+    return Field(sa_type=BigInteger, foreign_key=target, **options)
+
+
+def _number(**options: Any) -> Any:
+    return Field(sa_type=BigInteger, **options)
+
+
+def _text(**options: Any) -> Any:
+    return Field(default="", sa_type=Text, **options)
+
+
+def _when(condition: str) -> dict[str, Any]:
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
+class PersonRow(Row, table=True):
+    """Someone who wrote to us. `sealed`: {field: value} of name and all of `me`. `district` is never finer than 1 km.
+
+    role      "supporter" or "buddy"; empty before they are either
+    status    active, stopped, paused or forgotten
+    capacity  how many newcomers a buddy takes at once; `load` is how many they have
+    """
+
+    __tablename__ = "people"
+    id: int | None = _id()
+    created_at: datetime = _at()
+    language: str = _text()
+    role: str = _text()
+    status: str = _text()
+    district: str = _text()
+    sealed: bytes | None = None
+    capacity: int = 0
+    load: int = 0
+    approved_at: datetime | None = _at(default=None)
+    away_until: datetime | None = _at(default=None)
+
+
+class AddressRow(Row, table=True):
+    """Where a person can be written to. `blind` finds it without opening it; one of a person's is `preferred`."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        UniqueConstraint("channel", "account", "blind"),
+        Index("addresses_by_person_id", "person_id"),
+        Index("addresses_one_preferred", "person_id", unique=True, **_when("preferred")),
+    )
+    id: int | None = _id()
+    person_id: int = _of("people.id")
+    channel: str = _text()
+    account: str = _text()
+    blind: bytes
+    sealed: bytes
+    preferred: bool
+    blocked_at: datetime | None = _at(default=None)
+
+
+class ConversationRow(Row, table=True):
+    """A person's place in a flow. Flow, version and state stay readable, so that a new library can count who stands
+    where. `next_due` is NULL where nothing falls due, and once it has ended."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        Index("conversations_open", "person_id", **_when("ended_at IS NULL")),
+        Index("conversations_by_person_id", "person_id", "id"),
+        Index("conversations_due", "next_due", "id", **_when("next_due IS NOT NULL")),
+    )
+    id: int | None = _id()
+    person_id: int = _of("people.id")
+    flow: str = _text()
+    version: int = _number()
+    state: str = _text()
+    sealed: bytes
+    entered_at: datetime = _at()
+    next_due: datetime | None = _at(default=None)
+    ended_at: datetime | None = _at(default=None)
+    outcome: str = _text()
+
+
+class InboxRow(Row, table=True):
+    """Each event once: (source, event) is what makes it count once. Taken in the turn that brought it, or later."""
+
+    __tablename__ = "inbox"
+    __table_args__ = (
+        UniqueConstraint("source", "event"),
+        Index("inbox_untaken", "id", **_when("taken_at IS NULL AND dead_at IS NULL")),
+        Index("inbox_by_person_id", "person_id", "id"),
+    )
+    id: int | None = _id()
+    source: str = _text()
+    event: str = _text()
+    person_id: int = _of("people.id")
+    kind: str = _text()
+    sealed: bytes | None = None
+    arrived_at: datetime = _at()
+    taken_at: datetime | None = _at(default=None)
+    tries: int = 0
+    dead_at: datetime | None = _at(default=None)
+    error: str = _text()
+
+
+class OutboxRow(Row, table=True):
+    """One message to one address.
+
+    always     sent even to someone who has stopped: the one confirmation
+    priority   0 live, 1 broadcast
+    replaces   the row whose message this one changes
+    address_id has no foreign key: deleting an address would look through the whole table
+    state      waiting and claimed are unsettled; sent, failed, held, unknown and dropped are settled
+    claimed_by stays when a killed process's row waits again: it may have been sent
+    """
+
+    __tablename__ = "outbox"
+    __table_args__ = (
+        Index("outbox_waiting", "channel", "account", "priority", "due_at", "id", **_when("state = 'waiting'")),
+        Index("outbox_unsettled", "address_id", "priority", "id", **_when("state IN ('waiting', 'claimed')")),
+        Index("outbox_by_person_id", "person_id", "id"),
+    )
+    id: int | None = _id()
+    person_id: int = _of("people.id")
+    address_id: int = _number()
+    channel: str = _text()
+    account: str = _text()
+    conversation_id: int | None = _number(default=None)
+    question: int | None = None
+    sealed: bytes | None = None
+    priority: int = 0
+    always: bool = False
+    replaces: int | None = _number(default=None)
+    created_at: datetime = _at()
+    due_at: datetime = _at()
+    state: str = _text()
+    claimed_by: str = _text()
+    claimed_at: datetime | None = _at(default=None)
+    tries: int = 0
+    sent_at: datetime | None = _at(default=None)
+    receipt: str = _text()
+    reason: str = _text()
+
+
+class ConsentRow(Row, table=True):
+    """What someone agreed to, in the words they read (`sealed`), and until when."""
+
+    __tablename__ = "consents"
+    __table_args__ = (Index("consents_by_person_id", "person_id"),)
+    id: int | None = _id()
+    person_id: int = _of("people.id")
+    to: str = _text()
+    sealed: bytes
+    version: int = _number()
+    at: datetime = _at()
+    withdrawn_at: datetime | None = _at(default=None)
+
+
+class PairRow(Row, table=True):
+    """A supporter and a buddy. `sealed` (reasons, in words) is under the supporter's key."""
+
+    __tablename__ = "pairs"
+    __table_args__ = (
+        UniqueConstraint("supporter_id", "buddy_id"),
+        Index("pairs_by_buddy_id", "buddy_id"),
+        Index("pairs_by_state", "state"),
+    )
+    id: int | None = _id()
+    supporter_id: int = _of("people.id")
+    buddy_id: int = _of("people.id")
+    state: str = _text()
+    sealed: bytes | None = None
+    cost: float = 0
+    created_at: datetime = _at()
+    introduced_at: datetime | None = _at(default=None)
+    supporter_shared_at: datetime | None = _at(default=None)
+    buddy_shared_at: datetime | None = _at(default=None)
+    supporter_met: str = _text()
+    buddy_met: str = _text()
+    met_at: datetime | None = _at(default=None)
+    meetings: int = 0
+    ended_at: datetime | None = _at(default=None)
+    why: str = _text()
+
+
+class OfferRow(Row, table=True):
+    """A pair shown to its buddy, who answers or lets it lapse."""
+
+    __tablename__ = "offers"
+    __table_args__ = (Index("offers_by_pair_id", "pair_id"),)
+    id: int | None = _id()
+    pair_id: int = _of("pairs.id")
+    person_id: int = _of("people.id")
+    at: datetime = _at()
+    expires_at: datetime = _at()
+    answered_at: datetime | None = _at(default=None)
+    answer: str = _text()
+
+
+class CampaignRow(Row, table=True):
+    """Many actions, whose totals are shown together."""
+
+    __tablename__ = "campaigns"
+    id: int | None = _id()
+    name: str = _text(unique=True)
+    goal: int = 0
+    created_at: datetime = _at()
+
+
+class ActionRow(Row, table=True):
+    """Something that happens in person. `address` is shown only to those signed up, `code` only to the host."""
+
+    __tablename__ = "actions"
+    __table_args__ = (Index("actions_by_starts_at", "starts_at"),)
+    id: int | None = _id()
+    title: str = _text()
+    what: str = _text()
+    kind: str = _text()
+    district: str = _text()
+    address: str = _text()
+    starts_at: datetime = _at()
+    ends_at: datetime = _at()
+    zone: str = _text()
+    capacity: int | None = None
+    going: int = 0
+    goal: int = 0
+    code: str = _text()
+    state: str = _text()
+    host_id: int | None = _of("people.id", default=None)
+    campaign_id: int | None = _of("campaigns.id", default=None)
+    created_at: datetime = _at()
+    published_at: datetime | None = _at(default=None)
+
+
+class SignupRow(Row, table=True):
+    """Someone's place in an action. `sealed` is their plan: when they leave, with whom."""
+
+    __tablename__ = "signups"
+    __table_args__ = (UniqueConstraint("action_id", "person_id"), Index("signups_by_person_id", "person_id"))
+    id: int | None = _id()
+    action_id: int = _of("actions.id")
+    person_id: int = _of("people.id")
+    kind: str = _text()
+    state: str = _text()
+    sealed: bytes | None = None
+    at: datetime = _at()
+    confirmed_at: datetime | None = _at(default=None)
+    cancelled_at: datetime | None = _at(default=None)
+    checked_in_at: datetime | None = _at(default=None)
+
+
+class NeedRow(Row, table=True):
+    """Something to bring to an action."""
+
+    __tablename__ = "needs"
+    __table_args__ = (Index("needs_by_action_id", "action_id"),)
+    id: int | None = _id()
+    action_id: int = _of("actions.id")
+    what: str = _text()
+    wanted: int = 1
+    claimed: int = 0
+
+
+class ClaimRow(Row, table=True):
+    """Someone will bring it."""
+
+    __tablename__ = "claims"
+    __table_args__ = (UniqueConstraint("need_id", "person_id"), Index("claims_by_person_id", "person_id"))
+    id: int | None = _id()
+    need_id: int = _of("needs.id")
+    person_id: int = _of("people.id")
+    at: datetime = _at()
+    returned_at: datetime | None = _at(default=None)
+
+
+class LedgerRow(Row, table=True):
+    """What happened, for ever. Nothing personal: `person_id` is a number that means nothing once they are forgotten."""
+
+    __tablename__ = "ledger"
+    __table_args__ = (Index("ledger_by_what", "what", "at"),)
+    id: int | None = _id()
+    person_id: int | None = _number(default=None)
+    what: str = _text()
+    at: datetime = _at()
+    flow: str = _text()
+    subject: str = _text()
+    detail: str = _text()
+
+
+class StartedRow(Row, table=True):
+    """A moment that has begun its flow for this person: it never does so twice."""
+
+    __tablename__ = "started"
+    flow: str = Field(primary_key=True, sa_type=Text)
+    subject: str = Field(primary_key=True, sa_type=Text)
+    person_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")
+    occurrence: str = Field(primary_key=True, sa_type=Text)
+    at: datetime = _at()
+
+
+class JobRow(Row, table=True):
+    """A daily job that was begun on this day, by one process."""
+
+    __tablename__ = "jobs"
+    name: str = Field(primary_key=True, sa_type=Text)
+    day: date = Field(primary_key=True)
+    done_at: datetime | None = _at(default=None)
+
+
+class LibraryRow(Row, table=True):
+    """One version of the flow files: JSON {relative path: text}. The digest is SHA-256, in hexadecimal."""
+
+    __tablename__ = "libraries"
+    id: int | None = _id()
+    digest: str = _text(unique=True)
+    created_at: datetime = _at()
+    files: str = _text()
+
+
+class SettingRow(Row, table=True):
+    """What the processes agree on: the library in force, and what tells a wrong key file."""
+
+    __tablename__ = "settings"
+    key: str = Field(primary_key=True, sa_type=Text)
+    value: str = _text()
+
+
+class LeaseRow(Row, table=True):
+    """Who alone polls and sends for an account; `fence` grows with each holder."""
+
+    __tablename__ = "leases"
+    name: str = Field(primary_key=True, sa_type=Text)
+    holder: str = _text()
+    fence: int = _number()
+    since: datetime = _at()
+
+
+class LinkRow(Row, table=True):
+    """A one-time code that joins an address to a person; only its blind index is kept."""
+
+    __tablename__ = "links"
+    id: int | None = _id()
+    blind: bytes = Field(unique=True)
+    person_id: int = _of("people.id")
+    created_at: datetime = _at()
+    expires_at: datetime = _at()
+    used_at: datetime | None = _at(default=None)
+
+
+class AuditRow(Row, table=True):
+    """What coordinators did."""
+
+    __tablename__ = "audit"
+    id: int | None = _id()
+    who: str = _text()
+    what: str = _text()
+    subject: str = _text()
+    at: datetime = _at()
+
+
+class BlockRow(Row, table=True):
+    """These two are never paired."""
+
+    __tablename__ = "blocks"
+    person_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")
+    other_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")
+    at: datetime = _at()
+
+
+class PersonKeyRow(Row, table=True):
+    """A person's key, wrapped by the group's. Apart from the data: destroying this row makes the rest unreadable."""
+
+    __tablename__ = "person_keys"
+    __table_args__ = ({"schema": KEYS_SCHEMA},)
+    person_id: int = Field(sa_column=Column(_Id, primary_key=True, autoincrement=False))
+    wrapped: bytes
+    created_at: datetime = _at()
+
+
+def _table(model: type[Row]) -> Table:
+    table: Table = model.__table__  # type: ignore[attr-defined]
+    return table
+
+
+PEOPLE = _table(PersonRow)
+ADDRESSES = _table(AddressRow)
+CONVERSATIONS = _table(ConversationRow)
+INBOX = _table(InboxRow)
+OUTBOX = _table(OutboxRow)
+CONSENTS = _table(ConsentRow)
+LEDGER = _table(LedgerRow)
+LIBRARIES = _table(LibraryRow)
+SETTINGS = _table(SettingRow)
+PERSON_KEYS = _table(PersonKeyRow)

@@ -1,0 +1,34 @@
+"""What a turn works with: one transaction, by subject."""
+
+from datetime import datetime
+
+from storage.conversations import Conversations
+from storage.inbox import Inbox
+from storage.ledger import Ledger
+from storage.library import Library
+from storage.outbox import Outbox
+from storage.people import People
+from storage.session import Session
+from storage.settings import Settings
+from storage.vault import Vault
+
+
+class Transaction:
+    """Everything in storage, as it is from here to the end of the work that was given it; of no use afterwards."""
+
+    __slots__ = ("_session", "conversations", "inbox", "ledger", "library", "outbox", "people", "settings")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self.people = People(session, vault)
+        self.conversations = Conversations(session, vault)
+        self.inbox = Inbox(session, vault)
+        self.outbox = Outbox(session, vault)
+        self.ledger = Ledger(session)
+        self.library = Library(session)
+        self.settings = Settings(session)
+
+    @property
+    def now(self) -> datetime:
+        """When this transaction began: aware UTC."""
+        return self._session.now

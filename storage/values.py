@@ -1,0 +1,95 @@
+"""How the nouns of the flow language are written down: small JSON, without what is empty."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from flows.model import Caller, Conversation, Say, Shown, Value
+from storage.tables import micros, moment
+
+
+def _unknown(value: object) -> Any:
+    if isinstance(value, datetime):
+        return {"at": micros(value)}
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"{type(value).__name__} cannot be stored")
+
+
+_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=_unknown).encode
+_decode = json.JSONDecoder().decode
+
+
+def pack(values: Mapping[str, Any]) -> bytes:
+    """JSON of a mapping. Raises ValueError for naive datetimes, TypeError for what JSON does not know."""
+    return _encode(values if type(values) is dict else dict(values)).encode()
+
+
+def unpack(packed: bytes) -> dict[str, Value]:
+    """What `pack` was given: lists come back as tuples, moments as aware UTC datetimes."""
+    return _values(_decode(packed.decode()))
+
+
+def _values(body: dict[str, Any]) -> dict[str, Any]:
+    for name, value in body.items():
+        if type(value) is list:
+            body[name] = tuple(value)
+        elif type(value) is dict and value.keys() == {"at"}:
+            body[name] = moment(value["at"])
+    return body
+
+
+_PLAIN = ("question", "asked", "misses", "offered", "picked", "fired")
+_TUPLES = ("offered", "picked", "fired")
+_CALLERS = ("callers", "trail")
+_MAPPINGS = ("answers", "held", "about")
+
+
+def pack_conversation(conversation: Conversation) -> bytes:
+    """All of a conversation that has no column of its own."""
+    body: dict[str, Any] = {}
+    for name in _PLAIN:
+        if value := getattr(conversation, name):
+            body[name] = value
+    for name in _MAPPINGS:
+        if value := getattr(conversation, name):
+            body[name] = dict(value)
+    for name in _CALLERS:
+        if value := getattr(conversation, name):
+            body[name] = [(caller.flow, caller.state) for caller in value]
+    return _encode(body).encode()
+
+
+def unpack_conversation(id_: int, flow: str, version: int, state: str, entered_at: int, packed: bytes) -> Conversation:
+    """The conversation as it was saved."""
+    body = _decode(packed.decode())
+    for name in _TUPLES:
+        if name in body:
+            body[name] = tuple(body[name])
+    for name in _MAPPINGS:
+        if name in body:
+            body[name] = _values(body[name])
+    for name in _CALLERS:
+        if name in body:
+            body[name] = tuple([Caller(*caller) for caller in body[name]])
+    return Conversation(id_, flow, version, state, moment(entered_at), **body)
+
+
+def pack_say(say: Say) -> bytes:
+    """A message, as the sender will need it."""
+    body: dict[str, Any] = {"text": say.text}
+    if say.choices:
+        body["choices"] = [(shown.key, shown.label) for shown in say.choices]
+    for name in ("question", "many", "picked", "expect", "attach", "replaces", "tried"):
+        if value := getattr(say, name):
+            body[name] = value
+    return _encode(body).encode()
+
+
+def unpack_say(packed: bytes) -> Say:
+    """The message as it was decided."""
+    body = _decode(packed.decode())
+    body["choices"] = tuple([Shown(*shown) for shown in body.get("choices", ())])
+    body["picked"] = tuple(body.get("picked", ()))
+    return Say(**body)

@@ -1,0 +1,152 @@
+"""Sealing what is personal: a key per person, wrapped by the group's key, and blind indexes to look addresses up.
+
+The group's key file holds 32 bytes. Two keys are derived from it and used for nothing else: one wraps the person
+keys, one makes blind indexes, so that neither tells anything of the other.
+
+A sealed field is one byte of version, 12 of nonce, and AES-256-GCM of the text, bound to the table and column it
+stands in and to the person it belongs to: moved elsewhere it does not open.
+"""
+
+import base64
+import binascii
+import hmac
+import os
+from collections import OrderedDict
+from copy import copy
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from storage.errors import BadKeyFile, KeyDestroyed, KeyFileExists, KeyFileMissing, SealBroken
+from storage.session import Session
+
+_VERSION = b"\x01"
+_NONCE = 12
+_KEY = 32
+_REMEMBERED = 20_000
+
+_HEADER = """\
+# Doorstep's key. Whoever loses this file loses every name, address and message in the database: keep a copy
+# where the database's copies are not. Whoever has both can read them.
+"""
+
+
+class Vault:
+    """The group's keys, and the person keys in use (at most `remembered` of them, the latest)."""
+
+    def __init__(self, group_key: bytes, remembered: int = _REMEMBERED) -> None:
+        if len(group_key) != _KEY:
+            raise BadKeyFile
+        self._wrapping = AESGCM(_derived(group_key, b"doorstep: wraps the person keys"))
+        self._index_key = _derived(group_key, b"doorstep: blind indexes")
+        self._open: OrderedDict[int, AESGCM] = OrderedDict()
+        self._remembered = remembered
+
+    @staticmethod
+    def create_key_file(path: Path) -> None:
+        """Writes a new random key, readable by its owner only. Raises KeyFileExists rather than overwrite one."""
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            raise KeyFileExists(path.name) from None
+        with os.fdopen(handle, "wb") as file:
+            file.write(_HEADER.encode() + base64.b64encode(os.urandom(_KEY)) + b"\n")
+            file.flush()
+            os.fsync(handle)
+
+    @staticmethod
+    def read_key_file(path: Path) -> bytes:
+        """The 32 bytes. Raises KeyFileMissing or BadKeyFile."""
+        try:
+            lines = path.read_text("ascii").splitlines()
+        except FileNotFoundError:
+            raise KeyFileMissing(path.name) from None
+        except UnicodeDecodeError:
+            raise BadKeyFile(path.name) from None
+        try:
+            key = base64.b64decode("".join(line for line in lines if not line.startswith("#")), validate=True)
+        except binascii.Error:
+            raise BadKeyFile(path.name) from None
+        if len(key) != _KEY:
+            raise BadKeyFile(path.name)
+        return key
+
+    def blind(self, *parts: str) -> bytes:
+        """What a secret is looked up by: 32 bytes, the same for the same parts, telling nothing of them."""
+        return hmac.digest(self._index_key, "\0".join(parts).encode(), "sha256")
+
+    def sibling(self) -> "Vault":
+        """The same keys, with no person key open: for a reader, which must not see what was just destroyed."""
+        other = copy(self)
+        other._open = OrderedDict()
+        return other
+
+    async def create(self, session: Session, person_id: int) -> "Seal":
+        """A new person's key."""
+        key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
+        await session.keep_key(person_id, _VERSION + nonce + self._wrapping.encrypt(nonce, key, b"%d" % person_id))
+        return self._remember(person_id, AESGCM(key))
+
+    async def of(self, session: Session, person_id: int) -> "Seal":
+        """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""
+        if (key := self._open.get(person_id)) is not None:
+            self._open.move_to_end(person_id)
+            return Seal(key, person_id)
+        wrapped = await session.wrapped_key(person_id)
+        if wrapped is None:
+            raise KeyDestroyed(f"person {person_id}")
+        try:
+            plain = self._wrapping.decrypt(wrapped[1 : 1 + _NONCE], wrapped[1 + _NONCE :], b"%d" % person_id)
+        except InvalidTag:
+            raise SealBroken(f"the key of person {person_id}") from None
+        return self._remember(person_id, AESGCM(plain))
+
+    async def forget(self, session: Session, person_id: int) -> None:
+        """Destroys a person's key, when the transaction commits: nothing of theirs opens again, in backups neither."""
+        await session.destroy_key(person_id)
+        self.drop(person_id)
+
+    def drop(self, person_id: int) -> None:
+        """Closes a person's key; it is read again when it is next wanted."""
+        self._open.pop(person_id, None)
+
+    def drop_all(self) -> None:
+        """Closes every key: some of them may belong to rows that were rolled back."""
+        self._open.clear()
+
+    def _remember(self, person_id: int, key: AESGCM) -> "Seal":
+        self._open[person_id] = key
+        if len(self._open) > self._remembered:
+            self._open.popitem(last=False)
+        return Seal(key, person_id)
+
+
+class Seal:
+    """Seals and opens one person's fields. `field` is table and column, as in b"outbox.sealed"."""
+
+    __slots__ = ("_key", "_owner")
+
+    def __init__(self, key: AESGCM, person_id: int) -> None:
+        self._key = key
+        self._owner = b"/%d" % person_id
+
+    def close(self, field: bytes, plain: bytes) -> bytes:
+        """The sealed field."""
+        nonce = os.urandom(_NONCE)
+        return _VERSION + nonce + self._key.encrypt(nonce, plain, field + self._owner)
+
+    def open(self, field: bytes, sealed: bytes) -> bytes:
+        """What was sealed. Raises SealBroken when it was damaged or belongs elsewhere."""
+        if sealed[:1] == _VERSION:
+            try:
+                return self._key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], field + self._owner)
+            except (InvalidTag, ValueError):
+                pass
+        raise SealBroken(f"{field.decode()} of person {self._owner[1:].decode()}")
+
+
+def _derived(group_key: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY, None, purpose).derive(group_key)
