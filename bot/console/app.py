@@ -1,0 +1,100 @@
+"""Puts the console together, and serves it in the running loop."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import uvicorn
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import HTMLResponse
+
+from bot.channels.web import Web
+from bot.console import entry, files
+from bot.console.stage import Stage
+
+GRACE = 2
+"""Seconds that answers under way have when the server stops."""
+
+
+def build(
+    web: Web,
+    stage: Stage | None,
+    passphrase: str | None,
+    secret: bytes,
+    *,
+    routers: Sequence[APIRouter] = (),
+    open_paths: Sequence[str] = (),
+    origins: Sequence[str] = (),
+) -> FastAPI:
+    """The console: the trial page where there is a stage, else a chat alone; behind the passphrase, if there is one.
+
+    routers     further pages (health, metrics, webhooks); they come before the console's own, which takes the rest
+    open_paths  of these, the paths that need no passphrase, beside /healthz, /readyz and /metrics
+    origins     as `Web` takes them
+    NiceGUI has one page per process: build a trial page once.
+    """
+    app = FastAPI(title="Doorstep", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.release = web.release
+    for router in (*routers, web.router, files.router()):
+        app.include_router(router)
+    if passphrase is not None:
+        entry.guard(app, passphrase, secret, open_paths=open_paths)
+    entry.protect(app, origins)
+    if stage is None:
+        app.add_api_route("/", _chat, methods=["GET"], include_in_schema=False, response_model=None)
+    else:
+        from bot.console import trial  # NiceGUI takes half a second to import: only where it is shown.
+
+        trial.attach(app, web, stage)
+    return app
+
+
+async def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    """Serves until it is cancelled, and stops within three seconds. Signals stay the caller's.
+
+    Port 0 takes a free one; `on_ready` is told which, once it answers. Raises OSError where the address is taken.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    config = uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        lifespan="on",
+        ws="websockets-sansio",
+        timeout_graceful_shutdown=GRACE,
+    )
+    server = _Server(config, lambda: on_ready(listening.getsockname()[1]))
+    running = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        await asyncio.shield(running)
+    finally:
+        server.should_exit = True
+        getattr(app.state, "release", bool)()
+        await running
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn without its signal handlers, and with a word when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as left:
+            # Left alone, it would end the process from inside a task, past everyone's clean-up.
+            raise RuntimeError("the console could not start: see the log") from left
+        self._ready()
+
+
+async def _chat() -> Response:
+    return HTMLResponse(files.CHAT_PAGE, headers={"Cache-Control": "no-cache"})

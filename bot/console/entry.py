@@ -1,0 +1,208 @@
+"""The door of `doorstep run`: a passphrase before every page, and the headers that every page carries."""
+
+import hmac
+import secrets
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from hashlib import sha256
+from html import escape
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from fastapi import FastAPI, Request
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+COOKIE = "doorstep_session"
+TWELVE_HOURS = 12 * 3600
+OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/enter"})
+OPEN_FOLDER = "/console/"
+"""Our own scripts and styles: they are public, and the page that asks for the passphrase needs one."""
+WRONG_TRIES, WINDOW = 5, 60.0
+LONGEST_ANSWER = 4096
+
+_STRICT = {
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+_NICEGUI = {
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval'",
+    "style-src": "'self' 'unsafe-inline'",
+    "font-src": "'self' data:",
+}
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Doorstep</title>
+<link rel="stylesheet" href="console/page.css">
+<link rel="icon" href="console/door.svg">
+</head>
+<body>
+<main class="entry">
+<h1 class="brand">Doorstep</h1>
+<form method="post" action="enter" class="sheet">
+<label for="passphrase">The passphrase of this group</label>
+<input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required autofocus>
+{complaint}
+<button type="submit">Come in</button>
+</form>
+</main>
+</body>
+</html>
+"""
+
+
+def protect(app: FastAPI, origins: Collection[str] = ()) -> None:
+    """Every answer of `app` carries the headers that keep it to itself: no framing, no referrer, only own sources.
+
+    A socket is opened only to pages of this server, or of `origins` ("https://chat.example.org").
+    """
+    app.add_middleware(_Headers, origins=frozenset(origin.rstrip("/").lower() for origin in origins))
+
+
+def guard(
+    app: FastAPI,
+    passphrase: str,
+    secret: bytes,
+    *,
+    open_paths: Iterable[str] = (),
+    clock: Callable[[], float] = time.time,
+) -> None:
+    """Lets nobody further than /enter who has not given the passphrase in the last twelve hours.
+
+    Pages answer 303 to /enter, anything else 401. `open_paths` need no passphrase, beside health and metrics. Another
+    passphrase or another `secret` ends every session.
+    """
+    door = _Door(passphrase, secret, clock)
+    app.add_api_route("/enter", door.show, methods=["GET"], include_in_schema=False, response_model=None)
+    app.add_api_route("/enter", door.enter, methods=["POST"], include_in_schema=False, response_model=None)
+    app.add_middleware(_Gate, door=door, open_paths=OPEN.union(open_paths))
+
+
+class _Door:
+    """Knows the passphrase, and who has given it."""
+
+    def __init__(self, passphrase: str, secret: bytes, clock: Callable[[], float]) -> None:
+        self._passphrase = passphrase.encode()
+        self._key = hmac.digest(secret, b"doorstep session\0" + self._passphrase, sha256)
+        self._clock = clock
+        self._wrong: deque[float] = deque(maxlen=WRONG_TRIES)
+
+    async def show(self) -> Response:
+        return _page("")
+
+    async def enter(self, request: Request) -> Response:
+        if _from_elsewhere(request):
+            return _page("Please give the passphrase on this page.", 403)
+        given = await _given(request)  # Nothing is awaited from here on: tries at the same moment count one by one.
+        now = self._clock()
+        while self._wrong and now - self._wrong[0] >= WINDOW:
+            self._wrong.popleft()
+        if len(self._wrong) >= WRONG_TRIES:
+            return _page("Too many wrong tries. Wait a minute, then try again.", 429, {"Retry-After": str(int(WINDOW))})
+        if not hmac.compare_digest(given.encode(), self._passphrase):
+            self._wrong.append(now)
+            return _page("That is not the passphrase.", 403)
+        answer = RedirectResponse("./", 303)
+        secure = request.url.scheme == "https"
+        answer.set_cookie(COOKIE, self.ticket(), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
+        return answer
+
+    def ticket(self) -> str:
+        body = f"{int(self._clock()) + TWELVE_HOURS}.{secrets.token_hex(8)}"
+        return f"{body}.{self._sign(body)}"
+
+    def knows(self, ticket: str) -> bool:
+        body, _, signature = ticket.rpartition(".")
+        if not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
+            return False
+        return int(body.partition(".")[0]) > self._clock()
+
+    def _sign(self, body: str) -> str:
+        return hmac.digest(self._key, body.encode(), sha256).hex()
+
+
+class _Gate:
+    def __init__(self, app: ASGIApp, door: _Door, open_paths: Collection[str]) -> None:
+        self._app, self._door, self._open = app, door, open_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan" or self._lets_in(HTTPConnection(scope)):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008, "reason": "the passphrase is needed"})
+        elif scope["method"] in {"GET", "HEAD"} and not scope["path"].startswith("/chat/"):
+            await RedirectResponse(f"{scope.get('root_path', '')}/enter", 303)(scope, receive, send)
+        else:
+            await JSONResponse({"error": "Give the passphrase first."}, 401)(scope, receive, send)
+
+    def _lets_in(self, connection: HTTPConnection) -> bool:
+        path = connection.scope["path"]
+        return (
+            path in self._open or path.startswith(OPEN_FOLDER) or self._door.knows(connection.cookies.get(COOKIE, ""))
+        )
+
+
+class _Headers:
+    def __init__(self, app: ASGIApp, origins: Collection[str]) -> None:
+        self._app, self._origins = app, origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and _foreign(HTTPConnection(scope), self._origins):
+            await send({"type": "websocket.close", "code": 1008, "reason": "from a page of another site"})
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _secure(MutableHeaders(scope=message))
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
+
+
+def _secure(headers: MutableHeaders) -> None:
+    # NiceGUI's pages need inline scripts and eval; ours do not, so ours do not get them.
+    sources = _STRICT | _NICEGUI if "X-NiceGUI-Content" in headers else _STRICT
+    headers["Content-Security-Policy"] = "; ".join(f"{name} {where}" for name, where in sources.items())
+    headers["X-Frame-Options"] = "DENY"
+    headers["Referrer-Policy"] = "no-referrer"
+    headers["X-Content-Type-Options"] = "nosniff"
+
+
+def _foreign(connection: HTTPConnection, origins: Collection[str] = ()) -> bool:
+    origin = connection.headers.get("origin", "").lower()
+    return (
+        bool(origin) and origin not in origins and urlsplit(origin).netloc != connection.headers.get("host", "").lower()
+    )
+
+
+def _from_elsewhere(request: Request) -> bool:
+    """Whether another site's page sent this form: it could use up the tries. Our own form's Origin is "null"."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None:
+        return site not in {"same-origin", "none"}
+    return request.headers.get("origin") != "null" and _foreign(request)
+
+
+async def _given(request: Request) -> str:
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LONGEST_ANSWER:
+            return ""
+    return parse_qs(body.decode("utf-8", "replace")).get("passphrase", [""])[0]
+
+
+def _page(complaint: str, status: int = 200, headers: dict[str, Any] | None = None) -> Response:
+    said = f'<p role="alert" class="complaint">{escape(complaint)}</p>' if complaint else ""
+    return HTMLResponse(_PAGE.format(complaint=said), status, {"Cache-Control": "no-store", **(headers or {})})

@@ -1,0 +1,277 @@
+/* <doorstep-phone label="A newcomer" base="">: one person's chat with the bot. */
+
+import { activate, bubble, element, fill, retire } from "./bubbles.js";
+import { Queue } from "./queue.js";
+
+const PAUSES = [300, 600, 1200, 2500, 5000];
+const PATIENCE = 40000;
+const HOPELESS = [400, 413, 422];
+const AN_HOUR = 3600 * 1000;
+const LONGEST = 40000;
+const WORDS = {
+  field: "Write a message",
+  send: "Send",
+  done: "Done",
+  newer: "New messages",
+  sending: "Sending…",
+  offline: "Waiting for the connection. Nothing you wrote is lost.",
+  failed: "This message could not be sent.",
+};
+const STYLE = new URL("./phone.css", import.meta.url).href;
+
+const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const sameQuestion = (one, two) => one.question === two.question && one.conversation === two.conversation;
+const pause = (tries) => sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
+
+class Phone extends HTMLElement {
+  connectedCallback() {
+    this.alive = new AbortController();
+    this.base = this.getAttribute("base") || "";
+    this.queue = new Queue(this.base);
+    this.rows = new Map();
+    this.cursor = "";
+    this.stuck = true;
+    if (!this.shadowRoot) this.build();
+    this.restore();
+    this.run();
+  }
+
+  disconnectedCallback() {
+    this.alive.abort();
+  }
+
+  build() {
+    const root = this.attachShadow({ mode: "open" });
+    const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
+    const name = this.getAttribute("label") || "Chat";
+    const frame = element("section", "phone");
+    frame.setAttribute("aria-label", name);
+    this.log = element("div", "log");
+    for (const [key, value] of [["role", "log"], ["aria-label", name], ["aria-live", "off"], ["tabindex", "0"]])
+      this.log.setAttribute(key, value);
+    this.newer = element("button", "newer", WORDS.newer);
+    this.newer.type = "button";
+    this.newer.hidden = true;
+    this.newer.onclick = () => this.toEnd();
+    this.log.onscroll = () => {
+      this.stuck = this.atEnd();
+      if (this.stuck) this.newer.hidden = true;
+    };
+    this.state = element("p", "state");
+    this.state.setAttribute("role", "status");
+    frame.append(element("h2", "name", name), this.log, this.newer, this.state, this.writing());
+    root.append(style, frame);
+    // The size of the log changes with the window and the keyboard of a telephone: the end stays in sight.
+    new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.log);
+  }
+
+  writing() {
+    const form = element("form", "writing");
+    this.field = element("textarea", "field");
+    Object.assign(this.field, { rows: 1, dir: "auto", placeholder: WORDS.field, enterKeyHint: "send" });
+    this.field.setAttribute("aria-label", WORDS.field);
+    const send = element("button", "send", WORDS.send);
+    form.append(this.field, send);
+    form.onsubmit = (event) => {
+      event.preventDefault();
+      this.say();
+    };
+    this.field.onkeydown = (event) => {
+      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+      event.preventDefault();
+      this.say();
+    };
+    this.field.oninput = () => this.keep({ text: this.field.value });
+    return form;
+  }
+
+  restore() {
+    this.log.replaceChildren();
+    this.field.value = this.queue.draft.text || "";
+  }
+
+  keep(changes) {
+    this.queue.draft = { ...this.queue.draft, ...changes };
+  }
+
+  // --- talking to the server -------------------------------------------------------------------------------------
+
+  async run() {
+    const { signal } = this.alive;
+    for (let tries = 0; !signal.aborted; ) {
+      const status = this.opened ? await this.news() : await this.open();
+      if (status === 200) {
+        tries = 0;
+        this.flush();
+      } else if (!signal.aborted) {
+        if (status === 401) this.lost();
+        this.opened = false; // Opening answers at once, so the page knows when the server is back.
+        this.offline = !status || status >= 500;
+        this.tell();
+        await pause(tries++);
+      }
+    }
+  }
+
+  async ask(method, path, body) {
+    const gone = AbortSignal.any([this.alive.signal, AbortSignal.timeout(PATIENCE)]);
+    const headers = body ? { "Content-Type": "application/json" } : {};
+    try {
+      const answer = await fetch(this.base + path, {
+        method, headers, body: body && JSON.stringify(body), signal: gone, cache: "no-store",
+      });
+      return { status: answer.status, data: await answer.json() };
+    } catch {
+      return { status: 0 };
+    }
+  }
+
+  async open() {
+    const { status, data } = await this.ask("POST", "/chat/open");
+    if (status === 200) {
+      this.take(data, !this.seen);
+      this.opened = this.seen = true;
+    }
+    return status;
+  }
+
+  async news() {
+    while (document.hidden) await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
+    const { status, data } = await this.ask("GET", `/chat/messages?after=${encodeURIComponent(this.cursor)}`);
+    if (status === 200) this.take(data, false);
+    return status;
+  }
+
+  lost() {
+    // Without a chat the page opens one; where even that is forbidden, the server asks for its passphrase first.
+    if (!this.opened) location.reload();
+    this.opened = false;
+  }
+
+  async flush() {
+    if (this.flushing) return;
+    this.flushing = true;
+    for (let tries = 0, item; this.opened && !this.alive.signal.aborted && (item = this.queue.all()[0]); ) {
+      const { status } = await this.ask("POST", "/chat/messages", item);
+      this.offline = !status || status >= 500;
+      if (status === 200 || HOPELESS.includes(status)) {
+        this.queue.remove(item);
+        this.rows.get(item.event)?.classList.add(status === 200 ? "sent" : "failed");
+        if (status !== 200) this.state.textContent = WORDS.failed;
+        tries = 0;
+      } else if (status === 401) this.lost();
+      else await (this.tell(), pause(tries++));
+      this.tell();
+    }
+    this.flushing = false;
+  }
+
+  tell() {
+    const waits = this.queue.all().length > 0;
+    clearTimeout(this.telling);
+    if (this.offline) this.state.textContent = WORDS.offline;
+    else if (!waits) this.state.textContent = this.log.querySelector(".failed:last-child") ? WORDS.failed : "";
+    else this.telling = setTimeout(() => this.flushing && (this.state.textContent = WORDS.sending), 500);
+  }
+
+  // --- what is said ----------------------------------------------------------------------------------------------
+
+  say() {
+    const text = this.field.value.trim();
+    this.field.focus();
+    if (!text) return;
+    this.field.value = "";
+    this.keep({ text: "" });
+    this.send({ text: text.slice(0, LONGEST), choice: null, question: null, conversation: null });
+  }
+
+  press(line, chosen, event) {
+    const choices = [chosen].flat();
+    const choice = line.many ? choices.map((one) => one.key) : chosen.key;
+    const text = choices.map((one) => one.label).join(", ");
+    this.keep({ ticks: null });
+    this.send({ text, choice, question: line.question, conversation: line.conversation });
+    if (event.detail && matchMedia("(hover: hover)").matches) this.field.focus(); // A mouse, so no keyboard pops up.
+  }
+
+  send(message) {
+    const item = this.queue.add(message);
+    this.show({ ...item, id: item.event, mine: true });
+    this.turn();
+    this.toEnd();
+    this.flush();
+    this.tell();
+  }
+
+  take({ messages, cursor }, first) {
+    const wasAtEnd = first || this.atEnd();
+    for (const line of messages) this.show(line);
+    if (first) for (const item of this.queue.all()) this.show({ ...item, id: item.event, mine: true });
+    this.cursor = cursor;
+    this.offline = false;
+    this.turn();
+    this.tell();
+    if (wasAtEnd) this.toEnd();
+    else if (messages.length) this.newer.hidden = false;
+    if (first) setTimeout(() => this.log.setAttribute("aria-live", "polite"), 100); // Old messages are not read out.
+    if (first || messages.length) this.dispatchEvent(new Event("doorstep:changed", { bubbles: true, composed: true }));
+  }
+
+  show(line) {
+    const known = this.rows.get(line.id) || (line.replaces && this.asked(line));
+    if (known) {
+      this.rows.set(line.id, known);
+      if (known.line.mine) known.classList.add(...(line.at ? ["sent"] : []));
+      else if (known.line.id !== line.id) fill(known, line);
+      return;
+    }
+    const row = bubble(line);
+    if (line.mine && line.at) row.classList.add("sent");
+    this.stamp(line);
+    this.rows.set(line.id, row);
+    this.log.append(row);
+  }
+
+  stamp(line) {
+    const at = line.at ? new Date(line.at) : new Date();
+    if (!this.latest || at - this.latest > AN_HOUR) {
+      const format = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" };
+      this.log.append(element("p", "when", new Intl.DateTimeFormat(undefined, format).format(at)));
+    }
+    this.latest = at;
+  }
+
+  asked(asking) {
+    return [...this.log.querySelectorAll(".row")].findLast(({ line }) => !line.mine && sameQuestion(line, asking));
+  }
+
+  /** Only the newest question can be answered by pressing, and only until it was. */
+  turn() {
+    const rows = [...this.log.querySelectorAll(".row")];
+    const newest = rows.findLast(({ line }) => !line.mine && line.question != null);
+    const answered = newest && rows.slice(rows.indexOf(newest)).some(({ line }) => line.mine && sameQuestion(line, newest.line));
+    const open = newest && !answered && newest.line.choices.length ? newest : null;
+    for (const row of rows) if (row !== open && row.querySelector("button:not([aria-disabled=true])")) retire(row);
+    this.field.inputMode = open === null && newest?.line.expect === "number" ? "decimal" : "";
+    if (!open || open.querySelector("button")) return;
+    const { line } = open;
+    const { ticks } = this.queue.draft;
+    const ticked = ticks?.id === line.id ? ticks.keys : line.picked;
+    activate(open, ticked, {
+      press: (choices, event) => this.press(line, choices, event),
+      tick: (keys) => this.keep({ ticks: { id: line.id, keys } }),
+      done: WORDS.done,
+    });
+  }
+
+  atEnd() {
+    return this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 60;
+  }
+
+  toEnd() {
+    this.log.scrollTop = this.log.scrollHeight;
+    this.newer.hidden = true;
+  }
+}
+
+customElements.define("doorstep-phone", Phone);
