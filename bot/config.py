@@ -253,13 +253,11 @@ def _sentence(error: ValidationError) -> str:
 
 
 def _known_keys(path: list[str]) -> list[str]:
-    section: Any = Config
+    section: type[BaseModel] = Config
     for step in path:
-        field = section.model_fields.get(step) if isinstance(section, type) else None
-        if field is None:
+        field = section.model_fields.get(step)
+        found = field.annotation if field else None
+        if not (isinstance(found, type) and issubclass(found, BaseModel)):
             return []
-        found = field.annotation
-        section = found if isinstance(found, type) and issubclass(found, BaseModel) else None
-        if section is None:
-            return []
+        section = found
     return [name for name in section.model_fields if name != "base"]

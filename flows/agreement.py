@@ -212,7 +212,7 @@ NEITHER = {
     "fr": "s'il vous plaît, s'il te plaît, svp, stp, merci, merci beaucoup, désolé, désolée, parfait, super, bien, "
     "très bien, génial, bonjour, salut, pas de problème, pas de souci, alors, eh bien, ben, bah",
     "de": "bitte, bitteschön, danke, danke schön, dankeschön, vielen dank, herzlichen dank, sorry, tut mir leid, "
-    "leider, gut, sehr gut, prima, toll, perfekt, hallo, kein problem, also, oh, ach, na, doch",
+    "leider, gut, sehr gut, prima, toll, perfekt, hallo, kein problem, also, oh, ach, doch",
     "pt": "obrigado, obrigada, obg, muito obrigado, muito obrigada, desculpa, desculpe, bom, ótimo, perfeito, olá, oi",
     "it": "grazie, grazie mille, molte grazie, per favore, per piacere, scusa, scusi, mi dispiace, bene, perfetto, "
     "ciao",

@@ -434,7 +434,8 @@ def _words_written_twice(reading: Reading) -> Found:
         )
     for name, page in reading.pages.items():
         starts = reading.library.flows[name].starts
-        claims = [(f"word {fold(word) or word}", ("starts", "words", str(n))) for n, word in enumerate(starts.words)]
+        claims: list[tuple[str, Path]] = []
+        claims += [(f"word {fold(word) or word}", ("starts", "words", str(n))) for n, word in enumerate(starts.words)]
         claims += [("the first contact", ("starts", "first_contact"))] if starts.first_contact else []
         claims += [(f"link {starts.link}", ("starts", "link"))] if starts.link else []
         for claim, path in claims:

@@ -63,7 +63,7 @@ def _placed(scene: Scene, event: Event) -> Move:
         return Go(scene.flow.start)
     state = _state(scene)
     if state is None:
-        moved = scene.flow.moved.get(conversation.state)
+        moved = scene.flow.moved.get(conversation.state, "")
         return Go(moved if moved in scene.flow.states else scene.flow.start)
     return _given(scene, state, event)
 

@@ -87,6 +87,13 @@ class Due:
 Incoming = Said | Happened | Start | Due
 
 
+def word_in(library: Library, text: str) -> Word | None:
+    """What a whole message means wherever it is written, if it is such a word."""
+    if len(text) > 100:
+        return None
+    return library.words.get(fold(text)) or library.words.get(text.strip().casefold())
+
+
 class Exchange:
     """One person's exchange in the making.
 
@@ -132,7 +139,7 @@ class Exchange:
         if said.choice is not None and said.conversation is not None:
             yield from self._press(said)
             return
-        word = self._word(said.text)
+        word = word_in(self.library, said.text)
         if word and word.anytime in FIRST_OF_ALL:
             yield from self._begin(word.flow)
             return
@@ -145,11 +152,6 @@ class Exchange:
             yield from self._advance(best, said)
         else:
             yield from self._wonder(said)
-
-    def _word(self, text: str) -> Word | None:
-        if len(text) > 100:
-            return None
-        return self.library.words.get(fold(text)) or self.library.words.get(text.strip().casefold())
 
     def _press(self, said: Said) -> Playing:
         conversation = self.conversations.get(said.conversation or 0)

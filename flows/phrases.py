@@ -18,6 +18,7 @@ ALREADY_ANSWERED = "You've answered that already, thank you. Here is where we ar
 ALREADY_OVER = "That one is behind us already, thank you. Nothing has changed."
 NOTHING_BEFORE = "There's no question before this one."
 NOT_UNDERSTOOD = "Thanks for writing! I'm a bot and understand only a little. Write *help* to see what I can do."
+STOPPED = "You asked me to stop, so I write no more. Write *start* if you'd like to hear from me again."
 DONE_BUTTON = "Done"
 YES_BUTTON = "Yes"
 NO_BUTTON = "No"

@@ -124,8 +124,8 @@ def read_files(files: Mapping[str, str], problems: Iterable[Problem] = ()) -> Re
                 found.append(page.problem("bad-name", what, ("flow",), "give one of them another name"))
                 continue
             flows[flow.name], where[flow.name] = flow, page
-    translations, complaints = _translations(files)
-    found += complaints
+    translations, bad_translations = _translations(files)
+    found += bad_translations
     given = _complete(flows, anytime)
     library = Library(
         flows=flows,

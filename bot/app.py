@@ -1,0 +1,123 @@
+"""The only place where things are wired together."""
+
+import asyncio
+import hmac
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+
+from bot.channels.base import Channel
+from bot.channels.web import Web
+from bot.config import Config
+from bot.console.app import build, serve
+from bot.due import DueClock
+from bot.group import Group
+from bot.health import Health
+from bot.history import StoredHistory
+from bot.libraries import Libraries
+from bot.sender import Sender, utc_now
+from bot.trial import LiveStage
+from bot.turn import Turns
+from storage.store import Store
+from storage.vault import Vault
+
+
+@dataclass(slots=True)
+class Bot:
+    """A store, the library in force, and what takes turns on them; `channels` come and go with their senders."""
+
+    store: Store
+    libraries: Libraries
+    turns: Turns
+    clock: Callable[[], datetime]
+    senders: list[Sender] = field(default_factory=list)
+    heard: list[Callable[[], None]] = field(default_factory=list)
+
+    def attach(self, channel: Channel) -> list[Coroutine[Any, Any, None]]:
+        """What must run for a channel: its ears, and the sender of its account."""
+        sender = Sender(self.store, channel, self.clock)
+        self.senders.append(sender)
+        return [channel.listen(self.turns.receive), sender.run()]
+
+    def taken(self, _person: int) -> None:
+        """A turn was stored: senders and pages may look."""
+        for sender in self.senders:
+            sender.poke()
+        for callback in self.heard:
+            callback()
+
+
+@asynccontextmanager
+async def open_bot(
+    url: str, key: Path, flows: Path, group: Group, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Bot]:
+    """A bot on this database, with the flows of a folder in force. Raises StorageError, BadLibrary."""
+    store = await Store.open(url, key, clock=clock)
+    try:
+        libraries = Libraries(store, flows)
+        await libraries.begin()
+        bot: list[Bot] = []
+        turns = Turns(store, libraries, group, lambda person: bot[0].taken(person))
+        bot.append(Bot(store, libraries, turns, clock))
+        yield bot[0]
+    finally:
+        await store.close()
+
+
+async def together(*tasks: Coroutine[Any, Any, None]) -> None:
+    """Runs these until the first one ends or breaks; then ends the others and raises what broke."""
+    running = [asyncio.ensure_future(task) for task in tasks]
+    try:
+        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def run(config: Config, on_ready: Callable[[int], None]) -> None:
+    """Everything a configuration asks for, until it is cancelled. `on_ready` gets the port once it listens."""
+    async with open_bot(config.database_url, config.key_file, config.flows_folder, Group.of(config)) as bot:
+        health = Health(bot.store, bot.clock)
+        bot.heard.append(health.turns.inc)
+
+        def ready(port: int) -> None:
+            health.ready = True
+            on_ready(port)
+
+        app, tasks = _console(config, bot, health)
+        tasks += [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
+        await together(*tasks, serve(app, config.server.host, config.server.port, ready))
+
+
+def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Coroutine[Any, Any, None]]]:
+    """The web pages and the web channel behind the passphrase; without one, health and metrics alone."""
+    if not config.server.passphrase:
+        app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+        app.include_router(health.router)
+        return app, []
+    origins = (config.server.public_url,) if config.server.public_url else ()
+    web = Web(StoredHistory(bot.store, "web"), origins=origins)
+    secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
+    app = build(web, None, config.server.passphrase, secret, routers=[health.router], origins=origins)
+    return app, bot.attach(web)
+
+
+async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:
+    """`doorstep try`: the console with a database of its own in `folder`, until it is cancelled."""
+    folder.mkdir(parents=True, exist_ok=True)
+    url = f"sqlite:///{folder / 'try.db'}"
+    async with open_bot(url, folder / "try.key", flows, Group()) as bot:
+        web = Web(StoredHistory(bot.store, "web"))
+        stage = LiveStage(bot.store, bot.libraries, "web")
+        bot.heard.append(stage.changed)
+        app = build(web, stage, None, b"")
+        tasks = [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
+        await together(*bot.attach(web), *tasks, serve(app, "127.0.0.1", port, on_ready))

@@ -1,0 +1,293 @@
+"""The commands. Exit 0: done; 1: the thing checked does not hold; 2: wrong usage or configuration, said in one line."""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from flows.check import check as check_library
+from flows.pages import Problem
+from flows.reader import STARTER, Reading, read_folder
+
+app = typer.Typer(
+    name="doorstep",
+    help="Moves people from online to offline: greets a newcomer, and introduces one real neighbour.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Dir = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder that holds library/ (default: flows).")]
+FlowsOption = Annotated[Path | None, typer.Option("--flows", help="A folder that holds library/ (default: flows).")]
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+OWN_FOLDER = Path(".doorstep")
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Ends with exit code 2 and one line."""
+    typer.echo(f"doorstep: {' '.join(sentence.split())}", err=True)
+    raise typer.Exit(2)
+
+
+def flows_folder(given: Path | None) -> Path:
+    """The folder that was given, else `flows` here, else the flows that come with Doorstep."""
+    if given is None:
+        return Path("flows") if Path("flows/library").is_dir() else STARTER
+    if not (given / "library").is_dir():
+        refuse(f"{given} holds no folder `library`: give the folder that does (`doorstep init DIR` makes one)")
+    return given
+
+
+def _checked(folder: Path) -> tuple[Reading, tuple[Problem, ...]]:
+    reading = read_folder(folder)
+    return reading, tuple(_located(problem, folder) for problem in check_library(reading))
+
+
+def _located(problem: Problem, folder: Path) -> Problem:
+    file = (folder / problem.file).as_posix()
+    return Problem(file, problem.line, problem.column, problem.code, problem.what, problem.mend, problem.warning)
+
+
+@app.command()
+def check(
+    folder: Dir = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings count too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON list.")] = False,
+    vocabulary: Annotated[bool, typer.Option("--vocabulary", help="What flows may name.")] = False,
+    schema: Annotated[bool, typer.Option("--schema", help="A JSON Schema of flow files, for editors.")] = False,
+) -> None:
+    """Checks flows: one line for each problem."""
+    if vocabulary:
+        return _print_vocabulary()
+    if schema:
+        from flows.schema import schema as flow_schema
+
+        return typer.echo(json.dumps(flow_schema(), indent=2, ensure_ascii=False))
+    reading, problems = _checked(flows_folder(folder))
+    if as_json:
+        typer.echo(json.dumps([_as_json(problem) for problem in problems], indent=2, ensure_ascii=False))
+    else:
+        for problem in problems:
+            typer.echo(str(problem))
+    errors = sum(not problem.warning for problem in problems)
+    warnings = len(problems) - errors
+    typer.echo(f"{len(reading.pages)} flows: {errors} errors, {warnings} warnings", err=True)
+    if errors or (strict and warnings):
+        raise typer.Exit(1)
+    return None
+
+
+def _as_json(problem: Problem) -> dict[str, str | int]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "kind": "warning" if problem.warning else "error",
+        "code": problem.code,
+        "what": problem.what,
+        "mend": problem.mend,
+    }
+
+
+def _print_vocabulary() -> None:
+    from flows.vocabulary import pages
+
+    for heading, names in pages():
+        typer.echo(f"\n{heading}")
+        for name, what in names:
+            typer.echo(f"  {name:<20} {what}".rstrip())
+
+
+@app.command()
+def test(folder: Dir = None) -> None:
+    """Plays the dialogs, and shows the first line that differs."""
+    from bot.dialogs import play_folder
+
+    where = flows_folder(folder)
+    reading, problems = _checked(where)
+    errors = [problem for problem in problems if not problem.warning]
+    for problem in errors:
+        typer.echo(str(problem))
+    if errors or not play_folder(where, reading.library, typer.echo):
+        raise typer.Exit(1)
+
+
+@app.command()
+def draw(
+    flow: Annotated[str, typer.Argument(metavar="FLOW", help="The name of a flow.")],
+    svg: Annotated[Path | None, typer.Option("--svg", help="Write an SVG to this file.")] = None,
+    flows: FlowsOption = None,
+) -> None:
+    """Draws a flow: Mermaid on stdout, or an SVG file."""
+    from flows import draw as drawing
+    from flows.pages import nearest
+
+    name, folder = flow, flows_folder(flows)
+    if flow.endswith((".yaml", ".yml")):
+        name, folder = Path(flow).stem, Path(flow).resolve().parent.parent
+        if not (folder / "library").is_dir():
+            refuse(f"{flow} is not in a folder `library`")
+    library = read_folder(folder).library
+    if name not in library.flows:
+        refuse(f"there is no flow `{name}` in {folder} ({nearest(name, library.flows)})")
+    if svg is None:
+        typer.echo(drawing.mermaid(library.flows[name]))
+    else:
+        svg.write_text(drawing.svg(library.flows[name]), "utf-8")
+
+
+@app.command()
+def translate(
+    language: Annotated[str, typer.Argument(metavar="LANG", help="A language code, like es.")],
+    flows: FlowsOption = None,
+) -> None:
+    """Makes or updates languages/LANG.po: every sentence, with its translation where there is one."""
+    from flows.translate import catalog
+
+    folder = flows_folder(flows)
+    file = folder / "languages" / f"{language}.po"
+    try:
+        text = catalog(read_folder(folder).library, language, file.read_text("utf-8") if file.exists() else None)
+    except ValueError as error:
+        refuse(str(error))
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, "utf-8")
+    typer.echo(str(file))
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")]) -> None:
+    """Makes a folder of one's own: configuration, key, and the starter flows."""
+    from bot.starter import make
+
+    try:
+        make(folder)
+    except FileExistsError as error:
+        refuse(f"{error}: `init` never writes over anything; choose another folder")
+    except OSError as error:
+        refuse(f"{folder}: {error.strerror}")
+    typer.echo(f"{folder} is ready. Next: write your group's name into {folder / 'config.toml'}, then `cd {folder}`")
+    typer.echo("and `doorstep try` to see it, `doorstep run --config config.toml` to run it.")
+
+
+@app.command()
+def chat(
+    flows: FlowsOption = None,
+    new: Annotated[bool, typer.Option("--new", help="Forget the chat so far and begin anew.")] = False,
+) -> None:
+    """Talks with the bot in the terminal."""
+    from bot import chat as talking
+
+    folder = flows_folder(flows)
+    if new:
+        file = talking.database(OWN_FOLDER, folder)
+        for old in file.parent.glob(f"{file.stem}.*"):
+            old.unlink()
+    _serve(talking.chat(OWN_FOLDER, folder, sys.stdin, _bubble, _note))
+
+
+def _bubble(text: str) -> None:
+    typer.echo("\n".join(f"  {line}" if line else "" for line in _plain(text).split("\n")) + "\n")
+
+
+def _plain(text: str) -> str:
+    """Without what could steer a terminal: control characters, escape sequences among them."""
+    return "".join(letter for letter in text if letter == "\n" or letter.isprintable())
+
+
+def _note(text: str) -> None:
+    typer.echo(f"— {text}\n", err=True)
+
+
+@app.command(name="try")
+def try_(
+    port: Annotated[int, typer.Option("--port", help="Where the page opens.")] = 8000,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
+    flows: FlowsOption = None,
+) -> None:
+    """Opens the console with an embedded database and no tokens."""
+    from bot.app import run_trial
+
+    def ready(real_port: int) -> None:
+        address = f"http://127.0.0.1:{real_port}"
+        print(f"Doorstep is at {address}  (Ctrl-C ends; everything is kept in {OWN_FOLDER}/)", flush=True)
+        if not no_browser:
+            import webbrowser
+
+            webbrowser.open(address)
+
+    _serve(run_trial(OWN_FOLDER.resolve(), flows_folder(flows), port, ready))
+
+
+@app.command()
+def run(config: ConfigOption) -> None:
+    """Runs everything; prints `ready` when it listens."""
+    from bot.app import run as run_all
+    from bot.config import BadConfig, read_config
+
+    try:
+        read = read_config(config)
+    except BadConfig as error:
+        refuse(str(error))
+    if not (read.flows_folder / "library").is_dir():
+        refuse(f"{config}: [flows] folder: {read.flows_folder} holds no folder `library`")
+    _serve(run_all(read, lambda port: print("ready", flush=True)))
+
+
+@app.command()
+def migrate(config: ConfigOption) -> None:
+    """Brings the database's tables to this version."""
+    from bot.config import BadConfig, read_config
+    from storage.store import Store
+
+    try:
+        read = read_config(config)
+    except BadConfig as error:
+        refuse(str(error))
+    _serve(Store.migrate(read.database_url))
+
+
+def _serve(task: Coroutine[Any, Any, None]) -> None:
+    """Runs until it ends, or SIGTERM or SIGINT ends it; what stands in its way is said in one line."""
+    from bot.libraries import BadLibrary
+    from bot.log import configure
+    from storage.errors import StorageError
+
+    configure()
+    try:
+        asyncio.run(_until_told(task))
+    except BadLibrary as error:
+        for problem in error.problems:
+            typer.echo(str(problem), err=True)
+        refuse("no flows can be in force: mend these first (`doorstep check` shows them all)")
+    except StorageError as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(str(error.strerror or error))
+
+
+async def _until_told(task: Coroutine[Any, Any, None]) -> None:
+    running = asyncio.ensure_future(task)
+    loop = asyncio.get_running_loop()
+    end: Callable[[], object] = running.cancel
+    for told in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(told, end)
+    try:
+        await running
+    except asyncio.CancelledError:
+        return
+
+
+def main() -> None:
+    """The command `doorstep`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

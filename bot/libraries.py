@@ -1,0 +1,165 @@
+"""The library in force: a version in the database, the same for all processes, and edits to its files."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import structlog
+from watchfiles import awatch
+
+from flows.check import check
+from flows.model import Flow, Library
+from flows.pages import Problem
+from flows.reader import Reading, read_files, read_folder
+from storage.store import Store
+from storage.transaction import Transaction
+
+log = structlog.get_logger()
+
+_REMEMBERED = 8
+
+
+class Stale(Exception):
+    """A turn needs a version of the library that this process has not read yet."""
+
+    def __init__(self, version: int) -> None:
+        super().__init__(f"library {version}")
+        self.version = version
+
+
+class Libraries:
+    """Reads, checks and activates libraries.
+
+    problems  why the files as they are now are not in force; empty where they are
+    """
+
+    def __init__(self, store: Store, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+        self._known: OrderedDict[int, Library] = OrderedDict()
+        self._watchers: list[Callable[[], None]] = []
+        self.problems: tuple[Problem, ...] = ()
+        self.newest: int = 0
+
+    def at(self, version: int) -> Library:
+        """A version as a turn needs it. Raises Stale: `await load(version)`, and run the turn again."""
+        library = self._known.get(version)
+        if library is None:
+            raise Stale(version)
+        return library
+
+    @property
+    def current(self) -> Library:
+        """The newest version this process has seen in force."""
+        return self._known[self.newest]
+
+    async def load(self, version: int) -> None:
+        """Reads a version from the database."""
+
+        async def work(tx: Transaction) -> Mapping[str, str]:
+            return await tx.library.files(version)
+
+        self._remember(version, read_files(await self._store.run(work)))
+
+    def _remember(self, version: int, reading: Reading) -> None:
+        library = reading.library
+        self._known[version] = Library(
+            library.flows, library.anytime, library.translations, library.me, library.answers, library.words, version
+        )
+        self.newest = max(self.newest, version)
+        while len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+
+    async def begin(self) -> None:
+        """At the start: what the folder holds comes into force if it may, else what was in force stays.
+
+        Raises BadLibrary where there is nothing that could be in force.
+        """
+        await self.refresh()
+        if self._known:
+            return
+
+        async def work(tx: Transaction) -> tuple[int, Mapping[str, str]] | None:
+            return await tx.library.active()
+
+        active = await self._store.run(work)
+        if active is None:
+            raise BadLibrary(self.problems)
+        self._remember(active[0], read_files(active[1]))
+
+    async def refresh(self) -> None:
+        """Checks the files, and puts them in force for all processes if they may be."""
+        if self._folder is None:
+            return
+        folder = self._folder
+        try:
+            reading = await asyncio.to_thread(read_folder, folder)
+        except OSError as error:
+            self.problems = (Problem(str(folder), 1, 1, "not-a-flow", str(error)),)
+            return
+        problems = await asyncio.to_thread(check, reading)
+        self.problems = tuple(problem for problem in problems if not problem.warning)
+        if not self.problems:
+            await self._activate(reading)
+        for watcher in list(self._watchers):
+            watcher()
+
+    async def _activate(self, reading: Reading) -> None:
+        async def work(tx: Transaction) -> int | tuple[Problem, ...]:
+            active = await tx.library.active()
+            if active is not None and active[1] == reading.files:
+                return active[0]
+            lost = _would_be_lost(reading, await tx.conversations.standing())
+            if lost:
+                return lost
+            version = await tx.library.activate(reading.files)
+            await tx.conversations.look_again(_changed(active[1] if active else {}, reading))
+            return version
+
+        outcome = await self._store.run(work)
+        if isinstance(outcome, tuple):
+            self.problems = outcome
+        else:
+            self._remember(outcome, reading)
+            log.info("library in force", version=outcome, flows=len(reading.library.flows))
+
+    async def watch(self) -> None:
+        """Refreshes whenever a file in the folder changes, until cancelled."""
+        if self._folder is None:
+            return
+        async for _ in awatch(self._folder, debounce=200, step=50, rust_timeout=1000):
+            await self.refresh()
+
+    def on_change(self, watcher: Callable[[], None]) -> Callable[[], None]:
+        """Calls `watcher` after each refresh; answers with what ends that."""
+        self._watchers.append(watcher)
+        return lambda: self._watchers.remove(watcher)
+
+
+class BadLibrary(Exception):
+    """No library can be in force: the files have mistakes, and there was none before."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def _changed(before: Mapping[str, str], reading: Reading) -> list[str]:
+    """The flows whose file is not what it was."""
+    flows = reading.library.flows.values()
+    return [flow.name for flow in flows if before.get(flow.file) != reading.files.get(flow.file)]
+
+
+def _would_be_lost(reading: Reading, standing: list[tuple[str, str, int]]) -> tuple[Problem, ...]:
+    """A problem for each state that is gone without `moved` while people stand in it."""
+    lost = []
+    for flow_name, state, people in standing:
+        flow: Flow | None = reading.library.flows.get(flow_name)
+        if flow is not None and (state in flow.states or state in flow.moved or not state):
+            continue
+        file = flow.file if flow else "library"
+        what = f"{people} people stand in `{flow_name}/{state}`, which is gone"
+        mend = f"bring it back, or add `moved: {{{state}: a state}}`" if flow else "bring the flow back"
+        lost.append(Problem(file, 1, 1, "bad-moved", what, mend))
+    return tuple(lost)

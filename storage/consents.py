@@ -1,0 +1,58 @@
+"""Consents: what people agreed to, in the words they read."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+
+from storage.session import Session
+from storage.statements import Statement, given
+from storage.tables import CONSENTS, moment
+from storage.vault import Vault
+
+_SEALED = b"consents.sealed"
+_C = CONSENTS.c
+
+_ADD = Statement(
+    lambda insert: insert(CONSENTS).values(
+        person_id=given("person"), to=given("to"), sealed=given("sealed"), version=given("version"), at=given("at")
+    ),
+    "person", "to", "sealed", "version", "at",
+)  # fmt: skip
+_WITHDRAW = Statement(
+    update(CONSENTS)
+    .where(_C.person_id == given("person"), _C.to == given("what"), _C.withdrawn_at.is_(None))
+    .values(withdrawn_at=given("at")),
+    "person", "what", "at",
+)  # fmt: skip
+_OF = Statement(
+    select(_C.to, _C.sealed, _C.at)
+    .where(_C.person_id == given("person"), _C.withdrawn_at.is_(None))
+    .order_by(_C.id),
+    "person",
+)
+
+
+class Consents:
+    """The consents of one transaction."""
+
+    __slots__ = ("_session", "_vault")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    async def record(self, person_id: int, to: str, words: str, version: int) -> None:
+        """They said yes to these words, of this version of the library, now."""
+        seal = await self._vault.of(self._session, person_id)
+        sealed = seal.close(_SEALED, words.encode())
+        await self._session.change(_ADD, person_id, to, sealed, version, self._session.now_micros)
+
+    async def withdraw(self, person_id: int, to: str) -> None:
+        """They took it back, now."""
+        await self._session.change(_WITHDRAW, person_id, to, self._session.now_micros)
+
+    async def of(self, person_id: int) -> list[tuple[str, str, datetime]]:
+        """(to what, the words, when) of every consent in force, oldest first."""
+        rows = await self._session.rows(_OF, person_id)
+        seal = await self._vault.of(self._session, person_id)
+        return [(to, seal.open(_SEALED, sealed).decode(), moment(at)) for to, sealed, at in rows]
