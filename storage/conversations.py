@@ -1,6 +1,6 @@
 """Conversations: where people stand, and when something falls due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -59,6 +59,12 @@ _STANDING = Statement(
     .order_by(_C.flow, _C.state)
 )
 
+_LOOK_AGAIN = Statement(
+    update(CONVERSATIONS).where(_C.flow == given("which"), _C.ended_at.is_(None)).values(next_due=given("at")),
+    "which",
+    "at",
+)
+
 
 def opened(seal: Seal, row: Sequence[Any]) -> Conversation:
     """The conversation of one row of `OPEN`."""
@@ -96,6 +102,10 @@ class Conversations:
     async def standing(self) -> list[tuple[str, str, int]]:
         """(flow, state, how many people stand there), over all open conversations."""
         return [(row[0], row[1], row[2]) for row in await self._session.rows(_STANDING)]
+
+    async def look_again(self, flows: Collection[str]) -> None:
+        """Everyone in these flows falls due now, so that their next due time is worked out from the flow as it is."""
+        await self._session.change_many(_LOOK_AGAIN, [(flow, self._session.now_micros) for flow in flows])
 
     async def _save(
         self, person_id: int, conversation: Conversation, next_due: datetime | None, ended_at: int | None, outcome: str

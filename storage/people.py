@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, null, select, true, update
+from sqlalchemy import delete, exists, func, null, select, true, update
 
 from flows.model import NOTHING, Conversation, Value
 from storage.conversations import OPEN, opened
@@ -17,7 +17,7 @@ from storage.tables import ADDRESSES, CONSENTS, CONVERSATIONS, INBOX, OUTBOX, PE
 from storage.values import pack, unpack
 from storage.vault import Vault
 
-ACTIVE, STOPPED, PAUSED, FORGOTTEN = "active", "stopped", "paused", "forgotten"
+ACTIVE, STOPPED, PAUSED, LEAVING, FORGOTTEN = "active", "stopped", "paused", "leaving", "forgotten"
 """What `Person.status` can be."""
 
 _SEALED = b"people.sealed"
@@ -116,6 +116,16 @@ _DELETE = [
 ]
 
 
+_unsent = exists(
+    select(constant(1))
+    .select_from(OUTBOX)
+    .where(OUTBOX.c.person_id == _P.id, OUTBOX.c.state.in_([constant("waiting"), constant("claimed")]))
+)
+_LEAVING = Statement(
+    select(_P.id).where(_P.status == constant(LEAVING), ~_unsent).order_by(_P.id).limit(given("most")), "most"
+)
+
+
 class People:
     """The people of one transaction."""
 
@@ -176,6 +186,10 @@ class People:
         sealed = seal.close(_SEALED, pack(fields))
         if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district):
             raise NotFound(f"person {person_id}")
+
+    async def leaving(self, limit: int) -> list[int]:
+        """Those who asked to be forgotten and have had their goodbye, or never will."""
+        return [row[0] for row in await self._session.rows(_LEAVING, limit)]
 
     async def forget(self, person_id: int) -> None:
         """Destroys their key and deletes what it sealed; a number without a person stays for the counts."""

@@ -101,7 +101,7 @@ class PersonRow(Row, table=True):
     """Someone who wrote to us. `sealed`: {field: value} of name and all of `me`. `district` is never finer than 1 km.
 
     role      "supporter" or "buddy"; empty before they are either
-    status    active, stopped, paused or forgotten
+    status    active, stopped, paused, leaving (the goodbye is on its way) or forgotten
     capacity  how many newcomers a buddy takes at once; `load` is how many they have
     """
 

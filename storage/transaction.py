@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from storage.consents import Consents
 from storage.conversations import Conversations
 from storage.inbox import Inbox
 from storage.ledger import Ledger
@@ -16,11 +17,12 @@ from storage.vault import Vault
 class Transaction:
     """Everything in storage, as it is from here to the end of the work that was given it; of no use afterwards."""
 
-    __slots__ = ("_session", "conversations", "inbox", "ledger", "library", "outbox", "people", "settings")
+    __slots__ = ("_session", "consents", "conversations", "inbox", "ledger", "library", "outbox", "people", "settings")
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
         self.people = People(session, vault)
+        self.consents = Consents(session, vault)
         self.conversations = Conversations(session, vault)
         self.inbox = Inbox(session, vault)
         self.outbox = Outbox(session, vault)
