@@ -205,8 +205,8 @@ NO = {
 NEITHER = {
     "en": "please, pls, plz, thanks, thank you, thank you so much, thanks a lot, many thanks, thx, ty, sorry, im "
     "sorry, great, good, cool, nice, perfect, awesome, wonderful, lovely, brilliant, super, excellent, amazing, well, "
-    "oh, ah, hmm, hm, um, uh, haha, hahaha, hehe, lol, very much, so much, no problem, no worries, hi, hello, hey, "
-    "friend, mate, dear, my answer is, i say, it is, unfortunately",
+    "oh, ah, hmm, hm, um, uh, then, haha, hahaha, hehe, lol, very much, so much, no problem, no worries, hi, hello, "
+    "hey, friend, mate, dear, my answer is, i say, it is, unfortunately",
     "es": "por favor, porfa, gracias, muchas gracias, mil gracias, perdón, lo siento, bueno, bien, muy bien, genial, "
     "perfecto, estupendo, jaja, jajaja, hola, no hay problema, sin problema, pues, ay, amigo, amiga",
     "fr": "s'il vous plaît, s'il te plaît, svp, stp, merci, merci beaucoup, désolé, désolée, parfait, super, bien, "

@@ -152,7 +152,7 @@ _LARGER = frozenset(
     )
 )
 """Words beside which a small number is not the number that was meant."""
-_FIGURES = re.compile(r"([+-]?)((?:\d+[.,])*\d+)(?!st|nd|rd|th|am|pm|k|m\b|h\b)([^\W\d_]{0,8})")
+_FIGURES = re.compile(r"([+-]?)((?:\d+[.,])*\d+)(?!(?:st|nd|rd|th|am|pm|h|k|m)$)([^\W\d_]{0,8})")
 _GROUPED = re.compile(r"[1-9]\d{0,2}(?:([.,])\d{3})(?:\1\d{3})*")
 _FIGURE_SIGNS = str.maketrans({"\u2212": "-", "٫": ".", "٬": ",", "\ufe0f": "", "\u20e3": ""})
 _MINUS = frozenset({"minus", "menos", "moins"})
@@ -188,7 +188,8 @@ def number(said: str, least: float | None, most: float | None) -> Answer | OutOf
     figures = [part.strip("()[]\"'“”~≈#$€£.,;:!?*=") for part in told if re.search(r"\d", part)]
     rest = [word for part in told if not re.search(r"\d", part) for word in words(part)]
     values = _counted(rest)
-    if len(figures) + len(values) != 1 or (NEGATIONS | _LARGER) & set(rest):
+    beside = {*rest, *(re.sub(r"[^a-z]", "", bare(part)) for part in figures)}
+    if len(figures) + len(values) != 1 or (NEGATIONS | _LARGER) & beside:
         return None
     if figures:
         read = _FIGURES.fullmatch(figures[0])
@@ -281,7 +282,8 @@ def _tier(pairs: Sequence[tuple[str, int]]) -> Mapping[str, frozenset[int]]:
 
 @lru_cache(512)
 def _index(choices: Forms) -> _Index:
-    labels = [(form, at) for at, (key, forms) in enumerate(choices) for form in forms if form != key]
+    named = [(tuple(form for form in forms if form != key) or forms) for key, forms in choices]
+    labels = [(form, at) for at, forms in enumerate(named) for form in forms]
     keys = [(bare(tidy(key)), at) for at, (key, forms) in enumerate(choices) if key in forms]
     spoken = [(words(form), at) for form, at in labels]
     forms = tuple(_Form(at, told, frozenset(told), NEGATIONS & set(told)) for told, at in spoken if told)
@@ -433,7 +435,7 @@ def _several(said: str, index: _Index, reserved: Collection[str]) -> tuple[set[i
     told = words(said)
     bag = set(told)
     all_of = _ALL | _BOTH if len(index.keys) == 2 else _ALL
-    if bag & all_of and bag <= all_of | _BESIDE_ALL:
+    if index.keys and bag & all_of and bag <= all_of | _BESIDE_ALL:
         return set(range(len(index.keys))), Fit.EXACT
     if len(told) > _MOST_SEVERAL or _RANGE.search(said):
         return None

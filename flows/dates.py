@@ -73,6 +73,7 @@ _SUFFIX = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|e|º|ª|o|a|日|号|號|일)")
 _CJK_DAY = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})[日号號]?")
 _ISO = re.compile(r"(\d{4})([-/.])(\d{1,2})\2(\d{1,2})")
 _NUMERIC = re.compile(r"(\d{1,2}) ?([-/.]) ?(\d{1,2})(?: ?\2 ?(\d{4}|\d{2}))?\.?")
+_ON = re.compile(r"^(?:on|am|el|le|den|il|the|dia|em|op|w) (?=\d)", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:_[A-Za-z0-9]{2,8}){0,3}")
 
 
@@ -158,7 +159,7 @@ def _in_figures(text: str, today: date, language: str) -> date | None:
 
 
 def _relative(said: tuple[str, ...], today: date) -> date | None:
-    phrase = " ".join(said)
+    phrase = " ".join(said).removeprefix("the ")
     days = _RELATIVE.get(phrase, _RELATIVE.get(" ".join(word for word in said if word not in _FILLER)))
     if days is None and (found := _AHEAD.fullmatch(phrase)):
         many, unit = (found[1], found[2]) if found[1] else (found[3], found[4])
@@ -238,7 +239,7 @@ def day(said: str, today: date, language: str) -> date | None:
     text = western(tidy(said))
     if not text or len(text) > _LONGEST:
         return None
-    figures = text.strip(" .!,")
+    figures = _ON.sub("", text.strip(" .!,"))
     if found := _in_figures(figures.replace(" ", "") if "月" in text else figures, today, language):
         return found
     if any(mark in text for mark in "/?:"):
