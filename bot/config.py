@@ -240,9 +240,10 @@ def _looked_up(written: Any, file: Path) -> Any:
 
 
 def _sentence(error: ValidationError) -> str:
-    detail = error.errors(include_url=False)[0]
+    # What is misspelt also looks like something missing: the misspelling is what to say.
+    detail = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
     *path, key = [str(step) for step in detail["loc"]]
-    section = f"[{'.'.join(path)}] " if path else ""
+    section = f"[{'.'.join(path).removesuffix('.main')}] " if path else ""
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         mend = nearest(key, _known_keys(path))

@@ -1,0 +1,48 @@
+# From a fresh clone with Python 3.11 or newer: `make try` shows it, `make test` proves it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: try test check bench lock
+
+try: .venv/run.stamp
+	$(BIN)/doorstep try
+
+test: .venv/dev.stamp chromium
+	$(MAKE) --no-print-directory check
+	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m slow
+
+check: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/doorstep check flows --strict
+	$(BIN)/doorstep test flows
+
+bench: .venv/dev.stamp
+	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench || exit 1; done
+
+.venv/run.stamp: requirements.lock pyproject.toml
+	test -d .venv || $(PYTHON) -m venv .venv
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+.venv/dev.stamp: requirements-dev.lock .venv/run.stamp
+	$(BIN)/pip install -q --disable-pip-version-check -r requirements-dev.lock
+	touch $@
+
+# The pages are tested in a real browser. Where it is missing and cannot be installed, those tests are skipped.
+.PHONY: chromium
+chromium:
+	@command -v chromium >/dev/null || { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null \
+		&& apt-get update -qq && apt-get install -y -qq chromium >/dev/null; } \
+		|| echo "chromium is missing (Debian: apt install chromium): the tests of the pages are skipped"
+
+# Names, versions and hashes only: no address of a registry.
+lock:
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+		--python-version 3.11 pyproject.toml --group dev -o requirements-dev.lock
