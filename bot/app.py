@@ -21,7 +21,6 @@ from bot.health import Health
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.sender import Sender, utc_now
-from bot.trial import LiveStage
 from bot.turn import Turns
 from storage.store import Store
 from storage.vault import Vault
@@ -112,7 +111,8 @@ def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Co
 
 async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:
     """`doorstep try`: the console with a database of its own in `folder`, until it is cancelled."""
-    folder.mkdir(parents=True, exist_ok=True)
+    from bot.trial import LiveStage  # drawing is only needed here
+
     url = f"sqlite:///{folder / 'try.db'}"
     async with open_bot(url, folder / "try.key", flows, Group()) as bot:
         web = Web(StoredHistory(bot.store, "web"))

@@ -29,7 +29,6 @@ async def chat(
     folder: Path, flows: Path, source: TextIO, show: Callable[[str], None], note: Callable[[str], None]
 ) -> None:
     """Talks until the input ends. `show` gets what the bot says, `note` what is said about the chat itself."""
-    folder.mkdir(parents=True, exist_ok=True)
     file = database(folder, flows)
     async with open_bot(f"sqlite:///{file}", file.with_suffix(".key"), flows, Group()) as bot:
         for problem in bot.libraries.problems:
