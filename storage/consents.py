@@ -25,9 +25,7 @@ _WITHDRAW = Statement(
     "person", "what", "at",
 )  # fmt: skip
 _OF = Statement(
-    select(_C.to, _C.sealed, _C.at)
-    .where(_C.person_id == given("person"), _C.withdrawn_at.is_(None))
-    .order_by(_C.id),
+    select(_C.to, _C.sealed, _C.at).where(_C.person_id == given("person"), _C.withdrawn_at.is_(None)).order_by(_C.id),
     "person",
 )
 

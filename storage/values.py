@@ -40,7 +40,7 @@ def _values(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-_PLAIN = ("question", "asked", "misses", "offered", "picked", "fired")
+_PLAIN = ("question", "asked", "misses", "offered", "picked", "fired", "answers", "held", "about")
 _TUPLES = ("offered", "picked", "fired")
 _CALLERS = ("callers", "trail")
 _MAPPINGS = ("answers", "held", "about")
@@ -48,16 +48,11 @@ _MAPPINGS = ("answers", "held", "about")
 
 def pack_conversation(conversation: Conversation) -> bytes:
     """All of a conversation that has no column of its own."""
-    body: dict[str, Any] = {}
-    for name in _PLAIN:
-        if value := getattr(conversation, name):
-            body[name] = value
-    for name in _MAPPINGS:
-        if value := getattr(conversation, name):
-            body[name] = dict(value)
-    for name in _CALLERS:
-        if value := getattr(conversation, name):
-            body[name] = [(caller.flow, caller.state) for caller in value]
+    body: dict[str, Any] = {name: value for name in _PLAIN if (value := getattr(conversation, name))}
+    if conversation.callers:
+        body["callers"] = [(caller.flow, caller.state) for caller in conversation.callers]
+    if conversation.trail:
+        body["trail"] = [(caller.flow, caller.state) for caller in conversation.trail]
     return _encode(body).encode()
 
 
@@ -81,9 +76,20 @@ def pack_say(say: Say) -> bytes:
     body: dict[str, Any] = {"text": say.text}
     if say.choices:
         body["choices"] = [(shown.key, shown.label) for shown in say.choices]
-    for name in ("question", "many", "picked", "expect", "attach", "replaces", "tried"):
-        if value := getattr(say, name):
-            body[name] = value
+    if say.question is not None:
+        body["question"] = say.question
+    if say.many:
+        body["many"] = True
+    if say.picked:
+        body["picked"] = say.picked
+    if say.expect:
+        body["expect"] = say.expect
+    if say.attach:
+        body["attach"] = say.attach
+    if say.replaces:
+        body["replaces"] = True
+    if say.tried:
+        body["tried"] = say.tried
     return _encode(body).encode()
 
 

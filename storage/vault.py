@@ -42,7 +42,7 @@ class Vault:
             raise BadKeyFile
         self._wrapping = AESGCM(_derived(group_key, b"doorstep: wraps the person keys"))
         self._index_key = _derived(group_key, b"doorstep: blind indexes")
-        self._open: OrderedDict[int, AESGCM] = OrderedDict()
+        self._open: OrderedDict[int, Seal] = OrderedDict()
         self._remembered = remembered
 
     @staticmethod
@@ -92,9 +92,9 @@ class Vault:
 
     async def of(self, session: Session, person_id: int) -> "Seal":
         """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""
-        if (key := self._open.get(person_id)) is not None:
+        if (known := self._open.get(person_id)) is not None:
             self._open.move_to_end(person_id)
-            return Seal(key, person_id)
+            return known
         wrapped = await session.wrapped_key(person_id)
         if wrapped is None:
             raise KeyDestroyed(f"person {person_id}")
@@ -118,10 +118,10 @@ class Vault:
         self._open.clear()
 
     def _remember(self, person_id: int, key: AESGCM) -> "Seal":
-        self._open[person_id] = key
+        seal = self._open[person_id] = Seal(key, person_id)
         if len(self._open) > self._remembered:
             self._open.popitem(last=False)
-        return Seal(key, person_id)
+        return seal
 
 
 class Seal:

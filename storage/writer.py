@@ -1,7 +1,8 @@
 """SQLite's one writer: a thread that owns its connections and lets the works that arrive together share a commit.
 
 A commit waits for the disk some hundred microseconds; a turn does not need a tenth of that. So whatever arrived while
-the last group was written is the next group: each work in its savepoint, then one commit, and only then the answers.
+the last group was written is the next group: one commit for all, and only then the answers. Where a work fails after
+it has written, the group is undone and run again with a savepoint for each.
 """
 
 import asyncio
@@ -27,6 +28,14 @@ WAITING = 1024
 
 _Job = tuple[Work[Any], "asyncio.Future[Any]"]
 _Settled = tuple["asyncio.Future[Any]", Any, BaseException | None]
+
+
+class _Spoilt(Exception):
+    """A work failed after it had written: the group has to begin again."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Writer:
@@ -95,35 +104,59 @@ class Writer:
 
     def _group(self, jobs: Sequence[_Job]) -> list[_Settled]:
         try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            settled = [self._one(work, future) for work, future in jobs]
-            forgotten = self._session.keep_keys()
-            self._connection.execute("COMMIT")
+            try:
+                return self._committed([self._run(job) for job in self._begun(jobs)])
+            except _Spoilt:
+                # Only now is each given a savepoint: they cost every turn more than this costs the few.
+                self._undo()
+                return self._committed([self._run_alone(job) for job in self._begun(jobs)])
         except sqlite3.Error as error:
             self._undo()
             lost = StorageUnavailable(str(error))
             lost.__cause__ = error
             return [(future, None, lost) for _, future in jobs]
+
+    def _begun(self, jobs: Sequence[_Job]) -> Sequence[_Job]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        return jobs
+
+    def _committed(self, settled: list[_Settled]) -> list[_Settled]:
+        forgotten = self._session.keep_keys()
+        self._connection.execute("COMMIT")
         for person_id in forgotten:
             self._vault.drop(person_id)
         return settled
 
-    def _one(self, work: Work[Any], future: "asyncio.Future[Any]") -> _Settled:
-        execute = self._connection.execute
-        execute("SAVEPOINT work")
+    def _run(self, job: _Job) -> _Settled:
+        """Runs one work. Raises _Spoilt if it failed after it had written."""
+        work, future = job
+        before = self._connection.total_changes
         try:
             self._session.begin(self._clock())
             result = drive(work, self._transaction)
         except BaseException as error:
-            # Raises if SQLite has undone the whole group by itself, as it may on a full disk.
-            execute("ROLLBACK TO work")
-            execute("RELEASE work")
-            for person_id in self._session.fail():
-                self._vault.drop(person_id)
+            if self._connection.total_changes != before or not self._connection.in_transaction:
+                raise _Spoilt(error) from error
+            self._drop_keys()
             return future, None, friendly(error)
-        execute("RELEASE work")
         self._session.succeed()
         return future, result, None
+
+    def _run_alone(self, job: _Job) -> _Settled:
+        """The same inside a savepoint. Raises sqlite3.Error if SQLite has undone the whole group by itself."""
+        self._connection.execute("SAVEPOINT work")
+        try:
+            return self._run(job)
+        except _Spoilt as spoilt:
+            self._connection.execute("ROLLBACK TO work")
+            self._drop_keys()
+            return job[1], None, friendly(spoilt.error)
+        finally:
+            self._connection.execute("RELEASE work")
+
+    def _drop_keys(self) -> None:
+        for person_id in self._session.fail():
+            self._vault.drop(person_id)
 
     def _undo(self) -> None:
         self._session.forget_group()
