@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import delete, select
 
-from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable
+from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable, StoreClosed
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
 from storage.statements import Statement, given
@@ -99,6 +99,7 @@ class Pool:
         self._vault = vault
         self._clock = clock
         self._pool: Any = None
+        self._closing = False
 
     async def start(self, url: str) -> None:
         """Connects. Raises StorageUnavailable."""
@@ -114,6 +115,10 @@ class Pool:
         for pause in (*_BACK_OFF, None):
             try:
                 return await self._once(work, writes=True)
+            except asyncpg.InterfaceError as error:
+                if self._closing:
+                    raise StoreClosed from error
+                raise
             except (*_AGAIN, *_UNREACHABLE) as error:
                 if pause is None:
                     raise StorageUnavailable(str(error)) from error
@@ -131,6 +136,7 @@ class Pool:
 
     async def close(self) -> None:
         """Waits for what runs, then closes the connections."""
+        self._closing = True
         await self._pool.close()
 
     async def _once(self, work: Work[T], *, writes: bool) -> T:
@@ -142,15 +148,24 @@ class Pool:
                 result = await work(Transaction(session, vault))
                 await connection.execute("COMMIT")
             except BaseException as error:
-                if connection.is_closed() and isinstance(error, Exception):
-                    raise _Lost(str(error)) from error
-                if not connection.is_closed():
+                if not _gone(connection):
                     await connection.execute("ROLLBACK")
+                elif isinstance(error, Exception):
+                    raise _Lost(str(error)) from error
                 raise
             # Again, because another turn may have opened the key between its destruction and the commit.
             for person_id in session.destroyed:
                 vault.drop(person_id)
             return result
+
+
+def _gone(connection: Any) -> bool:
+    try:
+        closed: bool = connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool has taken the broken connection back already.
+        return True
+    return closed
 
 
 async def _nothing_to_reset(_connection: Any) -> None:

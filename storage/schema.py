@@ -9,22 +9,28 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, make_url, select, text
+from sqlalchemy.exc import ArgumentError
 
 from storage.tables import PEOPLE
 
 _LOCK = 7203461120
 """The number of the advisory lock that lets one process migrate at a time."""
 
+_EXPECTED = "[storage] url must be sqlite:///FILE or postgresql://…"
+
 
 def parsed(url: str) -> URL:
     """The database's address for SQLAlchemy. Raises ValueError for what is neither SQLite nor Postgres."""
-    address = make_url(url)
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise ValueError(_EXPECTED) from None
     name = address.get_backend_name()
-    if name == "sqlite" and address.database:
+    if name == "sqlite" and address.database not in (None, "", ":memory:"):
         return address.set(drivername="sqlite")
     if name == "postgresql":
         return address.set(drivername="postgresql+psycopg")
-    raise ValueError("[storage] url must be sqlite:///FILE or postgresql://…")
+    raise ValueError(_EXPECTED)
 
 
 def sqlite_path(url: str) -> Path | None:

@@ -52,13 +52,17 @@ class Store:
         """
         path = schema.sqlite_path(url)
         lock = None if path is None else _locked(path)
+        store = None
         try:
             await asyncio.to_thread(_prepare, url, path)
             vault = await asyncio.to_thread(_vault, url, key)
             store = cls(url, vault, clock, lock)
             await store._start()
+            await store.run(store._check_key)
         except BaseException:
-            if lock is not None:
+            if store is not None:
+                await store.close()
+            elif lock is not None:
                 os.close(lock)
             raise
         return store
@@ -119,11 +123,6 @@ class Store:
             pool = Pool(self._vault, self._clock)
             await pool.start(schema.parsed(self._url).set(drivername="postgresql").render_as_string(False))
             self._backend = pool
-        try:
-            await self.run(self._check_key)
-        except BaseException:
-            await self.close()
-            raise
 
     async def _check_key(self, tx: Transaction) -> None:
         mine = self._vault.blind(_CHECK).hex()

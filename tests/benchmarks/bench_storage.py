@@ -116,16 +116,36 @@ async def turns(store: Store, name: str, count: int, in_flight: int) -> None:
 def rows(number: int) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
     """The same four rows, for the other ways."""
     at, sealed = now(), bytes(250)
-    outbox = dict(
-        person_id=1, address_id=1, channel="telegram", account="main", conversation_id=1, question=1, sealed=sealed,
-        priority=0, always=False, created_at=at, due_at=at, state="waiting", claimed_by="", tries=0, receipt="",
-        reason="",
-    )  # fmt: skip
-    inbox = dict(
-        source="other", event=str(number), person_id=1, kind="said", sealed=sealed, arrived_at=at, taken_at=at,
-        tries=0, error="",
-    )  # fmt: skip
-    return inbox, dict(state="consent", sealed=sealed, entered_at=at, next_due=at), [outbox, outbox]
+    outbox = {
+        "person_id": 1,
+        "address_id": 1,
+        "channel": "telegram",
+        "account": "main",
+        "conversation_id": 1,
+        "question": 1,
+        "sealed": sealed,
+        "priority": 0,
+        "always": False,
+        "created_at": at,
+        "due_at": at,
+        "state": "waiting",
+        "claimed_by": "",
+        "tries": 0,
+        "receipt": "",
+        "reason": "",
+    }
+    inbox = {
+        "source": "other",
+        "event": str(number),
+        "person_id": 1,
+        "kind": "said",
+        "sealed": sealed,
+        "arrived_at": at,
+        "taken_at": at,
+        "tries": 0,
+        "error": "",
+    }
+    return inbox, {"state": "consent", "sealed": sealed, "entered_at": at, "next_due": at}, [outbox, outbox]
 
 
 def bare(path: Path, count: int, group: int) -> None:

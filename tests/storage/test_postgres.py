@@ -1,0 +1,96 @@
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storage import postgres as pool
+from storage.errors import StorageUnavailable
+from storage.store import Store, Transaction
+from tests.databases import Postgres, Watch
+from tests.storage.given import someone
+
+
+@pytest.fixture
+def url(postgres: Postgres) -> str:
+    return postgres.create()
+
+
+@pytest.fixture
+async def two(url: str, tmp_path: Path, watch: Watch) -> AsyncIterator[tuple[Store, Store]]:
+    """Two processes' stores on one database."""
+    stores = [await Store.open(url, tmp_path / "doorstep.key", clock=watch) for _ in range(2)]
+    yield stores[0], stores[1]
+    for store in stores:
+        await store.close()
+
+
+async def test_a_turn_that_loses_its_connection_is_run_again(two: tuple[Store, Store], url: str) -> None:
+    store, _ = two
+    runs = 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        await tx.settings.set("x", "y")
+        if runs == 1:
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                )
+        await tx.settings.set("z", "y")
+
+    await store.run(work)
+    assert runs == 2
+    assert await store.run(lambda tx: tx.settings.get("z")) == "y"
+
+
+async def test_a_turn_that_deadlocks_is_run_again(two: tuple[Store, Store]) -> None:
+    one, other = two
+    ana, ben = await someone(one, "1"), await someone(one, "2")
+    meeting = asyncio.Barrier(2)
+    met = False
+
+    async def both(tx: Transaction, first: int, second: int) -> None:
+        nonlocal met
+        await tx.people.load(first)
+        if not met:
+            await meeting.wait()
+            met = True
+        await tx.people.load(second)
+
+    await asyncio.wait_for(
+        asyncio.gather(one.run(lambda tx: both(tx, ana.id, ben.id)), other.run(lambda tx: both(tx, ben.id, ana.id))), 20
+    )
+
+
+async def test_a_database_that_stays_away_is_unavailable(
+    two: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_BACK_OFF", (0.01, 0.01))
+    runs = 0
+
+    async def work(tx: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        raise ConnectionResetError
+
+    with pytest.raises(StorageUnavailable):
+        await two[0].run(work)
+    assert runs == 3
+
+
+async def test_a_person_made_by_one_process_is_read_by_another(two: tuple[Store, Store]) -> None:
+    one, other = two
+    person = await someone(one)
+    await one.run(lambda tx: tx.people.save(person.id, {"name": "Ana"}))
+    found = await other.run(lambda tx: tx.people.load(person.id))
+    assert found is not None
+    assert found.person.fields == {"name": "Ana"}
+
+
+async def test_an_unreachable_server_is_unavailable(tmp_path: Path, watch: Watch) -> None:
+    with pytest.raises(StorageUnavailable):
+        await Store.open("postgresql://postgres@127.0.0.1:1/none", tmp_path / "doorstep.key", clock=watch)
