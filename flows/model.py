@@ -4,11 +4,11 @@ Nothing here does anything: no input or output, no clock, no randomness. Times a
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from flows.states import State
@@ -133,8 +133,7 @@ class Caller:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class Conversation:
+class Conversation(NamedTuple):
     """One person's place in one flow. A person can have several; `callers` is the only stack.
 
     question   number of the newest question asked here, from 1; a button carries it, so that an old press is known
@@ -147,6 +146,8 @@ class Conversation:
     held       what was saved to `me` before consent, waiting for `record_consent`
     trail      (flow, state) of questions answered here, oldest first, for *back*
     about      what it concerns, when a moment or another person began it: {"pair": id} or {"action": id}
+
+    A named tuple, because a turn changes it several times and a dataclass would take a sixth of the turn to do so.
     """
 
     id: int
@@ -156,23 +157,19 @@ class Conversation:
     entered_at: datetime
     question: int = 0
     asked: str = ""
-    answers: Mapping[str, Value] = field(default_factory=nothing)
+    answers: Mapping[str, Value] = NOTHING
     offered: tuple[str, ...] = ()
     picked: tuple[str, ...] = ()
     misses: int = 0
     fired: tuple[str, ...] = ()
     callers: tuple[Caller, ...] = ()
-    held: Mapping[str, Value] = field(default_factory=nothing)
+    held: Mapping[str, Value] = NOTHING
     trail: tuple[Caller, ...] = ()
-    about: Mapping[str, str] = field(default_factory=nothing)
-
-    def __post_init__(self) -> None:
-        if self.entered_at.tzinfo is None:
-            raise ValueError("entered_at needs a time zone: pass an aware datetime")
+    about: Mapping[str, str] = NOTHING
 
     def with_(self, **changes: Any) -> "Conversation":
         """The same conversation with these fields changed."""
-        return replace(self, **changes)
+        return self._replace(**changes)
 
 
 @dataclass(frozen=True, slots=True)

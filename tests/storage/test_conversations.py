@@ -1,4 +1,3 @@
-from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,7 +33,7 @@ async def only(store: Store) -> Conversation:
 async def test_every_field_survives(store: Store) -> None:
     person = await someone(store)
     columns = {"id", "flow", "version", "state", "entered_at"}
-    assert {field.name for field in fields(Conversation)} == columns | set(FULL), "a new field must survive too"
+    assert set(Conversation._fields) == columns | set(FULL), "a new field must survive too"
     whole = talk(**FULL)
     number = await store.run(lambda tx: tx.conversations.add(person.id, whole, None))
     back = await only(store)
