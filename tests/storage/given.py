@@ -52,3 +52,23 @@ async def settle(store: Store, person: Person) -> None:
                 await tx.outbox.sent(message.id, f"receipt {message.id}")
 
     await store.run(work)
+
+
+async def by_address(store: Store, address: str) -> Person | None:
+    """Who writes from there."""
+    return await store.run(lambda tx: tx.people.by_address(*CHANNEL, address))
+
+
+async def put_down(store: Store, key: str, value: str = "done") -> None:
+    """One small work that writes."""
+    await store.run(lambda tx: tx.settings.set(key, value))
+
+
+async def looked_up(store: Store, key: str) -> str | None:
+    """What it wrote."""
+    return await store.run(lambda tx: tx.settings.get(key))
+
+
+async def take(store: Store, person_id: int, event: str, text: str = "", source: str = "telegram") -> bool:
+    """An event of this person, taken at once."""
+    return await store.run(lambda tx: tx.inbox.take(source, event, person_id, "said", {"text": text}))

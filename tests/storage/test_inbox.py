@@ -3,24 +3,28 @@ from datetime import timedelta
 
 from storage.store import Store, Transaction
 from tests.databases import Watch
-from tests.storage.given import someone
+from tests.storage.given import someone, take
+
+
+async def fail(store: Store, event_id: int) -> None:
+    await store.run(lambda tx: tx.inbox.failed(event_id, "ZeroDivisionError"))
 
 
 async def test_an_event_that_comes_many_times_at_once_counts_once(store: Store) -> None:
     person = await someone(store)
 
-    async def take(tx: Transaction) -> bool:
+    async def taking(tx: Transaction) -> bool:
         await tx.people.load(person.id)
         return await tx.inbox.take("telegram/main", "update 7", person.id, "said", {"text": "hello"})
 
-    took = await asyncio.gather(*(store.run(take) for _ in range(20)))
+    took = await asyncio.gather(*(store.run(taking) for _ in range(20)))
     assert sorted(took) == [False] * 19 + [True]
 
 
 async def test_the_same_number_from_another_source_is_another_event(store: Store) -> None:
     person = await someone(store)
     for source in ("telegram/main", "telegram/second", "slack/main"):
-        assert await store.run(lambda tx, source=source: tx.inbox.take(source, "7", person.id, "said", {}))
+        assert await take(store, person.id, "7", source=source)
 
 
 async def test_an_event_whose_turn_failed_was_not_seen(store: Store) -> None:
@@ -69,7 +73,7 @@ async def test_an_event_is_tried_three_times_and_then_left_alone(store: Store) -
     for tries in range(3):
         waiting = await store.run(lambda tx: tx.inbox.untaken(10))
         assert [each.tries for each in waiting] == [tries]
-        await store.run(lambda tx, number=waiting[0].id: tx.inbox.failed(number, "ZeroDivisionError"))
+        await fail(store, waiting[0].id)
     assert await store.run(lambda tx: tx.inbox.untaken(10)) == []
     assert not await store.run(lambda tx: tx.inbox.taken(waiting[0].id))
     assert not await store.run(lambda tx: tx.inbox.put("pair", "5", person.id, "happened", {}))
@@ -79,7 +83,7 @@ async def test_history_is_of_one_person_newest_first(store: Store) -> None:
     ana, ben = await someone(store, "1"), await someone(store, "2")
     for number in range(4):
         person = ben if number == 2 else ana
-        await store.run(lambda tx, n=number, p=person: tx.inbox.take("t", str(n), p.id, "said", {"text": str(n)}))
+        await take(store, person.id, str(number), str(number))
     history = await store.read(lambda tx: tx.inbox.history(ana.id, 2))
     assert [each.body["text"] for each in history] == ["3", "1"]
 
@@ -87,7 +91,7 @@ async def test_history_is_of_one_person_newest_first(store: Store) -> None:
 async def test_old_bodies_are_deleted_and_their_events_stay_seen(store: Store, watch: Watch) -> None:
     person = await someone(store)
     for number in range(5):
-        await store.run(lambda tx, n=number: tx.inbox.take("t", str(n), person.id, "said", {"text": str(n)}))
+        await take(store, person.id, str(number), str(number))
         watch.forward(timedelta(days=1))
     before = watch.now - timedelta(days=2)
     deleted = []
@@ -96,4 +100,4 @@ async def test_old_bodies_are_deleted_and_their_events_stay_seen(store: Store, w
     assert deleted == [2, 1]
     history = await store.run(lambda tx: tx.inbox.history(person.id, 10))
     assert [dict(each.body) for each in history] == [{"text": "4"}, {"text": "3"}, {}, {}, {}]
-    assert not await store.run(lambda tx: tx.inbox.take("t", "0", person.id, "said", {}))
+    assert not await take(store, person.id, "0")

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from flows.model import Say
+from flows.model import Say, Value
 from storage.errors import KeyDestroyed, NotFound
 from storage.people import Loaded, Person
 from storage.store import Store, Transaction
@@ -34,7 +34,14 @@ async def test_a_person_is_found_by_address_and_by_number(store: Store, watch: W
 
 async def test_fields_come_back_as_they_were_saved(store: Store) -> None:
     person = await someone(store)
-    fields = {"name": "Zoë 🌱", "interests": ("climate", "food"), "adult": True, "capacity": 3, "half": 0.5, "x": None}
+    fields: dict[str, Value] = {
+        "name": "Zoë 🌱",
+        "interests": ("climate", "food"),
+        "adult": True,
+        "capacity": 3,
+        "half": 0.5,
+        "x": None,
+    }
 
     async def save(tx: Transaction) -> None:
         await tx.people.save(person.id, fields, role="supporter", district="Leeds")

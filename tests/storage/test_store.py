@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import pytest
 from storage.errors import NotFound, ReadOnly, StorageError, StoreClosed
 from storage.store import Store, Transaction
 from tests.databases import Database, Watch
-from tests.storage.given import CHANNEL, someone
+from tests.storage.given import CHANNEL, by_address, looked_up, put_down, someone
 
 
 async def test_a_work_returns_what_it_returns_and_raises_what_it_raises(store: Store) -> None:
@@ -27,20 +28,20 @@ async def test_a_work_returns_what_it_returns_and_raises_what_it_raises(store: S
 
 
 async def test_a_failing_work_leaves_nothing_and_harms_no_other(store: Store) -> None:
-    async def work(number: int, tx: Transaction) -> int:
+    async def work(tx: Transaction, number: int) -> int:
         await tx.settings.set(f"work {number}", "done")
         await tx.people.add(*CHANNEL, str(number), "en")
         if number % 5 == 3:
             raise ZeroDivisionError(number)
         return number
 
-    works = [store.run(lambda tx, number=number: work(number, tx)) for number in range(30)]
+    works = [store.run(partial(work, number=number)) for number in range(30)]
     results = await asyncio.gather(*works, return_exceptions=True)
     for number, result in enumerate(results):
         failed = number % 5 == 3
         assert isinstance(result, ZeroDivisionError) if failed else result == number
-        assert await store.run(lambda tx, n=number: tx.settings.get(f"work {n}")) == (None if failed else "done")
-        person = await store.run(lambda tx, n=number: tx.people.by_address(*CHANNEL, str(n)))
+        assert await looked_up(store, f"work {number}") == (None if failed else "done")
+        person = await by_address(store, str(number))
         assert (person is None) == failed
 
 
@@ -78,14 +79,14 @@ async def test_a_closed_store_says_so(database: Database, watch: Watch) -> None:
 
 async def test_closing_finishes_what_was_begun(reopen: Callable[[], Awaitable[Store]]) -> None:
     store = await reopen()
-    works = [asyncio.create_task(store.run(lambda tx, n=n: tx.settings.set(f"{n}", "done"))) for n in range(50)]
+    works = [asyncio.create_task(put_down(store, f"{n}")) for n in range(50)]
     await asyncio.sleep(0)
     await reopen()
     outcomes = await asyncio.gather(*works, return_exceptions=True)
     store = await reopen()
     for number, outcome in enumerate(outcomes):
         assert outcome is None or isinstance(outcome, StoreClosed)
-        kept = await store.run(lambda tx, n=number: tx.settings.get(f"{n}"))
+        kept = await looked_up(store, f"{number}")
         assert kept == ("done" if outcome is None else None)
     assert outcomes.count(None) > 0
 
@@ -125,7 +126,7 @@ async def test_the_same_files_are_the_same_library(store: Store) -> None:
 async def test_a_setting_is_what_it_was_last_set_to(store: Store) -> None:
     assert await store.run(lambda tx: tx.settings.get("x")) is None
     for value in ("1", "2"):
-        await store.run(lambda tx, value=value: tx.settings.set("x", value))
+        await put_down(store, "x", value)
         assert await store.run(lambda tx: tx.settings.get("x")) == value
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from storage import writer
 from storage.errors import DatabaseInUse, StorageUnavailable, Suspended
 from storage.store import Store, Transaction
 from tests.databases import Watch
-from tests.storage.given import CHANNEL, someone
+from tests.storage.given import by_address, looked_up, put_down, someone, take
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,6 +37,11 @@ def connection(store: Store) -> sqlite3.Connection:
     return store._backend._connection  # type: ignore[union-attr]
 
 
+def started(script: str, *arguments: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "-c", textwrap.dedent(script), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+
+
 async def test_a_work_that_awaits_something_else_is_told_so_and_undone(lite: Store) -> None:
     async def bare(tx: Transaction) -> None:
         await tx.settings.set("x", "y")
@@ -53,22 +59,20 @@ async def test_a_work_that_awaits_something_else_is_told_so_and_undone(lite: Sto
 
 async def test_works_that_arrive_together_share_a_commit(lite: Store) -> None:
     commits = []
-    hold = asyncio.Event()
 
     async def trace(tx: Transaction) -> None:
         connection(lite).set_trace_callback(lambda text: commits.append(text) if text == "COMMIT" else None)
 
     await lite.run(trace)
     commits.clear()
-    works = [lite.run(lambda tx, n=n: tx.settings.set(f"{n}", "x")) for n in range(writer.GROUP)]
+    works = [put_down(lite, f"{n}") for n in range(writer.GROUP)]
     await asyncio.gather(*works)
-    hold.set()
     assert 1 <= len(commits) <= 8
 
 
 async def test_nobody_is_answered_before_the_commit(lite: Store, path: Path) -> None:
     async def check(number: int) -> None:
-        await lite.run(lambda tx: tx.settings.set(f"{number}", "x"))
+        await put_down(lite, f"{number}", "x")
         other = sqlite3.connect(path)
         assert other.execute("SELECT value FROM settings WHERE key = ?", (str(number),)).fetchone() == ("x",)
         other.close()
@@ -86,12 +90,12 @@ async def test_a_full_disk_fails_the_group_and_the_store_goes_on(lite: Store) ->
         body = {"text": "x" * 200_000}
         return asyncio.ensure_future(lite.run(lambda tx: tx.inbox.take("t", str(number), person.id, "said", body)))
 
-    await lite.run(lambda tx: limit(tx, 200))
+    await lite.run(partial(limit, pages=200))
     outcomes = await asyncio.gather(*(big(number) for number in range(20)), return_exceptions=True)
     refused = [isinstance(outcome, StorageUnavailable) for outcome in outcomes]
     assert any(refused)
     assert all(no or outcome is True for no, outcome in zip(refused, outcomes, strict=True))
-    await lite.run(lambda tx: limit(tx, 1_000_000))
+    await lite.run(partial(limit, pages=1_000_000))
     seen = [await big(number) for number in range(20)]
     assert seen == refused, "what was refused was not kept, and what was not refused was"
 
@@ -103,16 +107,16 @@ async def test_a_commit_that_fails_fails_everyone_in_its_group(lite: Store, monk
     session = lite._backend._session  # type: ignore[union-attr]
     with monkeypatch.context() as patch:
         patch.setattr(session, "keep_keys", broken)
-        works = [lite.run(lambda tx, n=n: tx.people.add(*CHANNEL, str(n), "en")) for n in range(10)]
+        works = [someone(lite, str(n)) for n in range(10)]
         outcomes = await asyncio.gather(*works, return_exceptions=True)
         assert {type(outcome) for outcome in outcomes} == {StorageUnavailable}
     for number in range(10):
-        assert await lite.run(lambda tx, n=number: tx.people.by_address(*CHANNEL, str(n))) is None
+        assert await by_address(lite, str(number)) is None
     assert (await someone(lite)).id == 1
 
 
 async def test_a_cancelled_caller_disturbs_no_other(lite: Store) -> None:
-    tasks = [asyncio.create_task(lite.run(lambda tx, n=n: tx.settings.set(f"{n}", "x"))) for n in range(20)]
+    tasks = [asyncio.create_task(put_down(lite, f"{n}")) for n in range(20)]
     await asyncio.sleep(0)
     tasks[3].cancel()
     outcomes = await asyncio.gather(*tasks, return_exceptions=True)
@@ -122,7 +126,7 @@ async def test_a_cancelled_caller_disturbs_no_other(lite: Store) -> None:
 
 async def test_more_works_than_may_wait_are_all_done(lite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lite._backend, "_room", asyncio.Semaphore(4))
-    done = await asyncio.gather(*(lite.run(lambda tx, n=n: tx.settings.get(f"{n}")) for n in range(200)))
+    done = await asyncio.gather(*(looked_up(lite, f"{n}") for n in range(200)))
     assert done == [None] * 200
 
 
@@ -137,7 +141,7 @@ async def test_a_second_process_cannot_write_until_the_first_is_gone(path: Path,
             await asyncio.sleep(60)
         asyncio.run(main())
     """
-    holder = subprocess.Popen([sys.executable, "-c", textwrap.dedent(script)], stdout=subprocess.PIPE, cwd=ROOT)
+    holder = started(script)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"open\n"
@@ -176,8 +180,7 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
     """
     acknowledged: list[int] = []
     for generation in range(3):
-        command = [sys.executable, "-c", textwrap.dedent(script), str(generation * 1_000_000)]
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT)
+        child = started(script, str(generation * 1_000_000))
         assert child.stdout is not None
         lines = [child.stdout.readline() for _ in range(random.Random(generation).randint(40, 400))]
         os.kill(child.pid, signal.SIGKILL)
@@ -186,10 +189,8 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
     assert len(acknowledged) > 100
     store = await Store.open(f"sqlite:///{path}", Path(f"{path}.key"), clock=watch)
     for number in acknowledged:
-        found = await store.run(lambda tx, n=number: tx.people.lock_and_load("telegram", "main", str(n)))
+        found = await by_address(store, str(number))
         assert found is not None, number
-        assert found.person.fields == {"name": str(number)}
-        assert not await store.run(
-            lambda tx, n=number, p=found.person.id: tx.inbox.take("telegram", str(n), p, "said", {})
-        )
+        assert found.fields == {"name": str(number)}
+        assert not await take(store, found.id, str(number))
     await store.close()
