@@ -100,9 +100,7 @@ class Web:
     def __init__(
         self, history: History, account: str = "web", *, patience: float = 25.0, origins: Collection[str] = ()
     ) -> None:
-        self.account = account
-        self._history = history
-        self._patience = patience
+        self.account, self._history, self._patience = account, history, patience
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self._receive: Receive | None = None
         self._bells: dict[str, set[asyncio.Event]] = {}

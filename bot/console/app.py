@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import HTMLResponse
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from bot.channels.web import Web
 from bot.console import entry, files
@@ -26,12 +27,15 @@ def build(
     routers: Sequence[APIRouter] = (),
     open_paths: Sequence[str] = (),
     origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
 ) -> FastAPI:
     """The console: the trial page where there is a stage, else a chat alone; behind the passphrase, if there is one.
 
     routers     further pages (health, metrics, webhooks); they come before the console's own, which takes the rest
     open_paths  of these, the paths that need no passphrase, beside /healthz, /readyz and /metrics
     origins     as `Web` takes them
+    hosts       the only names under which this server answers; none given: any. A server without a passphrase needs
+                them: another site's name could be pointed at this machine
     NiceGUI has one page per process: build a trial page once.
     """
     app = FastAPI(title="Doorstep", docs_url=None, redoc_url=None, openapi_url=None)
@@ -41,6 +45,8 @@ def build(
     if passphrase is not None:
         entry.guard(app, passphrase, secret, open_paths=open_paths)
     entry.protect(app, origins)
+    if hosts:
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     if stage is None:
         app.add_api_route("/", _chat, methods=["GET"], include_in_schema=False, response_model=None)
     else:

@@ -12,6 +12,7 @@ const WORDS = {
   field: "Write a message",
   send: "Send",
   done: "Done",
+  empty: "Say hello to begin.",
   newer: "New messages",
   sending: "Sending…",
   offline: "Waiting for the connection. Nothing you wrote is lost.",
@@ -47,7 +48,7 @@ class Phone extends HTMLElement {
     const frame = element("section", "phone");
     frame.setAttribute("aria-label", name);
     this.log = element("div", "log");
-    for (const [key, value] of [["role", "log"], ["aria-label", name], ["aria-live", "off"], ["tabindex", "0"]])
+    for (const [key, value] of [["role", "log"], ["aria-label", name], ["aria-live", "off"], ["tabindex", "0"], ["data-empty", WORDS.empty]])
       this.log.setAttribute(key, value);
     this.newer = element("button", "newer", WORDS.newer);
     this.newer.type = "button";
@@ -113,8 +114,8 @@ class Phone extends HTMLElement {
     }
   }
 
-  async ask(method, path, body) {
-    const gone = AbortSignal.any([this.alive.signal, AbortSignal.timeout(PATIENCE)]);
+  async ask(method, path, body, enough = new AbortController()) {
+    const gone = AbortSignal.any([this.alive.signal, enough.signal, AbortSignal.timeout(PATIENCE)]);
     const headers = body ? { "Content-Type": "application/json" } : {};
     try {
       const answer = await fetch(this.base + path, {
@@ -137,7 +138,9 @@ class Phone extends HTMLElement {
 
   async news() {
     while (document.hidden) await new Promise((seen) => document.addEventListener("visibilitychange", seen, { once: true }));
-    const { status, data } = await this.ask("GET", `/chat/messages?after=${encodeURIComponent(this.cursor)}`);
+    this.waiting = new AbortController();
+    const path = `/chat/messages?after=${encodeURIComponent(this.cursor)}`;
+    const { status, data } = await this.ask("GET", path, null, this.waiting);
     if (status === 200) this.take(data, false);
     return status;
   }
@@ -146,6 +149,7 @@ class Phone extends HTMLElement {
     // Without a chat the page opens one; where even that is forbidden, the server asks for its passphrase first.
     if (!this.opened) location.reload();
     this.opened = false;
+    this.waiting?.abort();
   }
 
   async flush() {
@@ -156,14 +160,19 @@ class Phone extends HTMLElement {
       this.offline = !status || status >= 500;
       if (status === 200 || HOPELESS.includes(status)) {
         this.queue.remove(item);
-        this.rows.get(item.event)?.classList.add(status === 200 ? "sent" : "failed");
-        if (status !== 200) this.state.textContent = WORDS.failed;
+        this.settle(this.rows.get(item.event), status);
         tries = 0;
       } else if (status === 401) this.lost();
       else await (this.tell(), pause(tries++));
       this.tell();
     }
     this.flushing = false;
+  }
+
+  settle(row, status) {
+    row?.classList.add(status === 200 ? "sent" : "failed");
+    // The history says where it belongs; should it never name this message, it stays where it is.
+    if (row) setTimeout(() => (row.placed = true), status === 200 ? PATIENCE : 0);
   }
 
   tell() {
@@ -219,24 +228,27 @@ class Phone extends HTMLElement {
 
   show(line) {
     const known = this.rows.get(line.id) || (line.replaces && this.asked(line));
-    if (known) {
-      this.rows.set(line.id, known);
-      if (known.line.mine) known.classList.add(...(line.at ? ["sent"] : []));
-      else if (known.line.id !== line.id) fill(known, line);
-      return;
-    }
-    const row = bubble(line);
-    if (line.mine && line.at) row.classList.add("sent");
-    this.stamp(line);
+    const row = known || bubble(line);
     this.rows.set(line.id, row);
-    this.log.append(row);
+    if (known && !line.mine && known.line.id !== line.id) fill(known, line);
+    if (line.mine && line.at) row.classList.add("sent");
+    if (!known || (line.at && !known.placed)) this.place(row, Boolean(line.at));
+    if (!known) this.stamp(row);
   }
 
-  stamp(line) {
-    const at = line.at ? new Date(line.at) : new Date();
+  /** In the order of the history; what it does not name yet comes last. */
+  place(row, placed) {
+    const next = [...this.log.querySelectorAll(".row")].find((one) => !one.placed) ?? null;
+    if (!placed) this.log.append(row);
+    else if (next !== row) this.log.insertBefore(row, next);
+    row.placed = placed;
+  }
+
+  stamp(row) {
+    const at = row.line.at ? new Date(row.line.at) : new Date();
     if (!this.latest || at - this.latest > AN_HOUR) {
       const format = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" };
-      this.log.append(element("p", "when", new Intl.DateTimeFormat(undefined, format).format(at)));
+      row.before(element("p", "when", new Intl.DateTimeFormat(undefined, format).format(at)));
     }
     this.latest = at;
   }

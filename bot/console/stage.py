@@ -20,7 +20,7 @@ class Stage(Protocol):
         """Where this visitor stands, one for each of their conversations, the newest first."""
 
     def flow_names(self) -> tuple[str, ...]:
-        """Every flow in force."""
+        """Every flow in force; the first is shown to a visitor who stands nowhere yet."""
 
     def picture(self, flow: str) -> str:
         """The flow as an SVG, with no state lit."""
@@ -29,4 +29,4 @@ class Stage(Protocol):
         """Why an edited file was refused, a line for each problem; empty: all is well."""
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Calls back, in the loop's thread, whenever a turn was taken or the library changed; answers how to stop it."""
+        """Calls back, in the loop's thread, whenever a turn was taken or the library changed; answers how to end it."""

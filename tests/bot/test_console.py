@@ -7,10 +7,11 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
@@ -19,17 +20,22 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import APIRouter, FastAPI, WebSocket
+from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
 
 from bot.channels.base import Inbound, Outbound
 from bot.channels.web import Line, Web
 from bot.console.app import build, serve
+from bot.console.entry import guard, protect
 from bot.console.stage import Standing
+from flows.limits import WEB
 from flows.model import Say, Shown
 
 FLOWS = {"welcome": ("hello", "interests", "place", "done"), "plan_to_meet": ("ask", "agreed")}
 TOPICS = (Shown("climate", "🌱 Climate action"), Shown("housing", "🏠 Tenants and housing"), Shown("food", "🥕 Food"))
 YES_NO = (Shown("yes", "Yes please"), Shown("no", "Not now"))
 PASSPHRASE = "a blue door"
+OWN = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -78,6 +84,9 @@ class Bot:
             self._stand(inbound, "welcome", "place")
             ask = "May I introduce you to *one volunteer* near you?"
             return [replace(_line(f"b{count}", ask), choices=YES_NO, question=number, conversation=7)]
+        if said.text == "change":
+            first = replace(_line(f"b{count}", "Which?"), choices=TOPICS, question=number, conversation=7)
+            return [first, replace(first, id=f"c{count}", text="Which now?", choices=YES_NO, replaces=True)]
         if said.text == "many":
             self._stand(inbound, "welcome", "interests")
             ask = "What would you like to do with others?"
@@ -141,6 +150,596 @@ def _picture(flow: str) -> str:
     )
     size = f'width="220" height="{90 * len(FLOWS[flow]) + 20}"'
     return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" data-flow="{flow}">{boxes}</svg>'
+
+
+class Server:
+    """This file as a process of its own: it can be killed and comes back at the same address."""
+
+    def __init__(self, file: Path, kind: str) -> None:
+        self.file, self.kind, self.port = file, kind, "0"
+        self.start()
+
+    def start(self) -> None:
+        root = Path(__file__).parents[2]
+        command = [sys.executable, __file__, str(self.file), self.port, self.kind]
+        environment = os.environ | {"PYTHONPATH": str(root)}
+        self.process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True, env=environment, cwd=self.file.parent
+        )
+        assert self.process.stdout
+        self.port = self.process.stdout.readline().split()[1]
+        self.url = f"http://127.0.0.1:{self.port}/"
+
+    def kill(self) -> None:
+        self.process.kill()
+        self._gone()
+
+    def stop(self) -> str:
+        self.process.terminate()
+        return self._gone()
+
+    def _gone(self) -> str:
+        left, _ = self.process.communicate(timeout=10)
+        return left
+
+    def said(self) -> list[str]:
+        """What people said, as it was kept."""
+        kept = json.loads(self.file.read_text()) if self.file.exists() else {}
+        return [row["text"] for rows in kept.values() for row in rows if row["mine"]]
+
+
+@contextmanager
+def serving(folder: Path, kind: str) -> Iterator[Server]:
+    server = Server(folder / "kept.json", kind)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.kill()
+
+
+@pytest.fixture
+def chat(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path, "chat") as server:
+        yield server
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Iterator[Server]:
+    with serving(tmp_path, "trial") as server:
+        yield server
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+async def page(chromium: Browser) -> AsyncIterator[Page]:
+    """A page that fails the test where a script fails, something is blocked, or a request goes elsewhere."""
+    context = await chromium.new_context(locale="en-GB")
+    opened = await context.new_page()
+    wrong: list[str] = []
+    opened.on("pageerror", lambda error: wrong.append(str(error)))
+    opened.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
+    context.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(OWN) else None)
+    yield opened
+    await context.close()
+    assert wrong == []
+
+
+def field(page: Page) -> Locator:
+    return page.get_by_role("textbox", name="Write a message")
+
+
+def log(page: Page) -> Locator:
+    return page.get_by_role("log")
+
+
+async def say(page: Page, text: str) -> None:
+    await field(page).fill(text)
+    await field(page).press("Enter")
+
+
+async def seen(page: Page, text: str, times: int = 1) -> None:
+    await expect(log(page).get_by_text(text, exact=True)).to_have_count(times)
+
+
+async def eventually(holds: Callable[[], bool]) -> None:
+    until = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < until
+        await asyncio.sleep(0.05)
+
+
+# --- the phone -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+async def test_what_is_written_is_answered(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await expect(field(page)).to_be_visible()
+    await say(page, "hello")
+    await seen(page, "You said: hello")
+    await field(page).fill("one")
+    await field(page).press("Shift+Enter")
+    await field(page).press_sequentially("two")
+    await page.get_by_role("button", name="Send").click()
+    await expect(log(page).get_by_text("You said: one")).to_contain_text("two")
+    assert chat.said() == ["hello", "one\ntwo"]
+    await expect(field(page)).to_have_value("")
+    await expect(page.get_by_role("status")).to_have_text("")
+
+
+@pytest.mark.slow
+async def test_a_press_answers_the_newest_question_and_older_ones_cannot_be_pressed(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "start")
+    await expect(page.get_by_role("button", name="Not now")).to_be_visible()
+    await say(page, "start")
+    await expect(log(page).get_by_text("Not now")).to_have_count(2)
+    await expect(page.get_by_role("button", name="Not now")).to_have_count(1)
+    await page.get_by_role("button", name="Not now").click()
+    await seen(page, 'You said: Not now ["no"]')
+    await expect(page.get_by_role("button", name="Not now")).to_have_count(0)
+    await expect(log(page).locator("strong").first).to_have_text("one volunteer")
+
+
+@pytest.mark.slow
+async def test_several_choices_go_out_as_one_answer(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "many")
+    await expect(page.get_by_role("button", name="Done")).to_be_disabled()
+    await page.get_by_role("button", name="Food", pressed=False).click()
+    await page.get_by_role("button", name="Climate action").click()
+    await page.get_by_role("button", name="Food", pressed=True).click()
+    await page.get_by_role("button", name="Tenants").click()
+    await page.reload()
+    await expect(page.get_by_role("button", name="Tenants", pressed=True)).to_be_visible()
+    await page.get_by_role("button", name="Done").click()
+    await seen(page, 'You said: 🌱 Climate action, 🏠 Tenants and housing [["climate", "housing"]]')
+    await expect(page.get_by_role("button", name="Done")).to_have_count(0)
+
+
+@pytest.mark.slow
+async def test_a_message_that_replaces_another_changes_it_in_place(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "change")
+    await seen(page, "Which now?")
+    await seen(page, "Which?", times=0)
+    await expect(page.get_by_role("button", name="Food")).to_have_count(0)
+    await page.reload()
+    await seen(page, "Which?", times=0)
+    await page.get_by_role("button", name="Not now").click()
+    await seen(page, 'You said: Not now ["no"]')
+
+
+@pytest.mark.slow
+async def test_a_pasted_document_arrives_cut(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "é" * 300_000)
+    await eventually(lambda: len(chat.said()) == 1)
+    assert chat.said() == ["é" * WEB.text]
+    await say(page, "and on")
+    await seen(page, "You said: and on")
+
+
+@pytest.mark.slow
+async def test_a_reload_keeps_everything(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    for text in ("one", "two", "start"):
+        await say(page, text)
+    await expect(page.get_by_role("button", name="Yes please")).to_be_visible()
+    await field(page).fill("half a thou")
+    before = await log(page).inner_text()
+    await page.reload()
+    await expect(page.get_by_role("button", name="Yes please")).to_be_visible()
+    await expect(field(page)).to_have_value("half a thou")
+    assert await log(page).inner_text() == before
+
+
+@pytest.mark.slow
+async def test_what_is_written_while_the_server_is_gone_is_sent_once_when_it_is_back(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "before")
+    await seen(page, "You said: before")
+    chat.kill()
+    await say(page, "first")
+    await say(page, "second")
+    await expect(page.get_by_role("status")).to_contain_text("Waiting for the connection")
+    chat.start()
+    await seen(page, "You said: second")
+    await seen(page, "You said: first")
+    await seen(page, "first")
+    await expect(page.get_by_role("status")).to_have_text("")
+    assert chat.said() == ["before", "first", "second"]
+
+
+@pytest.mark.slow
+async def test_messages_stand_in_the_order_in_which_they_were_taken(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await field(page).press("Enter")
+    for text in ("one", "two", "three"):
+        await say(page, text)
+    await seen(page, "You said: three")
+    shown = await log(page).locator(".bubble").all_inner_texts()
+    assert shown == ["one", "You said: one", "two", "You said: two", "three", "You said: three"]
+
+
+@pytest.mark.slow
+async def test_a_closed_tab_loses_nothing_that_was_not_sent(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await say(page, "before")
+    await seen(page, "You said: before")
+    await page.route("**/chat/messages", lambda route: route.abort())
+    await say(page, "later")
+    await seen(page, "later")
+    await page.close()
+    again = await page.context.new_page()
+    await again.goto(chat.url)
+    await seen(again, "You said: later")
+    assert chat.said() == ["before", "later"]
+
+
+@pytest.mark.slow
+async def test_a_lost_answer_does_not_double_a_message(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    events: list[str] = []
+
+    async def lose(route: Route) -> None:
+        events.append(json.loads(route.request.post_data or "{}")["event"])
+        if len(events) == 1:
+            await route.fetch()
+            await route.abort()
+        else:
+            await route.continue_()
+
+    await page.route("**/chat/messages", lose)
+    await say(page, "once")
+    await seen(page, "You said: once")
+    await eventually(lambda: len(events) == 2)
+    await expect(page.get_by_role("status")).to_have_text("")
+    await page.reload()
+    await seen(page, "once")
+    assert events[0] == events[1]
+    assert chat.said() == ["once"]
+
+
+@pytest.mark.slow
+async def test_hostile_text_stays_text(chat: Server, page: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)> *<b>bold</b>* javascript:alert(1) https://elsewhere.example/"
+    await page.goto(chat.url)
+    await say(page, hostile)
+    await expect(log(page).get_by_text("You said: <img src=x")).to_contain_text("<b>bold</b>")
+    assert await log(page).locator("img, b, a, script").count() == 0
+    await say(page, "مرحبا")
+    await seen(page, "مرحبا")
+    bubble = log(page).get_by_text("مرحبا", exact=True)
+    assert await bubble.evaluate("node => getComputedStyle(node).direction") == "rtl"
+
+
+@pytest.mark.slow
+async def test_a_telephone_needs_no_sideways_scrolling(trial: Server, page: Page) -> None:
+    await page.set_viewport_size({"width": 360, "height": 700})
+    await page.goto(trial.url)
+    await say(page, "a" * 500)
+    await say(page, "many")
+    await expect(page.get_by_role("button", name="Done")).to_be_visible()
+    widths = "[document.documentElement.scrollWidth, document.querySelector('doorstep-phone').offsetWidth]"
+    page_wide, phone_wide = await page.evaluate(widths)
+    assert page_wide == 360
+    assert phone_wide > 320
+    assert await log(page).evaluate("log => log.scrollWidth <= log.clientWidth")
+
+
+@pytest.mark.slow
+async def test_everything_can_be_done_with_the_keyboard(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    await expect(page.get_by_text("Say hello")).to_have_count(0)
+    await field(page).focus()
+    await page.keyboard.type("many")
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="Done")).to_be_visible()
+    await expect(field(page)).to_be_focused()
+    for _ in range(3):
+        await page.keyboard.press("Shift+Tab")
+    await expect(page.get_by_role("button", name="Tenants")).to_be_focused()
+    await page.keyboard.press("Space")
+    await page.keyboard.press("Tab")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_role("button", name="Done")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await seen(page, 'You said: 🏠 Tenants and housing [["housing"]]')
+    assert await page.evaluate("document.activeElement.tagName") == "DOORSTEP-PHONE"
+    await page.keyboard.press("Tab")
+    await expect(field(page)).to_be_focused()
+
+
+@pytest.mark.slow
+async def test_someone_who_reads_older_messages_is_left_there(chat: Server, page: Page) -> None:
+    await page.goto(chat.url)
+    for number in range(12):
+        await say(page, f"line {number}")
+        await seen(page, f"You said: line {number}")
+    other = await page.context.new_page()
+    await other.goto(chat.url)
+    await page.bring_to_front()
+    await log(page).evaluate("log => { log.scrollTop = 0; }")
+    await say(other, "from the other tab")
+    await seen(page, "You said: from the other tab")
+    assert await log(page).evaluate("log => log.scrollTop") == 0
+    await page.get_by_role("button", name="New messages").click()
+    await expect(log(page).get_by_text("You said: from the other tab")).to_be_in_viewport()
+    await expect(page.get_by_role("button", name="New messages")).to_be_hidden()
+
+
+# --- the trial page --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+async def test_the_light_moves_without_sending_the_picture_again(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    lit = page.locator(".picture .ds-present")
+    await say(page, "start")
+    await expect(lit).to_have_id("state-place")
+    await expect(page.locator(".state-name")).to_have_text("Place")
+    await page.evaluate("document.querySelector('.picture svg').marked = true")
+    await say(page, "many")
+    await expect(lit).to_have_id("state-interests")
+    assert await page.evaluate("document.querySelector('.picture svg').marked")
+    await page.get_by_role("button", name="Food").click()
+    await page.get_by_role("button", name="Done").click()
+    await expect(page.locator(".flow-name")).to_have_text("Plan to meet")
+    await expect(lit).to_have_id("state-agreed")
+    await page.reload()
+    await expect(lit).to_have_id("state-agreed")
+
+
+@pytest.mark.slow
+async def test_another_flow_can_be_looked_at(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    await say(page, "start")
+    await expect(page.locator(".picture .ds-present")).to_have_count(1)
+    await page.get_by_label("Look at").select_option("plan_to_meet")
+    await expect(page.locator(".flow-name")).to_have_text("Plan to meet")
+    await expect(page.locator(".state-name")).to_have_text("Nobody is here yet.")
+    await expect(page.locator(".picture .ds-present")).to_have_count(0)
+    await page.get_by_label("Look at").select_option("where the newcomer is")
+    await expect(page.locator(".picture .ds-present")).to_have_id("state-place")
+
+
+@pytest.mark.slow
+async def test_the_page_says_whether_the_flow_files_are_fine(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    await expect(page.locator(".health")).to_contain_text("The flow files are fine.")
+    await say(page, "break")
+    await expect(page.locator(".health")).to_contain_text("An edited flow was refused.")
+    await expect(page.locator(".health .problem")).to_contain_text("library/welcome.yaml:12:5")
+
+
+@pytest.mark.slow
+async def test_one_visitors_light_is_not_another_visitors(trial: Server, page: Page, chromium: Browser) -> None:
+    await page.goto(trial.url)
+    await say(page, "start")
+    await expect(page.locator(".picture .ds-present")).to_have_id("state-place")
+    stranger = await (await chromium.new_context()).new_page()
+    await stranger.goto(trial.url)
+    await expect(stranger.locator(".state-name")).to_have_text("Say hello to begin.")
+    await expect(stranger.locator(".picture .ds-present")).to_have_count(0)
+
+
+@pytest.mark.slow
+async def test_the_server_stops_within_three_seconds_though_pages_are_open(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    await say(page, "start")
+    await expect(page.locator(".picture .ds-present")).to_have_count(1)
+    began = time.monotonic()
+    assert trial.stop().endswith("stopped\n")
+    assert time.monotonic() - began < 3
+    assert trial.process.returncode == 0
+
+
+# --- the door --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+async def test_the_passphrase_opens_the_chat(tmp_path: Path, page: Page) -> None:
+    with serving(tmp_path, "guarded") as server:
+        await page.goto(server.url)
+        await page.get_by_label("passphrase").fill("a red door")
+        await page.get_by_role("button", name="Come in").click()
+        await expect(page.get_by_role("alert")).to_have_text("That is not the passphrase.")
+        await page.get_by_label("passphrase").fill(PASSPHRASE)
+        await page.keyboard.press("Enter")
+        await say(page, "hello")
+        await seen(page, "You said: hello")
+        await page.context.clear_cookies(name="doorstep_session")
+        await say(page, "still here")
+        await page.get_by_label("passphrase").fill(PASSPHRASE)
+        await page.keyboard.press("Enter")
+        await seen(page, "You said: still here")
+        assert server.said() == ["hello", "still here"]
+
+
+class Door:
+    """A guarded console without a server."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.now = 1_000_000.0
+        self.app = FastAPI()
+        self.app.include_router(Bot(tmp_path / "kept.json").web.router)
+        for path in ("/", "/metrics", "/hook", "/people"):
+            self.app.add_api_route(path, lambda: {"fine": True})
+        guard(self.app, PASSPHRASE, b"k" * 32, open_paths=["/hook"], clock=lambda: self.now)
+        protect(self.app)
+
+    def client(self, url: str = "http://doorstep.test") -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url=url)
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Door:
+    return Door(tmp_path)
+
+
+async def enter(client: httpx.AsyncClient, passphrase: str = PASSPHRASE, **headers: str) -> httpx.Response:
+    return await client.post("/enter", data={"passphrase": passphrase}, headers=headers)
+
+
+async def test_nobody_passes_without_the_passphrase(door: Door) -> None:
+    async with door.client() as client:
+        for path in ("/", "/people", "/nowhere"):
+            answer = await client.get(path)
+            assert (answer.status_code, answer.headers["location"]) == (303, "/enter")
+        for method, path in (("POST", "/chat/open"), ("GET", "/chat/messages"), ("POST", "/people"), ("DELETE", "/")):
+            assert (await client.request(method, path)).status_code == 401
+        for path in ("/metrics", "/hook", "/enter"):
+            assert (await client.get(path)).status_code == 200
+
+
+async def test_a_socket_needs_the_passphrase_and_a_page_of_this_server(door: Door) -> None:
+    async def accept(socket: WebSocket) -> None:
+        await socket.accept()
+
+    async def opened(origin: str, cookie: str) -> list[str]:
+        sent: list[str] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message["type"])
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        headers = [(b"host", b"doorstep.test"), (b"origin", origin.encode()), (b"cookie", cookie.encode())]
+        await door.app({"type": "websocket", "path": "/socket", "query_string": b"", "headers": headers}, receive, send)
+        return sent
+
+    door.app.add_api_websocket_route("/socket", accept)
+    async with door.client() as client:
+        session = (await enter(client)).headers["set-cookie"].split(";")[0]
+    assert await opened("http://doorstep.test", session) == ["websocket.accept"]
+    assert await opened("http://doorstep.test", "doorstep_session=x") == ["websocket.close"]
+    assert await opened("http://elsewhere.test", session) == ["websocket.close"]
+
+
+async def test_a_session_lasts_twelve_hours_and_no_longer(door: Door) -> None:
+    async with door.client() as client:
+        answer = await enter(client)
+        assert answer.status_code == 303
+        cookie = answer.headers["set-cookie"].lower()
+        assert {"httponly", "samesite=strict", "max-age=43200"} <= set(cookie.split("; "))
+        door.now += 12 * 3600 - 1
+        assert (await client.get("/")).status_code == 200
+        door.now += 2
+        assert (await client.get("/")).status_code == 303
+
+
+@pytest.mark.parametrize("ticket", ["", ".", "9999999999.x.y", "é", "9999999999..", "." * 50])
+async def test_a_forged_session_opens_nothing(door: Door, ticket: str) -> None:
+    async with door.client() as client:
+        answer = await client.get("/", headers=[(b"cookie", f"doorstep_session={ticket}".encode())])
+        assert answer.status_code == 303
+
+
+async def test_another_passphrase_ends_every_session(door: Door, tmp_path: Path) -> None:
+    async with door.client() as client:
+        await enter(client)
+        other = FastAPI()
+        guard(other, "another", b"k" * 32, clock=lambda: door.now)
+        client._transport = httpx.ASGITransport(other)
+        assert (await client.get("/")).status_code == 303
+
+
+async def test_six_tries_in_a_minute_are_one_too_many_even_the_right_one(door: Door) -> None:
+    async with door.client() as client:
+        tries = await asyncio.gather(*(enter(client, f"try {number}") for number in range(8)))
+        assert [answer.status_code for answer in tries] == [403] * 5 + [429] * 3
+        answer = await enter(client)
+        assert (answer.status_code, "Wait a minute" in answer.text) == (429, True)
+        door.now += 61
+        assert (await enter(client)).status_code == 303
+
+
+async def test_another_sites_page_cannot_use_up_the_tries(door: Door) -> None:
+    async with door.client() as client:
+        for _ in range(6):
+            assert (await enter(client, "wrong", **{"sec-fetch-site": "cross-site"})).status_code == 403
+            assert (await enter(client, "wrong", origin="http://elsewhere.test")).status_code == 403
+        assert (await enter(client, origin="null")).status_code == 303
+
+
+async def test_a_passphrase_of_a_mebibyte_is_only_wrong(door: Door) -> None:
+    async with door.client() as client:
+        assert (await enter(client, "x" * 1024 * 1024)).status_code == 403
+
+
+async def test_every_answer_carries_the_headers_that_keep_it_to_itself(door: Door) -> None:
+    async with door.client() as client:
+        for path in ("/", "/enter", "/metrics", "/nowhere"):
+            headers = (await client.get(path)).headers
+            assert "default-src 'self'" in headers["content-security-policy"]
+            assert "unsafe" not in headers["content-security-policy"]
+            assert headers["x-frame-options"] == "DENY"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_scripts_and_styles_have_their_types(tmp_path: Path) -> None:
+    app = build(Bot(tmp_path / "kept.json").web, None, None, b"k" * 32)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://doorstep.test") as client:
+        script = await client.get("/console/phone.js")
+        assert script.headers["content-type"] == "text/javascript; charset=utf-8"
+        unchanged = await client.get("/console/phone.js", headers={"if-none-match": script.headers["etag"]})
+        assert unchanged.status_code == 304
+        assert (await client.get("/console/page.css")).headers["content-type"] == "text/css; charset=utf-8"
+        for name in ("app.py", "..%2fapp.py", "nothing.js"):
+            assert (await client.get(f"/console/{name}")).status_code == 404
+
+
+async def test_a_name_pointed_at_this_machine_opens_nothing(tmp_path: Path) -> None:
+    app = build(Bot(tmp_path / "kept.json").web, None, None, b"k" * 32, hosts=["127.0.0.1", "localhost"])
+    for host, status in (("127.0.0.1:8000", 200), ("localhost:8000", 200), ("rebound.example:8000", 400)):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=f"http://{host}") as client:
+            assert (await client.post("/chat/open")).status_code == status
+
+
+async def test_further_pages_come_before_the_consoles_own(tmp_path: Path) -> None:
+    health = APIRouter()
+    health.add_api_route("/healthz", lambda: {"fine": True})
+    app = build(Bot(tmp_path / "kept.json").web, None, PASSPHRASE, b"k" * 32, routers=[health])
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://doorstep.test") as client:
+        assert (await client.get("/healthz")).json() == {"fine": True}
+
+
+# --- serving ---------------------------------------------------------------------------------------------------
+
+
+async def test_signals_stay_the_callers_and_a_waiting_page_does_not_delay_the_end(tmp_path: Path) -> None:
+    bot, ready = Bot(tmp_path / "kept.json"), asyncio.get_running_loop().create_future()
+    app = build(bot.web, None, None, b"k" * 32)
+    before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
+    task = asyncio.create_task(serve(app, "127.0.0.1", 0, ready.set_result))
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await ready}") as client:
+        await client.post("/chat/open")
+        waiting = asyncio.create_task(client.get("/chat/messages?after=0"))
+        await asyncio.sleep(0.1)
+        assert (signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)) == before
+        began = time.monotonic()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert time.monotonic() - began < 3
+        assert (await waiting).status_code == 200
+
+
+async def test_an_address_that_is_taken_is_an_error_of_the_system(tmp_path: Path) -> None:
+    app = build(Bot(tmp_path / "kept.json").web, None, None, b"k" * 32)
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken, pytest.raises(OSError, match="in use"):
+        await serve(app, "127.0.0.1", taken.getsockname()[1], print)
 
 
 async def _main(file: str, port: str, kind: str) -> None:
