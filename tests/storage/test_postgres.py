@@ -9,7 +9,7 @@ from storage import postgres as pool
 from storage.errors import StorageUnavailable
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
-from tests.storage.given import someone
+from tests.storage.given import claimed, says, someone
 
 
 @pytest.fixture
@@ -80,6 +80,28 @@ async def test_a_database_that_stays_away_is_unavailable(
     with pytest.raises(StorageUnavailable):
         await two[0].run(work)
     assert runs == 3
+
+
+async def test_a_claim_passes_over_who_may_be_stopping_this_moment(two: tuple[Store, Store]) -> None:
+    one, other = two
+    person = await someone(one)
+    await says(one, person, ["hello"])
+    stopping, looked = asyncio.Event(), asyncio.Event()
+
+    async def stop(tx: Transaction) -> None:
+        await tx.people.load(person.id)
+        stopping.set()
+        await looked.wait()
+        await tx.people.save(person.id, {}, status="stopped")
+
+    turn = asyncio.create_task(one.run(stop))
+    await asyncio.wait_for(stopping.wait(), 10)
+    assert await claimed(other) == []
+    looked.set()
+    await turn
+    assert await claimed(other) == []
+    history = await one.read(lambda tx: tx.outbox.history(person.id, 0, 10))
+    assert [message.state for message in history] == ["dropped"]
 
 
 async def test_a_person_made_by_one_process_is_read_by_another(two: tuple[Store, Store]) -> None:

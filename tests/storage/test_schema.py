@@ -1,5 +1,8 @@
 import asyncio
+import os
 import shutil
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -99,9 +102,15 @@ def test_moments_keep_their_microseconds_and_refuse_to_be_naive() -> None:
         micros(datetime(2026, 3, 1))  # noqa: DTZ001 - this is what must be refused
 
 
-def test_the_migrations_travel_with_the_package(tmp_path: Path) -> None:
-    root = Path(schema.__file__).parent
-    copied = tmp_path / "storage"
-    shutil.copytree(root, copied)
-    assert (copied / "migrations" / "env.py").is_file()
-    assert list((copied / "migrations" / "versions").glob("0001_*.py"))
+def test_the_migrations_are_found_wherever_the_package_is_installed(tmp_path: Path) -> None:
+    root = Path(schema.__file__).parents[1]
+    for package in ("flows", "storage"):
+        shutil.copytree(root / package, tmp_path / "installed" / package)
+    script = "from storage import schema; schema.migrate('sqlite:///new.db'); print(schema.__file__)"
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "installed")}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, cwd=elsewhere, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(str(tmp_path))
+    assert not schema.needs_migration(f"sqlite:///{elsewhere / 'new.db'}")
