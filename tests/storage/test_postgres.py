@@ -96,9 +96,10 @@ async def test_a_claim_passes_over_who_may_be_stopping_this_moment(two: tuple[St
 
     turn = asyncio.create_task(one.run(stop))
     await asyncio.wait_for(stopping.wait(), 10)
-    assert await claimed(other) == []
+    meanwhile = await claimed(other)
     looked.set()
     await turn
+    assert meanwhile == []
     assert await claimed(other) == []
     history = await one.read(lambda tx: tx.outbox.history(person.id, 0, 10))
     assert [message.state for message in history] == ["dropped"]
