@@ -45,6 +45,12 @@ _SAVE = Statement(
     "new_flow", "new_version", "new_state", "new_sealed", "new_entered_at", "new_next_due", "new_ended_at",
     "new_outcome", "conversation", "person",
 )  # fmt: skip
+_PUT_OFF = Statement(
+    update(CONVERSATIONS)
+    .where(_C.id == given("conversation"), _C.next_due.is_not(None))
+    .values(next_due=given("new_next_due")),
+    "new_next_due", "conversation",
+)  # fmt: skip
 _DUE = Statement(
     select(_C.id, _C.person_id)
     .where(_C.next_due <= given("before"))
@@ -94,6 +100,10 @@ class Conversations:
     async def end(self, person_id: int, conversation: Conversation, outcome: str) -> None:
         """The conversation is over, and nothing of it falls due any more. Raises NotFound like `save`."""
         await self._save(person_id, conversation, None, self._session.now_micros, outcome)
+
+    async def put_off(self, conversation_id: int, until: datetime) -> None:
+        """What falls due waits until then. Nothing is opened for it: a damaged conversation can wait too."""
+        await self._session.change(_PUT_OFF, micros(until), conversation_id)
 
     async def due(self, limit: int, before: datetime) -> list[tuple[int, int]]:
         """(conversation, person) of what falls due by then, the longest overdue first."""

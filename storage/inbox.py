@@ -49,6 +49,15 @@ _ADD = Statement(
     .on_conflict_do_nothing(index_elements=["source", "event"]),
     "source", "event", "person", "kind", "sealed", "arrived_at", "taken_at",
 )  # fmt: skip
+_BURY = Statement(
+    lambda insert: insert(INBOX)
+    .values(
+        source=given("source"), event=given("event"), person_id=given("person"), kind=given("kind"),
+        sealed=given("sealed"), arrived_at=given("at"), dead_at=given("at"), tries=constant(TRIES), error=given("why"),
+    )
+    .on_conflict_do_nothing(index_elements=["source", "event"]),
+    "source", "event", "person", "kind", "sealed", "at", "why",
+)  # fmt: skip
 _UNTAKEN = Statement(
     select(*_columns)
     .where(_I.taken_at.is_(None), _I.dead_at.is_(None))
@@ -112,6 +121,14 @@ class Inbox:
     async def failed(self, event_id: int, error: str) -> None:
         """One more try that failed; after three the event is dead. `error` must say nothing personal."""
         await self._session.change(_FAILED, event_id, error, self._session.now_micros)
+
+    async def bury(
+        self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any], error: str
+    ) -> bool:
+        """Keeps an event whose turn failed at every try, dead. False: it was here before."""
+        session = self._session
+        sealed = (await self._vault.of(session, person_id)).close(_SEALED, pack(body))
+        return await session.change(_BURY, source, event, person_id, kind, sealed, session.now_micros, error) == 1
 
     async def history(self, person_id: int, limit: int) -> list[Received]:
         """What came from or for this person, newest first."""

@@ -185,6 +185,15 @@ _HISTORY = Statement(
     "after",
     "most",
 )
+_NEWEST = Statement(
+    select(_O.id, _O.conversation_id, _O.sealed, _O.state, _O.created_at, _O.sent_at, _O.reason)
+    .where(_O.person_id == given("person"))
+    .order_by(_O.id.desc())
+    .limit(given("most"))
+    .offset(constant(0)),
+    "person",
+    "most",
+)
 _OLDEST = Statement(select(func.min(_O.created_at)).where(_UNSETTLED))
 _EXPIRE = Statement(
     update(OUTBOX)
@@ -287,10 +296,16 @@ class Outbox:
 
     async def history(self, person_id: int, after_id: int, limit: int) -> list[Sent]:
         """Messages to this person with numbers above `after_id`, oldest first."""
+        return await self._sent(person_id, await self._session.rows(_HISTORY, person_id, after_id, limit))
+
+    async def newest(self, person_id: int, limit: int) -> list[Sent]:
+        """The newest messages to this person, oldest first."""
+        rows = await self._session.rows(_NEWEST, person_id, limit)
+        return await self._sent(person_id, rows[::-1])
+
+    async def _sent(self, person_id: int, rows: Sequence[Sequence[Any]]) -> list[Sent]:
         history = []
-        for id_, conversation_id, sealed, state, created_at, sent_at, reason in await self._session.rows(
-            _HISTORY, person_id, after_id, limit
-        ):
+        for id_, conversation_id, sealed, state, created_at, sent_at, reason in rows:
             say = None
             if sealed is not None:
                 say = unpack_say((await self._vault.of(self._session, person_id)).open(_SEALED, sealed))

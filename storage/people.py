@@ -13,9 +13,9 @@ from storage.errors import FirstContactRaced, NotFound
 from storage.library import IN_FORCE
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, CONSENTS, CONVERSATIONS, INBOX, OUTBOX, PEOPLE, moment
+from storage.tables import ADDRESSES, CONSENTS, CONVERSATIONS, INBOX, OUTBOX, PEOPLE, micros, moment
 from storage.values import pack, unpack
-from storage.vault import Vault
+from storage.vault import Seal, Vault
 
 ACTIVE, STOPPED, PAUSED, LEAVING, FORGOTTEN = "active", "stopped", "paused", "leaving", "forgotten"
 """What `Person.status` can be."""
@@ -119,10 +119,20 @@ _DELETE = [
 _unsent = exists(
     select(constant(1))
     .select_from(OUTBOX)
-    .where(OUTBOX.c.person_id == _P.id, OUTBOX.c.state.in_([constant("waiting"), constant("claimed")]))
+    .where(
+        OUTBOX.c.person_id == _P.id,
+        OUTBOX.c.state.in_([constant("waiting"), constant("claimed")]),
+        OUTBOX.c.created_at > given("since"),
+    )
 )
 _LEAVING = Statement(
-    select(_P.id).where(_P.status == constant(LEAVING), ~_unsent).order_by(_P.id).limit(given("most")), "most"
+    select(_P.id)
+    .where(_P.status == constant(LEAVING), ~_unsent)
+    .order_by(_P.id)
+    .limit(given("most"))
+    .offset(constant(0)),
+    "since",
+    "most",
 )
 
 
@@ -139,7 +149,7 @@ class People:
         """Who writes from this address, without locking them."""
         blind = self._vault.blind(channel, account, address)
         row = await self._session.row(_BY_ADDRESS, channel, account, blind)
-        return await self._person(row) if row else None
+        return _person(row, await self._vault.of(self._session, row[0])) if row else None
 
     async def lock_and_load(self, channel: str, account: str, address: str) -> Loaded | None:
         """Who writes from this address, locked until the transaction ends, and where they stand."""
@@ -153,7 +163,7 @@ class People:
     async def get(self, person_id: int) -> Person | None:
         """A person by their number, without locking them; None also for those who were forgotten."""
         row = await self._session.row(_BY_ID, person_id)
-        return await self._person(row) if row else None
+        return _person(row, await self._vault.of(self._session, row[0])) if row else None
 
     async def add(self, channel: str, account: str, address: str, language: str) -> Person:
         """A new person, active, with this address. Raises FirstContactRaced (the turn is run again) if it has one."""
@@ -187,9 +197,9 @@ class People:
         if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district):
             raise NotFound(f"person {person_id}")
 
-    async def leaving(self, limit: int) -> list[int]:
-        """Those who asked to be forgotten and have had their goodbye, or never will."""
-        return [row[0] for row in await self._session.rows(_LEAVING, limit)]
+    async def leaving(self, limit: int, since: datetime) -> list[int]:
+        """Those who asked to be forgotten and have had their goodbye; one decided before `since` is not waited for."""
+        return [row[0] for row in await self._session.rows(_LEAVING, micros(since), limit)]
 
     async def forget(self, person_id: int) -> None:
         """Destroys their key and deletes what it sealed; a number without a person stays for the counts."""
@@ -204,14 +214,10 @@ class People:
         # were before it waited.
         open_rows = await self._session.rows(OPEN, row[0])
         seal = await self._vault.of(self._session, row[0])
-        return Loaded(await self._person(row), tuple([opened(seal, each) for each in open_rows]), row[10] or 0)
+        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[10] or 0)
 
-    async def _person(self, row: Sequence[Any]) -> Person:
-        id_, created_at, language, role, status, district, sealed, address_id, channel, account, _ = row
-        fields: Mapping[str, Value] = NOTHING
-        if sealed is not None:
-            seal = await self._vault.of(self._session, id_)
-            fields = unpack(seal.open(_SEALED, sealed))
-        return Person(
-            id_, moment(created_at), language, role, status, district, fields, address_id, channel, account
-        )  # fmt: skip
+
+def _person(row: Sequence[Any], seal: Seal) -> Person:
+    id_, created_at, language, role, status, district, sealed, address_id, channel, account, _ = row
+    fields = NOTHING if sealed is None else unpack(seal.open(_SEALED, sealed))
+    return Person(id_, moment(created_at), language, role, status, district, fields, address_id, channel, account)

@@ -17,18 +17,28 @@ def _unknown(value: object) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=_unknown).encode
-_decode = json.JSONDecoder().decode
+_to_json = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, check_circular=False, default=_unknown).encode
+_from_json = json.JSONDecoder().decode
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    # What people type may hold half a surrogate pair, and must not stop their turn.
+    return _to_json(body).encode("utf-8", "surrogatepass")
+
+
+def _decode(packed: bytes) -> dict[str, Any]:
+    body: dict[str, Any] = _from_json(packed.decode("utf-8", "surrogatepass"))
+    return body
 
 
 def pack(values: Mapping[str, Any]) -> bytes:
     """JSON of a mapping. Raises ValueError for naive datetimes, TypeError for what JSON does not know."""
-    return _encode(values if type(values) is dict else dict(values)).encode()
+    return _encode(values if type(values) is dict else dict(values))
 
 
 def unpack(packed: bytes) -> dict[str, Value]:
     """What `pack` was given: lists come back as tuples, moments as aware UTC datetimes."""
-    return _values(_decode(packed.decode()))
+    return _values(_decode(packed))
 
 
 def _values(body: dict[str, Any]) -> dict[str, Any]:
@@ -53,12 +63,12 @@ def pack_conversation(conversation: Conversation) -> bytes:
         body["callers"] = [(caller.flow, caller.state) for caller in conversation.callers]
     if conversation.trail:
         body["trail"] = [(caller.flow, caller.state) for caller in conversation.trail]
-    return _encode(body).encode()
+    return _encode(body)
 
 
 def unpack_conversation(id_: int, flow: str, version: int, state: str, entered_at: int, packed: bytes) -> Conversation:
     """The conversation as it was saved."""
-    body = _decode(packed.decode())
+    body = _decode(packed)
     for name in _TUPLES:
         if name in body:
             body[name] = tuple(body[name])
@@ -90,12 +100,12 @@ def pack_say(say: Say) -> bytes:
         body["replaces"] = True
     if say.tried:
         body["tried"] = say.tried
-    return _encode(body).encode()
+    return _encode(body)
 
 
 def unpack_say(packed: bytes) -> Say:
     """The message as it was decided."""
-    body = _decode(packed.decode())
+    body = _decode(packed)
     body["choices"] = tuple([Shown(*shown) for shown in body.get("choices", ())])
     body["picked"] = tuple(body.get("picked", ()))
     return Say(**body)

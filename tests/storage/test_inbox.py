@@ -101,3 +101,15 @@ async def test_old_bodies_are_deleted_and_their_events_stay_seen(store: Store, w
     history = await store.run(lambda tx: tx.inbox.history(person.id, 10))
     assert [dict(each.body) for each in history] == [{"text": "4"}, {"text": "3"}, {}, {}, {}]
     assert not await take(store, person.id, "0")
+
+
+async def test_whatever_people_type_comes_back(store: Store) -> None:
+    person = await someone(store)
+    texts = ["\ud83d half a pair", "nul \0 here", "\u2028", '"quoted" \\ back', "👩‍👩‍👧", "x" * 100_000, ""]
+    for number, text in enumerate(texts):
+        assert await take(store, person.id, str(number), text)
+    history = await store.run(lambda tx: tx.inbox.history(person.id, 10))
+    assert [each.body["text"] for each in reversed(history)] == texts
+    huge = {"text": "", "number": 10**40}
+    assert await store.run(lambda tx: tx.inbox.take("t", "huge", person.id, "said", huge))
+    assert (await store.run(lambda tx: tx.inbox.history(person.id, 1)))[0].body == huge
