@@ -106,8 +106,10 @@ def _breadth_of(character: str) -> float:
         return 0.37
     if unicodedata.combining(character) or character in "\u200c\u200d\ufe0f":
         return 0
+    if unicodedata.category(character) == "So":
+        return 1.35
     if unicodedata.east_asian_width(character) in "WF":
-        return 1.3 if unicodedata.category(character) == "So" else 1.05
+        return 1.05
     return 0.92 if character in "mwMW@%—…" else 0.7 if character.isupper() else 0.58
 
 
@@ -255,17 +257,19 @@ def _has_others(state: State) -> bool:
 
 
 def edges(flow: Flow, say: Mapping[str, str] = NOTHING) -> list[Edge]:
-    """One edge for each pair of states and style; what several ways are called stands on it together."""
+    """One edge for each pair of states and style; what several ways are called stands on it together.
+
+    Where one of them is the plain way on, nothing stands on it: whatever is answered leads there.
+    """
     found: dict[tuple[str, str, bool], list[str]] = {}
     for name, state in flow.states.items():
         for way in state.exits():
             if way.target != name:
                 labels = found.setdefault((name, way.target, way.path[0] == "after"), [])
-                label = _label(state, way, say)
-                labels += [label] if label and label not in labels else []
+                labels.append(_label(state, way, say))
     drawn = [Edge(START, flow.start)] if flow.start in flow.states else []
     for (source, target, after), labels in found.items():
-        full = " · ".join(labels)
+        full = " · ".join(dict.fromkeys(labels)) if all(labels) else ""
         lines = _wrap(full, 108, 12, 3 if isinstance(flow.states[source], DecideState) else 2)
         width = max((breadth(line, 12) for line in lines), default=0)
         size = (width + 16, 15 * len(lines) + 5) if lines else (0.0, 0.0)
