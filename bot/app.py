@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -20,10 +21,17 @@ from bot.group import Group
 from bot.health import Health
 from bot.history import StoredHistory
 from bot.libraries import Libraries
+from bot.log import place
 from bot.sender import Sender, utc_now
 from bot.turn import Turns
 from storage.store import Store
 from storage.vault import Vault
+
+log = logging.getLogger(__name__)
+
+
+class Broke(Exception):
+    """Something that must run for as long as the bot does has broken or ended; the message says what and where."""
 
 
 @dataclass(slots=True)
@@ -34,21 +42,25 @@ class Bot:
     libraries: Libraries
     turns: Turns
     clock: Callable[[], datetime]
-    senders: list[Sender] = field(default_factory=list)
+    senders: dict[tuple[str, str], Sender] = field(default_factory=dict)
     heard: list[Callable[[], None]] = field(default_factory=list)
 
     def attach(self, channel: Channel) -> list[Coroutine[Any, Any, None]]:
         """What must run for a channel: its ears, and the sender of its account."""
         sender = Sender(self.store, channel, self.clock)
-        self.senders.append(sender)
+        self.senders[channel.name, channel.account] = sender
         return [channel.listen(self.turns.receive), sender.run()]
 
-    def taken(self, _person: int) -> None:
-        """A turn was stored: senders and pages may look."""
-        for sender in self.senders:
+    def taken(self, channel: str, account: str) -> None:
+        """A turn was stored: its sender and the pages may look."""
+        if sender := self.senders.get((channel, account)):
             sender.poke()
         for callback in self.heard:
-            callback()
+            try:
+                callback()
+            except Exception:
+                # A page that breaks must not look like a turn that did.
+                log.exception("a page broke")
 
 
 @asynccontextmanager
@@ -61,24 +73,43 @@ async def open_bot(
         libraries = Libraries(store, flows)
         await libraries.begin()
         bot: list[Bot] = []
-        turns = Turns(store, libraries, group, lambda person: bot[0].taken(person))
+
+        def taken(channel: str, account: str) -> None:
+            bot[0].taken(channel, account)
+
+        turns = Turns(store, libraries, group, taken)
         bot.append(Bot(store, libraries, turns, clock))
         yield bot[0]
     finally:
         await store.close()
 
 
-async def together(*tasks: Coroutine[Any, Any, None]) -> None:
-    """Runs these until the first one ends or breaks; then ends the others and raises what broke."""
-    running = [asyncio.ensure_future(task) for task in tasks]
+async def together(until: Coroutine[Any, Any, None], *endless: Coroutine[Any, Any, None]) -> None:
+    """Runs all of these until `until` ends, and then ends the others.
+
+    Raises what `until` raises; Broke as soon as one of the others breaks, or ends though it never should.
+    """
+    main = asyncio.ensure_future(until)
+    tasks = {asyncio.ensure_future(task): getattr(task, "__qualname__", "") for task in endless}
     try:
-        done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        done, _ = await asyncio.wait({main, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in running:
+        for task in (main, *tasks):
             task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await asyncio.gather(main, *tasks, return_exceptions=True)
+    for task in done & tasks.keys():
+        error = task.exception()
+        raise Broke(f"{tasks[task]} broke: {place(error)}" if error else f"{tasks[task]} ended") from error
+    main.result()
+
+
+def missing(config: Config) -> str:
+    """The first channel or desk a configuration asks for that this version does not have; "" where there is none."""
+    for kind, section in (("channels", config.channels), ("desks", config.desks)):
+        for name in type(section).model_fields:
+            if getattr(section, name):
+                return f"{kind}.{name}"
+    return ""
 
 
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:
@@ -93,7 +124,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
 
         app, tasks = _console(config, bot, health)
         tasks += [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
-        await together(*tasks, serve(app, config.server.host, config.server.port, ready))
+        await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 
 
 def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Coroutine[Any, Any, None]]]:
@@ -120,4 +151,4 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
         bot.heard.append(stage.changed)
         app = build(web, stage, None, b"")
         tasks = [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
-        await together(*bot.attach(web), *tasks, serve(app, "127.0.0.1", port, on_ready))
+        await together(serve(app, "127.0.0.1", port, on_ready), *bot.attach(web), *tasks)

@@ -35,7 +35,8 @@ async def chat(
             note(f"not in force: {problem}")
         await _remember(bot, show, note)
         terminal = Terminal(show, lambda: _settled(bot.store), source)
-        await together(*bot.attach(terminal), bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run())
+        listens, sends = bot.attach(terminal)
+        await together(listens, sends, bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run())
 
 
 async def _remember(bot: Bot, show: Callable[[str], None], note: Callable[[str], None]) -> None:
@@ -45,13 +46,13 @@ async def _remember(bot: Bot, show: Callable[[str], None], note: Callable[[str],
         person = await tx.people.by_address(Terminal.name, Terminal.account, ADDRESS)
         if person is None:
             return []
-        sent = await tx.outbox.history(person.id, 0, 10_000)
+        sent = await tx.outbox.newest(person.id, _REMEMBERED)
         return [numbered(each.say) for each in sent if each.say is not None and each.state == "sent"]
 
     said = await bot.store.read(work)
     if said:
         note("Here is where we were. `doorstep chat --new` begins anew.")
-        for text in said[-_REMEMBERED:]:
+        for text in said:
             show(text)
     else:
         note("Write anything to begin; Ctrl-D ends.")
@@ -64,5 +65,7 @@ async def _settled(store: Store) -> None:
         return await tx.outbox.oldest_unsent() is None
 
     deadline = asyncio.get_running_loop().time() + PATIENCE
-    while not await store.read(work) and asyncio.get_running_loop().time() < deadline:
+    while asyncio.get_running_loop().time() < deadline:
+        if await store.read(work):
+            return
         await asyncio.sleep(0.02)

@@ -1,6 +1,7 @@
 """The commands. Exit 0: done; 1: the thing checked does not hold; 2: wrong usage or configuration, said in one line."""
 
 import asyncio
+import gc
 import json
 import signal
 import sys
@@ -105,7 +106,7 @@ def _print_vocabulary() -> None:
 
 
 @app.command()
-def test(folder: Dir = None) -> None:
+def test(folder: Dir = None) -> None:  # noqa: PT028
     """Plays the dialogs, and shows the first line that differs."""
     from bot.dialogs import play_folder
 
@@ -228,13 +229,20 @@ def try_(
 @app.command()
 def run(config: ConfigOption) -> None:
     """Runs everything; prints `ready` when it listens."""
+    # Nothing of what the imports make is garbage: looking through it again and again takes a tenth of the start.
+    gc.disable()
+    from bot.app import missing
     from bot.app import run as run_all
     from bot.config import BadConfig, read_config
 
+    gc.freeze()
+    gc.enable()
     try:
         read = read_config(config)
     except BadConfig as error:
         refuse(str(error))
+    if absent := missing(read):
+        refuse(f"{config}: [{absent}]: this version of Doorstep has none yet: take the section out")
     if not (read.flows_folder / "library").is_dir():
         refuse(f"{config}: [flows] folder: {read.flows_folder} holds no folder `library`")
     _serve(run_all(read, lambda port: print("ready", flush=True)))
@@ -255,8 +263,9 @@ def migrate(config: ConfigOption) -> None:
 
 def _serve(task: Coroutine[Any, Any, None]) -> None:
     """Runs until it ends, or SIGTERM or SIGINT ends it; what stands in its way is said in one line."""
+    from bot.app import Broke
     from bot.libraries import BadLibrary
-    from bot.log import configure
+    from bot.log import configure, place
     from storage.errors import StorageError
 
     configure()
@@ -270,6 +279,10 @@ def _serve(task: Coroutine[Any, Any, None]) -> None:
         refuse(str(error))
     except OSError as error:
         refuse(str(error.strerror or error))
+    except Exception as error:
+        # Not its own message, which may quote what people wrote.
+        typer.echo(f"doorstep: stopped: {error if isinstance(error, Broke) else place(error)}", err=True)
+        raise typer.Exit(1) from None
 
 
 async def _until_told(task: Coroutine[Any, Any, None]) -> None:

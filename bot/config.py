@@ -1,15 +1,19 @@
 """The configuration file: every key, its default, and one clear sentence for everything wrong with it."""
 
 import os
+import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from flows.pages import nearest
-from flows.times import QuietHours
+from flows.times import QuietHours, duration
+
+_LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
 
 class BadConfig(Exception):
@@ -22,22 +26,51 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _web_address(value: str) -> str:
+    if value and not (value.startswith(("https://", "http://")) and _parsed(value)):
+        raise ValueError(f"`{value}` is not an address; write it like https://example.org")
+    return value
+
+
+def _parsed(url: str) -> str:
+    """The host of an address; "" where it has none, or cannot be read."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    return host or "" if port != 0 else ""
+
+
+WebAddress = Annotated[str, AfterValidator(_web_address)]
+Needed = Annotated[str, Field(min_length=1)]
+
+
 class Org(Section):
     """The group."""
 
-    name: str = Field(min_length=1)
-    bot_name: str = "Doorstep"
+    name: Needed
+    bot_name: Needed = "Doorstep"
     time_zone: str = "UTC"
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
-    privacy_url: str = ""
+    privacy_url: WebAddress = ""
     contact: str = ""
 
     @field_validator("time_zone")
     @classmethod
     def _zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f"`{value}` is not a time zone; write it like Europe/Madrid")
-        return str(ZoneInfo(value))
+        try:
+            return str(ZoneInfo(value))
+        except (KeyError, ValueError, OSError):
+            raise ValueError(f"`{value}` is not a time zone; write it like Europe/Madrid") from None
+
+    @field_validator("languages")
+    @classmethod
+    def _codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for code in value:
+            if not _LANGUAGE.fullmatch(code):
+                raise ValueError(f"`{code}` is not a language; write its code, like es or pt-BR")
+        return value
 
 
 class Storage(Section):
@@ -49,7 +82,9 @@ class Storage(Section):
     @field_validator("url")
     @classmethod
     def _url(cls, value: str) -> str:
-        if not value.startswith(("sqlite:///", "postgresql://")):
+        kind, _, rest = value.partition("://")
+        file = kind == "sqlite" and rest.startswith("/") and rest.strip("/") and ":memory:" not in rest
+        if not file and not (kind == "postgresql" and (_parsed(value) or "host=" in rest)):
             raise ValueError("write it like sqlite:///doorstep.db or postgresql://user@host/name")
         return value
 
@@ -65,15 +100,15 @@ class Server(Section):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8000, ge=0, le=65535)
-    public_url: str = ""
+    public_url: WebAddress = ""
     passphrase: str = ""
 
 
 class Telegram(Section):
     """A Telegram bot."""
 
-    token: str
-    api_base: str = "https://api.telegram.org"
+    token: Needed
+    api_base: WebAddress = "https://api.telegram.org"
     mode: Literal["polling", "webhook"] = "polling"
     secret: str = ""
 
@@ -81,27 +116,27 @@ class Telegram(Section):
 class Slack(Section):
     """A Slack app."""
 
-    bot_token: str
+    bot_token: Needed
     app_token: str = ""
     signing_secret: str = ""
-    api_base: str = "https://slack.com/api/"
+    api_base: WebAddress = "https://slack.com/api/"
 
 
 class WhatsApp(Section):
     """A phone number of the WhatsApp Cloud API."""
 
-    phone_number_id: str
-    token: str
-    app_secret: str
-    verify_token: str
-    api_base: str = "https://graph.facebook.com"
+    phone_number_id: Needed
+    token: Needed
+    app_secret: Needed
+    verify_token: Needed
+    api_base: WebAddress = "https://graph.facebook.com"
 
 
 class Matrix(Section):
     """A Matrix account; with a bridge it is the bridge's."""
 
-    homeserver: str
-    user: str
+    homeserver: Annotated[WebAddress, Field(min_length=1)]
+    user: Needed
     password: str = ""
     access_token: str = ""
     bridge: Literal["", "whatsapp", "signal"] = ""
@@ -110,15 +145,15 @@ class Matrix(Section):
 class SlackDesk(Section):
     """Where coordinators work in Slack; uses the Slack channel's tokens."""
 
-    channel: str
+    channel: Needed
 
 
 class TelegramDesk(Section):
     """Where coordinators work in Telegram: a bot of its own in a group."""
 
-    token: str
-    chat: str
-    api_base: str = "https://api.telegram.org"
+    token: Needed
+    chat: Needed
+    api_base: WebAddress = "https://api.telegram.org"
 
 
 class Pairing(Section):
@@ -129,6 +164,13 @@ class Pairing(Section):
     approval: Literal["none", "coordinator"] = "none"
     answer_within: str = "24 hours"
     minimum_age: int = Field(default=18, ge=0)
+
+    @field_validator("answer_within")
+    @classmethod
+    def _duration(cls, value: str) -> str:
+        if duration(value) is None:
+            raise ValueError(f"`{value}` is not a duration; write it like 24 hours")
+        return value
 
 
 class Reminders(Section):
@@ -221,20 +263,24 @@ def read_config(file: Path) -> Config:
     if "base" in written:
         raise BadConfig(f"{file}: `base` is not known here")
     try:
-        return Config.model_validate({**_looked_up(written, file), "base": file.resolve().parent})
+        config = Config.model_validate({**_looked_up(written, str(file)), "base": file.resolve().parent})
     except ValidationError as error:
         raise BadConfig(f"{file}: {_sentence(error)}") from None
+    if config.desks.slack and not config.channels.slack:
+        raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
+    return config
 
 
-def _looked_up(written: Any, file: Path) -> Any:
+def _looked_up(written: Any, where: str, key: str = "") -> Any:
     if isinstance(written, dict):
-        return {key: _looked_up(value, file) for key, value in written.items()}
+        inside = f"{where} [{key}]" if "[" not in where else f"{where[:-1]}.{key}]"
+        return {name: _looked_up(value, inside if key else where, name) for name, value in written.items()}
     if isinstance(written, list):
-        return [_looked_up(value, file) for value in written]
+        return [_looked_up(value, where, key) for value in written]
     if isinstance(written, str) and written.startswith("env:"):
         name = written.removeprefix("env:")
         if name not in os.environ:
-            raise BadConfig(f"{file}: the environment has no {name}, which this file asks for: set it")
+            raise BadConfig(f"{where} `{key}`: the environment has no `{name}`: set it")
         return os.environ[name]
     return written
 
@@ -242,12 +288,14 @@ def _looked_up(written: Any, file: Path) -> Any:
 def _sentence(error: ValidationError) -> str:
     # What is misspelt also looks like something missing: the misspelling is what to say.
     detail = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
-    *path, key = [str(step) for step in detail["loc"]]
+    *path, key = [step for step in detail["loc"] if isinstance(step, str)]
     section = f"[{'.'.join(path).removesuffix('.main')}] " if path else ""
     kind = str(detail["type"])
     if kind == "extra_forbidden":
         mend = nearest(key, _known_keys(path))
         return f"{section}`{key}` is not known here" + (f" ({mend})" if mend else "")
+    if kind == "model_type":
+        return f"`{key}` is a section: write [{key}], and its keys below"
     if kind == "missing":
         return f"{section}`{key}` is missing: add it" if path else f"the section [{key}] is missing: add it"
     return f"{section}`{key}`: {str(detail['msg']).removeprefix('Value error, ')}"

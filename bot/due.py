@@ -1,24 +1,31 @@
 """What is due now, and the clock that asks."""
 
 import asyncio
+import logging
 from collections.abc import Callable
-from datetime import datetime
-
-import structlog
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
+from datetime import datetime, timedelta
 
 from bot.turn import Turns
 from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
 BATCH = 200
 """Conversations taken from one look; while a look comes back full, the next follows at once."""
 
-EVERY = 1
+AT_ONCE = 32
+"""Turns under way at the same time, so that they share what a commit costs and still let people's own through."""
+
+EVERY = 1.0
 """Seconds between two looks."""
+
+GOODBYE = timedelta(seconds=45)
+"""How long a goodbye may hold up that somebody is forgotten, where it cannot be sent."""
+
+LEAVING_EVERY = 10
+"""Ticks between two looks for those who are leaving."""
 
 
 class DueClock:
@@ -28,47 +35,48 @@ class DueClock:
         self._store = store
         self._turns = turns
         self._clock = clock
+        self._ticks = 0
 
     async def run(self) -> None:
         """Ticks until it is cancelled. A tick that lasts longer than a second is followed by one, not by many."""
-        scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(self.tick, "interval", seconds=EVERY, coalesce=True, max_instances=1, misfire_grace_time=None)
-        scheduler.start()
-        try:
-            await asyncio.Event().wait()
-        finally:
-            scheduler.shutdown(wait=False)
+        while True:
+            await self.tick()
+            await asyncio.sleep(EVERY)
 
     async def tick(self) -> None:
-        """Everything that is due by now happens; what breaks is logged, and tried at the next tick."""
+        """Everything that is due by now happens, each conversation once; a database that is away is asked again."""
         try:
-            await self._forget_the_leaving()
-            while len(due := await self._due()) == BATCH:
-                await self._let(due)
-            await self._let(due)
+            if self._ticks % LEAVING_EVERY == 0:
+                await self._forget_the_leaving()
+            self._ticks += 1
+            done: set[int] = set()
+            by = self._clock()
+            while fresh := [each for each in await self._due(by) if each[0] not in done]:
+                done.update(conversation for conversation, _ in fresh)
+                for start in range(0, len(fresh), AT_ONCE):
+                    await self._let(fresh[start : start + AT_ONCE])
+                if len(fresh) < BATCH:
+                    return
         except StorageError as error:
-            log.warning("the database is away", error=type(error).__name__)
+            log.warning("what is due waits, for the database is away: %s", type(error).__name__)
 
-    async def _due(self) -> list[tuple[int, int]]:
+    async def _due(self, by: datetime) -> list[tuple[int, int]]:
         async def work(tx: Transaction) -> list[tuple[int, int]]:
-            return await tx.conversations.due(BATCH, self._clock())
+            return await tx.conversations.due(BATCH, by)
 
         return await self._store.run(work)
 
     async def _let(self, due: list[tuple[int, int]]) -> None:
-        for conversation_id, person_id in due:
-            try:
-                await self._turns.due(person_id, conversation_id)
-            except StorageError:
-                raise
-            except Exception:
-                log.exception("a turn broke", conversation=conversation_id)
+        turns = [self._turns.due(person_id, conversation_id) for conversation_id, person_id in due]
+        for result in await asyncio.gather(*turns, return_exceptions=True):
+            if isinstance(result, BaseException):
+                raise result
 
     async def _forget_the_leaving(self) -> None:
         """Those who asked to be forgotten, once their goodbye is on its way."""
 
         async def work(tx: Transaction) -> None:
-            for person_id in await tx.people.leaving(BATCH):
+            for person_id in await tx.people.leaving(BATCH, tx.now - GOODBYE):
                 await tx.people.forget(person_id)
 
         await self._store.run(work)

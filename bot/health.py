@@ -1,6 +1,8 @@
 """/healthz, /readyz and /metrics: what one needs at two in the morning."""
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -10,6 +12,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, G
 from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
+
+PATIENCE = 2.0
+"""Seconds that the database has to store something before it counts as away."""
+
+FRESH = 1.0
+"""Seconds for which an answer is good."""
 
 
 class Health:
@@ -24,28 +32,54 @@ class Health:
         self._oldest = Gauge(
             "doorstep_oldest_unsent_seconds", "Age of the oldest message not sent yet", registry=self.registry
         )
+        self._storage = Gauge("doorstep_storage_up", "Whether something can be stored", registry=self.registry)
+        self._looking = asyncio.Lock()
+        self._look_again, self._known = 0.0, ""
         self.router = APIRouter()
         self.router.add_api_route("/healthz", self._healthz, methods=["GET"], response_model=None)
         self.router.add_api_route("/readyz", self._readyz, methods=["GET"], response_model=None)
         self.router.add_api_route("/metrics", self._metrics, methods=["GET"], response_model=None)
 
     async def _healthz(self) -> Response:
-        try:
-            await self._look()
-        except StorageError as error:
-            return JSONResponse({"storage": str(error)}, 503)
+        """Green only where something was stored a moment ago: a full disk can still be read."""
+        if problem := await self._problem():
+            return JSONResponse({"storage": problem}, 503)
         return PlainTextResponse("ok\n")
 
     async def _readyz(self) -> Response:
         return PlainTextResponse("ready\n") if self.ready else PlainTextResponse("not yet\n", 503)
 
     async def _metrics(self) -> Response:
-        oldest = await self._look()
-        self._oldest.set((self._clock() - oldest).total_seconds() if oldest else 0)
+        with suppress(StorageError):
+            oldest = await self._store.read(_oldest_unsent)
+            self._oldest.set((self._clock() - oldest).total_seconds() if oldest else 0)
+        self._storage.set(0 if await self._problem() else 1)
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
-    async def _look(self) -> datetime | None:
-        async def work(tx: Transaction) -> datetime | None:
-            return await tx.outbox.oldest_unsent()
+    async def _problem(self) -> str:
+        """Why nothing can be stored; "" where it can. Anybody may ask, so it is found out once in a while only."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_again:
+            async with self._looking:
+                if now >= self._look_again:
+                    self._known = await self._try_to_store()
+                    self._look_again = asyncio.get_running_loop().time() + FRESH
+        return self._known
 
-        return await self._store.read(work)
+    async def _try_to_store(self) -> str:
+        async def work(tx: Transaction) -> None:
+            await tx.settings.set("healthy at", tx.now.isoformat())
+
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._store.run(work)
+        except TimeoutError:
+            return "the database does not answer"
+        except StorageError as error:
+            # Without the detail: it names hosts and users, and this page is open to all.
+            return (type(error).__doc__ or "").strip()
+        return ""
+
+
+async def _oldest_unsent(tx: Transaction) -> datetime | None:
+    return await tx.outbox.oldest_unsent()

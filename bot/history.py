@@ -1,7 +1,6 @@
 """What a person and the bot said to each other, as the web channel shows it."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 
 from bot.channels.web import Line
 from storage.inbox import Received
@@ -10,41 +9,63 @@ from storage.store import Store
 from storage.transaction import Transaction
 
 _VISIBLE = ("claimed", "sent")
-_MOST = 1000
+_WAITING = "waiting"
+_MOST = 400
+"""Messages of each side that are read at once; a page shows half as many."""
+
+_MOST_OVERTAKEN = 8
+"""Messages that a cursor remembers as overtaken; it is part of an address."""
 
 
 class StoredHistory:
-    """Reads both sides of a conversation from the store. A cursor is "INBOX.OUTBOX", the newest number seen of each."""
+    """Reads both sides of a conversation from the store.
+
+    A cursor is "INBOX.OUTBOX", the newest number seen of each, and behind them the numbers of messages below that
+    which still wait: a broadcast is overtaken by what is said in a conversation, and must be seen later all the same.
+    """
 
     def __init__(self, store: Store, account: str) -> None:
         self._store = store
         self._account = account
 
     async def history(self, address: str, after: str, limit: int) -> tuple[list[Line], str]:
-        """The lines after a cursor ("" for all), oldest first, at most the newest `limit`; and the cursor after them."""
+        """The lines after a cursor ("" for all), oldest first, at most the newest `limit`; and the next cursor."""
+        seen = _numbers(after)
 
         async def work(tx: Transaction) -> tuple[list[Received], list[Sent]]:
             person = await tx.people.by_address("web", self._account, address)
-            if person is None:
+            if person is None or (after and not await _something_new(tx, person.id, seen)):
                 return [], []
-            return await tx.inbox.history(person.id, limit), await tx.outbox.history(person.id, 0, _MOST)
+            return await tx.inbox.history(person.id, _MOST), await tx.outbox.newest(person.id, _MOST)
 
         received, sent = await self._store.read(work)
+        seen_in, seen_out, *skipped = seen
         visible = [message for message in sent if message.state in _VISIBLE and message.say is not None]
+        waiting = {message.id for message in sent if message.state == _WAITING}
         labels = _labels(visible)
-        seen_in, seen_out = _numbers(after)
-        mine: list[tuple[datetime, int, int, Line]]
-        mine = [(event.arrived_at, 0, event.id, _mine(event, labels)) for event in received if event.kind == "said"]
-        bots = [(message.created_at, 1, message.id, _bots(message)) for message in visible]
-        fresh = [each for each in mine if each[2] > seen_in] + [each for each in bots if each[2] > seen_out]
-        lines = [line for *_, line in sorted(fresh, key=lambda each: each[:3])][-limit:]
-        newest = f"{max([seen_in, *(each[2] for each in mine)])}.{max([seen_out, *(each[2] for each in bots)])}"
-        return lines, newest
+        mine = [event for event in received if event.kind == "said" and event.id > seen_in]
+        bots = [message for message in visible if message.id > seen_out or message.id in skipped]
+        dated = [(event.arrived_at, 0, event.id, _mine(event, labels)) for event in mine]
+        dated += [(message.created_at, 1, message.id, _bots(message)) for message in bots]
+        lines = [line for *_, line in sorted(dated, key=lambda each: each[:3])][-limit:]
+        newest_in = max([seen_in, *(event.id for event in mine)])
+        newest_out = max([seen_out, *(message.id for message in bots)])
+        overtaken = sorted(number for number in waiting if number < newest_out)[-_MOST_OVERTAKEN:] if sent else skipped
+        return lines, ".".join(map(str, [newest_in, newest_out, *overtaken]))
 
 
-def _numbers(cursor: str) -> tuple[int, int]:
-    first, _, second = cursor.partition(".")
-    return (int(first), int(second)) if first.isdigit() and second.isdigit() else (0, 0)
+async def _something_new(tx: Transaction, person_id: int, seen: list[int]) -> bool:
+    """Whether a page that waits has to be told anything: it asks often, and all the rest is unsealed for an answer."""
+    seen_in, seen_out, *skipped = seen
+    newest = await tx.inbox.history(person_id, 1)
+    return bool(skipped or (newest and newest[0].id > seen_in) or await tx.outbox.history(person_id, seen_out, 1))
+
+
+def _numbers(cursor: str) -> list[int]:
+    numbers = cursor.split(".")
+    if len(numbers) < 2 or not all(number.isascii() and number.isdigit() and len(number) < 19 for number in numbers):
+        return [0, 0]
+    return [int(number) for number in numbers]
 
 
 Labels = Mapping[tuple[object, object, str], str]

@@ -1,21 +1,24 @@
 """The library in force: a version in the database, the same for all processes, and edits to its files."""
 
 import asyncio
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import structlog
-from watchfiles import awatch
-
+from bot.log import place
 from flows.check import check
 from flows.model import Flow, Library
 from flows.pages import Problem
 from flows.reader import Reading, read_files, read_folder
+from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0
+"""Seconds until what could not be done is tried again."""
 
 _REMEMBERED = 8
 
@@ -40,19 +43,21 @@ class Libraries:
         self._known: OrderedDict[int, Library] = OrderedDict()
         self._watchers: list[Callable[[], None]] = []
         self.problems: tuple[Problem, ...] = ()
-        self.newest: int = 0
+        self._in_force = 0
 
     def at(self, version: int) -> Library:
         """A version as a turn needs it. Raises Stale: `await load(version)`, and run the turn again."""
         library = self._known.get(version)
         if library is None:
             raise Stale(version)
+        self._known.move_to_end(version)
+        self._in_force = version
         return library
 
     @property
     def current(self) -> Library:
-        """The newest version this process has seen in force."""
-        return self._known[self.newest]
+        """The version this process last saw in force."""
+        return self._known[self._in_force]
 
     async def load(self, version: int) -> None:
         """Reads a version from the database."""
@@ -67,7 +72,9 @@ class Libraries:
         self._known[version] = Library(
             library.flows, library.anytime, library.translations, library.me, library.answers, library.words, version
         )
-        self.newest = max(self.newest, version)
+        self._known.move_to_end(version)
+        # An edit that is taken back brings the older number into force again.
+        self._in_force = version
         while len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
 
@@ -122,14 +129,38 @@ class Libraries:
             self.problems = outcome
         else:
             self._remember(outcome, reading)
-            log.info("library in force", version=outcome, flows=len(reading.library.flows))
+            log.info("library %s is in force", outcome)
 
     async def watch(self) -> None:
-        """Refreshes whenever a file in the folder changes, until cancelled."""
+        """Refreshes whenever a file in the folder changes, until cancelled. A replaced folder is found again."""
         if self._folder is None:
             return
-        async for _ in awatch(self._folder, debounce=200, step=50, rust_timeout=1000):
-            await self.refresh()
+        from watchfiles import awatch  # only what runs for long watches
+
+        looked = polling = False
+        while True:
+            watching = awatch(
+                self._folder, debounce=200, step=50, rust_timeout=1000, yield_on_timeout=True, force_polling=polling
+            )
+            try:
+                async for changes in watching:
+                    # Once without a change: there may have been one since the start, before anybody watched.
+                    if changes or not looked:
+                        await self._refresh_when_possible()
+                        looked = True
+            except OSError as error:
+                # Too few inotify watches, or a folder that is just being replaced.
+                log.warning("the flow files are looked at again and again now, for watching broke: %s", place(error))
+                looked, polling = False, True
+            await asyncio.sleep(PAUSE)
+
+    async def _refresh_when_possible(self) -> None:
+        while True:
+            try:
+                return await self.refresh()
+            except StorageError as error:
+                log.warning("edited flows wait, for the database is away: %s", type(error).__name__)
+                await asyncio.sleep(PAUSE)
 
     def on_change(self, watcher: Callable[[], None]) -> Callable[[], None]:
         """Calls `watcher` after each refresh; answers with what ends that."""

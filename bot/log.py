@@ -1,22 +1,49 @@
-"""Structured logs on stderr, without names, texts or tokens."""
+"""Logs on stderr, a line each, without names, texts or tokens: of an error its kind and place, never its message."""
 
 import logging
 import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from traceback import extract_tb
+from types import TracebackType
 
-import structlog
+_ROOT = Path(__file__).parents[1]
 
 
 def configure() -> None:
-    """Sets up logging for a process: one line each, warnings of libraries too."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    """Sets up logging for a process: warnings and worse, those of libraries too."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Line())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def place(error: BaseException) -> str:
+    """What kind of error, and where: "KeyError at bot/turn.py:88 in _turn". Its message may quote what people wrote."""
+    kinds = [type(error).__name__]
+    cause, traceback = error.__cause__ or error.__context__, error.__traceback__
+    while cause is not None and len(kinds) < 5:
+        kinds.append(type(cause).__name__)
+        traceback = cause.__traceback__ or traceback
+        cause = cause.__cause__ or cause.__context__
+    return f"{' from '.join(kinds)}{_where(traceback)}"
+
+
+def _where(traceback: TracebackType | None) -> str:
+    frames = [(frame, Path(frame.filename)) for frame in extract_tb(traceback, limit=-30)]
+    own = [(frame, path) for frame, path in frames if path.is_relative_to(_ROOT) and "site-packages" not in path.parts]
+    shown = dict.fromkeys(
+        f"{path.relative_to(_ROOT) if path.is_relative_to(_ROOT) else path.name}:{frame.lineno} in {frame.name}"
+        for frame, path in [*own[-3:], *frames[-1:]]
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    return f" at {' > '.join(shown)}" if shown else ""
+
+
+class _Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        # What follows the first line quotes values: asyncio's reports hold the error itself.
+        at = datetime.fromtimestamp(record.created, UTC)
+        line = f"{at:%Y-%m-%dT%H:%M:%SZ} {record.levelname} {record.name}: "
+        line += record.getMessage().partition("\n")[0]
+        if record.exc_info and record.exc_info[1] is not None:
+            line += f": {place(record.exc_info[1])}"
+        return line

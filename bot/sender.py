@@ -1,33 +1,40 @@
 """From the outbox to one account of a channel: claim, send with no transaction open, record what came of it."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import structlog
-
 from bot.channels.base import Channel, Outbound, Receipt, SendFailed
-from storage.errors import StorageError
+from storage.errors import StorageUnavailable
 from storage.outbox import Claimed
 from storage.store import Store
 from storage.transaction import Transaction
 
 T = TypeVar("T")
 
-log = structlog.get_logger()
+log = logging.getLogger(__name__)
 
-BATCH = 64
-"""Messages claimed at once: what one pass may hold between claim and record."""
+IN_FLIGHT = 64
+"""Messages on their way to a platform at once: each of another chat, so that a slow one holds up nobody else."""
 
-MOST_TRIES = 8
-"""Attempts before a message is given up; with the pauses below that is about two minutes."""
+MOST_TRIES = 300
+"""Attempts before a message is given up: with the pauses below about a day, which a platform's worst outage lasts."""
 
-LONGEST_PAUSE = timedelta(minutes=1)
+BROKEN_TRIES = 6
+"""The same where our own channel breaks over a message: that is no outage."""
+
+LONGEST_PAUSE = timedelta(minutes=5)
 
 IDLE = 1.0
 """Seconds between two looks when nobody said that there is something to send."""
+
+GRACE = 5.0
+"""Seconds that messages under way have to arrive when the sender is stopped."""
+
+_Landed = tuple[Claimed, Receipt | SendFailed]
 
 
 class Sender:
@@ -39,6 +46,7 @@ class Sender:
         self._clock = clock
         self._poked = asyncio.Event()
         self._holder = f"{channel.name}:{channel.account}"
+        self._flying: set[asyncio.Task[_Landed]] = set()
 
     def poke(self) -> None:
         """There may be something to send now."""
@@ -47,26 +55,39 @@ class Sender:
     async def run(self) -> None:
         """Sends until it is cancelled. What a killed predecessor left claimed is settled first."""
         await self._patiently(self._release)
-        while True:
-            self._poked.clear()
-            if not await self._patiently(self.pass_once):
-                try:
-                    await asyncio.wait_for(self._poked.wait(), IDLE)
-                except TimeoutError:
-                    continue
+        try:
+            while True:
+                self._poked.clear()
+                claimed = await self._patiently(self._claim)
+                self._flying |= {asyncio.create_task(self._send(message)) for message in claimed}
+                if not claimed:
+                    await self._landing_or_poke()
+                elif len(self._flying) >= IN_FLIGHT:
+                    await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
+                else:
+                    await asyncio.sleep(0)
+                await self._patiently(self._record)
+        finally:
+            await self._land()
 
     async def pass_once(self) -> int:
-        """One pass over what may be sent now; how many messages it claimed."""
-        channel = self._channel
-
-        async def claim(tx: Transaction) -> list[Claimed]:
-            return await tx.outbox.claim(channel.name, channel.account, BATCH, self._holder)
-
-        claimed = await self._store.run(claim)
-        if claimed:
-            results = await asyncio.gather(*(self._send(message) for message in claimed))
-            await self._record(list(zip(claimed, results, strict=True)))
+        """One pass over what may be sent now, until all of it has landed; how many messages it claimed."""
+        claimed = await self._claim()
+        self._flying |= {asyncio.create_task(self._send(message)) for message in claimed}
+        if self._flying:
+            await asyncio.wait(self._flying)
+            await self._patiently(self._record)
         return len(claimed)
+
+    async def _claim(self) -> list[Claimed]:
+        room = IN_FLIGHT - len(self._flying)
+        if room <= 0:
+            return []
+
+        async def work(tx: Transaction) -> list[Claimed]:
+            return await tx.outbox.claim(self._channel.name, self._channel.account, room, self._holder)
+
+        return await self._store.run(work)
 
     async def _release(self) -> None:
         async def work(tx: Transaction) -> None:
@@ -74,24 +95,29 @@ class Sender:
 
         await self._store.run(work)
 
-    async def _send(self, message: Claimed) -> Receipt | SendFailed:
+    async def _send(self, message: Claimed) -> _Landed:
         channel = self._channel
         outbound = Outbound(
-            message.id, channel.name, channel.account, message.address, message.conversation_id or 0, message.say
-        )
+            message.id, channel.name, channel.account, message.address, message.conversation_id or 0, message.say,
+            message.replaces, message.maybe_sent,
+        )  # fmt: skip
         try:
-            return await channel.send(outbound)
+            return message, await channel.send(outbound)
         except SendFailed as failed:
-            return failed
+            return message, failed
         except Exception as error:
-            log.exception("a channel broke while sending", channel=channel.name)
-            return SendFailed(type(error).__name__)
+            log.exception("channel %s broke while sending", channel.name)
+            return message, SendFailed(type(error).__name__, final=message.tries + 1 >= BROKEN_TRIES)
 
-    async def _record(self, sent: list[tuple[Claimed, Receipt | SendFailed]]) -> None:
+    async def _record(self) -> None:
+        """Stores what came of the messages that have landed. They are forgotten here only once that is stored."""
+        landed = {task for task in self._flying if task.done()}
+        if not landed:
+            return
         now = self._clock()
 
         async def work(tx: Transaction) -> None:
-            for message, result in sent:
+            for message, result in [task.result() for task in landed]:
                 if isinstance(result, Receipt):
                     await tx.outbox.sent(message.id, result.reference)
                 elif result.unknown:
@@ -102,28 +128,42 @@ class Sender:
                     pause = result.retry_after or _pause(message.tries)
                     await tx.outbox.retry(message.id, now + pause, result.reason)
 
-        while True:
+        await self._store.run(work)
+        self._flying -= landed
+
+    async def _landing_or_poke(self) -> None:
+        """Waits until a message has landed, or somebody pokes, or for a while."""
+        poke = asyncio.create_task(self._poked.wait())
+        try:
+            await asyncio.wait({poke, *self._flying}, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            poke.cancel()
+
+    async def _land(self) -> None:
+        """What is under way may still arrive, and be recorded; the rest is for the next sender to find out."""
+        if self._flying:
+            _, late = await asyncio.wait(self._flying, timeout=GRACE)
+            for task in late:
+                task.cancel()
+            self._flying -= late
             try:
-                await self._store.run(work)
-            except StorageError:
-                log.warning("what was sent could not be recorded yet", channel=self._channel.name)
-                await asyncio.sleep(IDLE)
-            else:
-                return
+                await self._record()
+            except StorageUnavailable:
+                log.warning("what was sent last on %s could not be recorded", self._channel.name)
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """Runs a step; while the database is away, waits and tries again."""
         while True:
             try:
                 return await step()
-            except StorageError as error:
-                log.warning("the database is away", channel=self._channel.name, error=type(error).__name__)
+            except StorageUnavailable:
+                log.warning("what is to be sent on %s waits, for the database is away", self._channel.name)
                 await asyncio.sleep(IDLE)
 
 
 def _pause(tries: int) -> timedelta:
-    """Doubling from half a second, up to a minute, with jitter so that not all come back at once."""
-    seconds = min(0.5 * 2**tries, LONGEST_PAUSE.total_seconds())
+    """Doubling from half a second, up to five minutes, with jitter so that not all come back at once."""
+    seconds = min(0.5 * 2 ** min(tries, 20), LONGEST_PAUSE.total_seconds())
     return timedelta(seconds=seconds * random.uniform(0.75, 1.25))  # noqa: S311
 
 

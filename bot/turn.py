@@ -1,6 +1,9 @@
 """One turn: an event in, one person's transaction, messages out. All that reaches a person comes through here."""
 
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TypeVar
 
 from bot.channels.base import Inbound
@@ -9,89 +12,130 @@ from bot.do.base import Deed
 from bot.facts import gather
 from bot.group import Group
 from bot.libraries import Libraries, Stale
+from bot.log import place
+from bot.outcome import keep, own_words, say_to
 from flows import phrases
 from flows.answers import tidy
 from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start, word_in
-from flows.model import NOTHING, Conversation, Happened, Library, Said, Say, Value
-from storage.people import ACTIVE, STOPPED, Loaded, Person
+from flows.model import Conversation, Happened, Said, Value
+from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
+from storage.inbox import TRIES
+from storage.people import ACTIVE, LEAVING, STOPPED, Loaded, Person
 from storage.store import Store
 from storage.transaction import Transaction
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 LONGEST = 20_000
 """Characters of one message that are read; the rest is cut. No platform here allows more in a message of a person."""
+
+LATER = timedelta(hours=1)
+"""When what fell due and broke is tried again; an edited flow is tried at once."""
+
+NEXT_DAY = timedelta(days=1)
+
+_AWAY = (StorageUnavailable, StoreClosed)
+"""The database could not take it: nothing is wrong with the turn."""
+
+
+class _SeenBefore(Exception):
+    """Undoes a turn that turned out to be one for an event already taken."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One person's turn while it lasts: what is known of them, and what was done in it."""
+
+    tx: Transaction
+    person: Person
+    conversations: tuple[Conversation, ...]
+    library: int
+    first: bool = False
+    fields: dict[str, Value] = field(default_factory=dict)
+    done: set[str] = field(default_factory=set)
 
 
 class Turns:
     """Takes turns.
 
     Each is one transaction that locks and writes exactly one person. The same event twice changes nothing the second
-    time. `taken` is called with the person's number after each turn that was stored.
+    time. `taken` is called with channel and account after each turn that was stored: something may wait there.
     """
 
-    def __init__(self, store: Store, libraries: Libraries, group: Group, taken: Callable[[int], None]) -> None:
+    def __init__(self, store: Store, libraries: Libraries, group: Group, taken: Callable[[str, str], None]) -> None:
         self._store = store
         self._libraries = libraries
         self._group = group
         self._taken = taken
 
     async def receive(self, inbound: Inbound) -> None:
-        """Takes what someone said. Returns only once it is stored; raises StorageError if it could not be."""
+        """Takes what someone said. Returns only once it is stored; raises StorageError if it could not be.
+
+        A turn that breaks is tried three times; then the event is kept as dead and the person is told so kindly:
+        a platform would hand it to us for ever.
+        """
         said = _tidied(inbound.said)
-
-        async def work(tx: Transaction) -> int:
-            loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
-            first = loaded is None
-            if loaded is None:
-                loaded = await self._newcomer(tx, inbound)
-            source = f"{inbound.channel}:{inbound.account}"
-            if not await tx.inbox.take(source, inbound.event, loaded.person.id, "said", _body(said)):
-                return loaded.person.id
-            await self._turn(tx, loaded, said, first)
-            return loaded.person.id
-
-        self._taken(await self._run(work))
+        for tries in range(1, TRIES + 1):
+            try:
+                await self._run(lambda tx: self._hear(tx, inbound, said))
+            except (*_AWAY, KeyDestroyed):
+                raise
+            except _SeenBefore:
+                return
+            except Exception as error:
+                log.exception("a turn broke, try %s of %s", tries, TRIES)
+                if tries == TRIES:
+                    await self._bury(inbound, said, type(error).__name__)
+            else:
+                break
+        self._taken(inbound.channel, inbound.account)
 
     async def due(self, person_id: int, conversation_id: int) -> None:
-        """Lets happen what time has brought for one conversation, or puts it off to the end of quiet hours."""
+        """Lets happen what time has brought for one conversation; what cannot happen now is put off."""
 
-        async def work(tx: Transaction) -> None:
+        async def work(tx: Transaction) -> Person | None:
             loaded = await tx.people.load(person_id)
             if loaded is not None:
-                await self._due(tx, loaded, conversation_id)
+                await self._due(_turn(tx, loaded), conversation_id)
+            return loaded.person if loaded else None
 
-        await self._run(work)
-        self._taken(person_id)
+        try:
+            self._tell(await self._run(work))
+        except _AWAY:
+            raise
+        except Exception as error:
+            log.exception("what fell due in conversation %s broke", conversation_id)
+            await self._put_off(person_id, conversation_id, type(error).__name__)
 
     async def begin(self, person_id: int, source: str, event: str, flow: str) -> bool:
-        """Begins a flow with someone. False: this very event has begun it before."""
-
-        async def work(tx: Transaction) -> bool:
-            loaded = await tx.people.load(person_id)
-            if loaded is None or not await tx.inbox.take(source, event, person_id, "begin", {"flow": flow}):
-                return False
-            await self._turn(tx, loaded, Start(flow), first=False)
-            return True
-
-        begun = await self._run(work)
-        self._taken(person_id)
-        return begun
+        """Begins a flow with someone. False: this very event has begun it before, or they are gone."""
+        return await self._once(person_id, source, event, Start(flow), "begin", {"flow": flow})
 
     async def happened(self, person_id: int, source: str, event: str, happening: Happened) -> bool:
         """Lets a happening reach every conversation that waits for it. False: this very event was there before."""
+        body = {"name": happening.name, **happening.data}
+        return await self._once(person_id, source, event, happening, "happened", body)
 
-        async def work(tx: Transaction) -> bool:
+    async def _once(
+        self, person_id: int, source: str, event: str, incoming: Incoming, kind: str, body: dict[str, Value]
+    ) -> bool:
+        async def work(tx: Transaction) -> Person | None:
             loaded = await tx.people.load(person_id)
-            body = {"name": happening.name, **happening.data}
-            if loaded is None or not await tx.inbox.take(source, event, person_id, "happened", body):
-                return False
-            await self._turn(tx, loaded, happening, first=False)
-            return True
+            if loaded is None or not await tx.inbox.take(source, event, person_id, kind, body):
+                return None
+            if loaded.person.status == ACTIVE:
+                await self._play(_turn(tx, loaded), incoming)
+            return loaded.person
 
-        taken = await self._run(work)
-        self._taken(person_id)
-        return taken
+        person = await self._run(work)
+        self._tell(person)
+        return person is not None
+
+    def _tell(self, person: Person | None) -> None:
+        if person is not None:
+            self._taken(person.channel, person.account)
 
     async def _run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         while True:
@@ -100,96 +144,121 @@ class Turns:
             except Stale as stale:
                 await self._libraries.load(stale.version)
 
-    async def _newcomer(self, tx: Transaction, inbound: Inbound) -> Loaded:
+    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> None:
+        turn = await self._who(tx, inbound)
+        if not await tx.inbox.take(_source(inbound), inbound.event, turn.person.id, "said", _body(said)):
+            raise _SeenBefore
+        if turn.person.status != STOPPED:
+            await self._play(turn, said)
+            return
+        library = self._libraries.at(turn.library)
+        word = word_in(library, said.text) if said.choice is None else None
+        if word and not word.anytime:
+            await tx.people.save(turn.person.id, turn.fields, status=ACTIVE)
+            await self._play(turn, said)
+        elif word or turn.conversations:
+            # Asking for help, or to be forgotten, is no wish to be written to again: only this is answered.
+            await self._play(turn, said, always=True)
+        else:
+            says = own_words(library, turn.person.language, phrases.STOPPED)
+            await say_to(tx, turn.person, None, says, always=True)
+
+    async def _who(self, tx: Transaction, inbound: Inbound) -> _Turn:
+        """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
+        loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
+        if loaded is not None and loaded.person.status == LEAVING:
+            await tx.people.forget(loaded.person.id)
+            loaded = None
+        if loaded is not None:
+            return _turn(tx, loaded)
         language = self._group.language(inbound.language)
         person = await tx.people.add(inbound.channel, inbound.account, inbound.address, language)
         name = _first_name(inbound.name)
         await tx.people.save(person.id, {"name": name} if name else {})
         await tx.ledger.add(person.id, "wrote first")
-        loaded = await tx.people.load(person.id)
-        assert loaded is not None, "a person was added a moment ago"
-        return loaded
+        added = await tx.people.load(person.id)
+        assert added is not None, "a person was added a moment ago"
+        return _turn(tx, added, first=True)
 
-    async def _due(self, tx: Transaction, loaded: Loaded, conversation_id: int) -> None:
-        conversation = next((each for each in loaded.conversations if each.id == conversation_id), None)
-        if conversation is None or loaded.person.status != ACTIVE:
+    async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
+        async def work(tx: Transaction) -> None:
+            turn = await self._who(tx, inbound)
+            source, person = _source(inbound), turn.person
+            if not await tx.inbox.bury(source, inbound.event, person.id, "said", _body(said), error):
+                raise _SeenBefore
+            await tx.ledger.add(person.id, "turn failed", detail=error)
+            library = self._libraries.at(turn.library)
+            await say_to(tx, person, None, own_words(library, person.language, phrases.WENT_WRONG), always=True)
+
+        try:
+            await self._run(work)
+        except _SeenBefore:
             return
-        quiet = self._group.quiet
+        except SealBroken as broken:
+            # Raised, it would come again for ever, and hold up everyone else on the same account.
+            log.critical("an event of a damaged person was let go: %s", place(broken))
+
+    async def _put_off(self, person_id: int, conversation_id: int, error: str) -> None:
+        async def work(tx: Transaction) -> None:
+            await tx.conversations.put_off(conversation_id, tx.now + LATER)
+            await tx.ledger.add(person_id, "turn failed", detail=error)
+
+        await self._store.run(work)
+
+    async def _due(self, turn: _Turn, conversation_id: int) -> None:
+        tx = turn.tx
+        conversation = next((each for each in turn.conversations if each.id == conversation_id), None)
+        if conversation is None:
+            return
+        if turn.person.status != ACTIVE:
+            await tx.conversations.put_off(conversation_id, tx.now + NEXT_DAY)
+            return
+        flow = self._libraries.at(turn.library).flows.get(conversation.flow)
+        quiet = self._group.quiet if flow is None or not flow.urgent else None
         allowed = quiet.next_allowed(tx.now, self._group.zone) if quiet else tx.now
         if allowed > tx.now:
-            await tx.conversations.save(loaded.person.id, conversation, allowed)
-            return
-        await self._turn(tx, loaded, Due(conversation_id), first=False)
+            await tx.conversations.put_off(conversation_id, allowed)
+        else:
+            await self._play(turn, Due(conversation_id))
 
-    async def _turn(self, tx: Transaction, loaded: Loaded, incoming: Incoming, first: bool) -> None:
-        person = loaded.person
-        library = self._libraries.at(loaded.library)
-        fields = dict(person.fields)
-        if person.status != ACTIVE:
-            if person.status != STOPPED or not isinstance(incoming, Said):
-                return
-            if not _wakes(library, incoming):
-                sentence = library.translations.get(person.language, NOTHING).get(phrases.STOPPED, phrases.STOPPED)
-                await tx.outbox.add(person, person.address_id, None, [Say(sentence)], always=True)
-                return
-            await tx.people.save(person.id, fields, status=ACTIVE)
-        exchange = Exchange(library, loaded.conversations, gather(person, fields, self._group), tx.now, first)
-        await self._play(tx, person, fields, exchange, incoming)
-        await _keep(tx, person, fields, exchange)
-
-    async def _play(
-        self, tx: Transaction, person: Person, fields: dict[str, Value], exchange: Exchange, incoming: Incoming
-    ) -> None:
+    async def _play(self, turn: _Turn, incoming: Incoming, *, always: bool = False) -> None:
         """Drives the exchange: gives new conversations their numbers, and does what it asks."""
+        tx, person, fields = turn.tx, turn.person, turn.fields
+        library = self._libraries.at(turn.library)
+        facts = gather(person, fields, self._group)
+        exchange = Exchange(library, turn.conversations, facts, tx.now, turn.first)
         playing = exchange.play(incoming)
         reply: Reply | None = None
         try:
             while True:
                 request = playing.send(reply) if reply is not None else next(playing)
                 if isinstance(request, Perform):
-                    fields.update(exchange.saves)
+                    _know(fields, exchange)
                     deed = Deed(tx, self._group, person, fields, request.conversation, request.do.arguments)
                     did = await perform(request.do.name, deed)
+                    turn.done.add(request.do.name)
                     reply = (did, gather(person, fields, self._group))
                 else:
-                    begun = Conversation(0, request.flow, exchange.library.version, "", tx.now)
+                    begun = Conversation(0, request.flow, library.version, "", tx.now)
                     reply = await tx.conversations.add(person.id, begun, None)
                     await tx.ledger.add(person.id, "began", request.flow)
         except StopIteration:
-            fields.update(exchange.saves)
+            _know(fields, exchange)
+        await keep(tx, person, fields, exchange, always=always or "stop" in turn.done)
 
 
-async def _keep(tx: Transaction, person: Person, fields: dict[str, Value], exchange: Exchange) -> None:
-    """Stores what the exchange came to."""
-    for number in exchange.changed:
-        conversation = exchange.conversations[number]
-        if number in exchange.ended:
-            await tx.conversations.end(person.id, conversation, exchange.ended[number])
-            await tx.ledger.add(person.id, "ended", conversation.flow, detail=exchange.ended[number])
-        else:
-            await tx.conversations.save(person.id, conversation, exchange.next_due[number])
-    if fields != person.fields:
-        await tx.people.save(person.id, fields)
-    if exchange.said:
-        await _say(tx, person, exchange)
+def _turn(tx: Transaction, loaded: Loaded, *, first: bool = False) -> _Turn:
+    return _Turn(tx, loaded.person, loaded.conversations, loaded.library, first, dict(loaded.person.fields))
 
 
-async def _say(tx: Transaction, person: Person, exchange: Exchange) -> None:
-    always = "stopped" in exchange.ended.values()
-    by_conversation: list[tuple[int, list[Say]]] = []
-    for number, say in exchange.said:
-        if not by_conversation or by_conversation[-1][0] != number:
-            by_conversation.append((number, []))
-        by_conversation[-1][1].append(say)
-        if say.tried:
-            await tx.ledger.add(person.id, "tried", exchange.conversations[number].flow, detail=say.tried)
-    for number, says in by_conversation:
-        await tx.outbox.add(person, person.address_id, number or None, says, always=always)
+def _know(fields: dict[str, Value], exchange: Exchange) -> None:
+    """Each save counts once: what a `do` makes of a field afterwards stays."""
+    fields.update(exchange.saves)
+    exchange.saves.clear()
 
 
-def _wakes(library: Library, said: Said) -> bool:
-    """Whether someone who has stopped means to be heard again: only by a word, never by chance."""
-    return said.choice is None and word_in(library, said.text) is not None
+def _source(inbound: Inbound) -> str:
+    return f"{inbound.channel}:{inbound.account}"
 
 
 def _tidied(said: Said) -> Said:

@@ -30,7 +30,12 @@ class Inbound:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to send. `id` is the outbox row's, the same at every attempt."""
+    """One message to send.
+
+    id          the outbox row's, the same at every attempt
+    replaces    reference of the message that this one changes; "" where it stands by itself
+    maybe_sent  a process that was killed may have sent it already: where the platform can tell, ask first
+    """
 
     id: int
     channel: str
@@ -38,6 +43,8 @@ class Outbound:
     address: str
     conversation: int
     say: Say
+    replaces: str = ""
+    maybe_sent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
