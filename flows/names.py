@@ -1,10 +1,10 @@
 """Which names texts and conditions of a flow may read, and what type each has."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
 from flows.model import Flow, Kind, Library
-from flows.states import AskState, DoState, RunState
+from flows.states import AskState, DoState, Pausing, RunState, State
 from flows.vocabulary import ACTION, DEEDS, EXPECTS, ME, ORG, PAIR
 
 
@@ -23,9 +23,13 @@ def _both(one: Kind | None, other: Kind) -> Kind:
     return Kind.TEXT if {one, other} <= texts else Kind.ANY
 
 
-def saved_about_people(flows: Iterable[Flow]) -> Mapping[str, Kind]:
-    """The fields of `me`: the vocabulary's, and every `me.x` that some flow saves."""
-    fields = dict(ME)
+def saved_about_people(flows: Iterable[Flow], guessed: Iterable[str] = ()) -> Mapping[str, Kind]:
+    """The fields of `me`: the vocabulary's, and every `me.x` that some flow saves.
+
+    `guessed` are names that something saves which could not be read: of any type.
+    """
+    fields = dict.fromkeys((name.removeprefix("me.") for name in guessed if name.startswith("me.")), Kind.ANY)
+    fields.update(ME)
     for flow in flows:
         for state in flow.states.values():
             if isinstance(state, AskState) and state.save and state.save.startswith("me."):
@@ -35,18 +39,26 @@ def saved_about_people(flows: Iterable[Flow]) -> Mapping[str, Kind]:
     return fields
 
 
-def saved_in_conversations(flows: Mapping[str, Flow]) -> Mapping[str, Mapping[str, Kind]]:
+def saved_in_conversations(flows: Mapping[str, Flow], guessed: Iterable[str] = ()) -> Mapping[str, Mapping[str, Kind]]:
     """For each flow, the answers it can read: its own, and those of flows that share its conversation by `run`."""
     together = _sharing(flows)
+    bare = dict.fromkeys((name for name in guessed if "." not in name), Kind.ANY)
     kept: dict[str, dict[str, Kind]] = {}
     for name, flow in flows.items():
-        answers = kept.setdefault(together[name], {})
+        answers = kept.setdefault(together[name], dict(bare))
         for state in flow.states.values():
             if isinstance(state, AskState) and state.save and "." not in state.save:
                 answers[state.save] = _both(answers.get(state.save), kind_saved(state))
-            if isinstance(state, DoState):
-                answers.update(DEEDS[state.do].answers)
+            for deed in _deeds(state):
+                answers.update(DEEDS[deed].answers)
     return {name: kept[together[name]] for name in flows}
+
+
+def _deeds(state: State) -> Iterator[str]:
+    if isinstance(state, DoState):
+        yield state.do
+    if isinstance(state, Pausing):
+        yield from (entry.do for entry in state.after.values() if entry.do is not None)
 
 
 def _sharing(flows: Mapping[str, Flow]) -> dict[str, str]:

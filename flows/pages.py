@@ -5,12 +5,13 @@ wants decides what it is. So nothing depends on YAML's own ideas of what is a nu
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path as FilePath
 from typing import Any
 
-from rapidfuzz import process
+from rapidfuzz.distance import DamerauLevenshtein
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
@@ -28,6 +29,9 @@ LARGEST = 256 * 1024
 
 DEEPEST = 20
 """Levels of nesting. A flow needs seven."""
+
+MOST_NAMED = 16
+"""Known words that one line can name."""
 
 Path = tuple[str, ...]
 """Where something stands in a file: ("states", "hello", "say"). The key itself is the path and "" behind it."""
@@ -86,6 +90,11 @@ class Page:
             path = path[:-1]
         return self.spans.get(path, Span(1, 1, 0, len(self.text)))
 
+    def renamed(self, old: str, new: str) -> "Page":
+        """The same page, with what stands under the key `old` at its head found under `new`."""
+        spans = {(new, *path[1:]) if path[:1] == (old,) else path: span for path, span in self.spans.items()}
+        return replace(self, spans=spans)
+
     def _position(self, index: int) -> tuple[int, int]:
         return self.text.count("\n", 0, index) + 1, index - (self.text.rfind("\n", 0, index) + 1) + 1
 
@@ -102,19 +111,48 @@ class Refused(Exception):
         self.problem = problem
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
+def near(word: object, known: Iterable[str]) -> str:
+    """The known word that was most likely meant, or "" where none is near."""
+    written = str(word)[:60].lower()
+    best, most = "", 0.6
+    for each in sorted(known):
+        alike = _alike(written, each.lower())
+        if alike > most or (alike == most and not best):
+            best, most = each, alike
+    return best
+
+
+def _alike(written: str, known: str) -> float:
+    head, dot, rest = known.rpartition(".")
+    if dot and written.startswith(head + dot):
+        return _alike(written.removeprefix(head + dot), rest)
+    if dot and written == rest:
+        return 0.95
+    if len(written) > 1 and len(known) > 1:
+        if sorted(written) == sorted(known):
+            return 0.9
+        if written.startswith(known) or known.startswith(written):
+            return max(0.6, DamerauLevenshtein.normalized_similarity(written, known))
+    return DamerauLevenshtein.normalized_similarity(written, known)
+
+
+def nearest(word: object, known: Iterable[str]) -> str:
     """`did you mean …?` with the nearest known word, or the list of them where none is near."""
     words = sorted(known)
-    best = process.extractOne(str(word)[:60], words, score_cutoff=60) if words else None
+    best = near(word, words)
     if best:
-        return f"did you mean `{best[0]}`?"
-    return f"known are {', '.join(words)}" if 0 < len(words) <= 12 else ""
+        return f"did you mean `{best}`?"
+    group = str(word).partition(".")[0] + "."
+    words = [each for each in words if each.startswith(group)] or words
+    return f"known are {', '.join(words)}" if 0 < len(words) <= MOST_NAMED else ""
 
 
 def read_text(file: FilePath, name: str) -> str:
     """The text of a file, called `name` in complaints. Raises Refused: too-large, bad-yaml."""
     try:
         size = file.stat().st_size
+        if not file.is_file():
+            raise Refused(Problem(name, 1, 1, "bad-yaml", "this is not a file", "flows stand in library/ itself"))
         if size > LARGEST:
             raise Refused(
                 Problem(name, 1, 1, "too-large", f"this file has {size:,} bytes", "256 KiB are the most; split it")
@@ -132,13 +170,27 @@ def pages(text: str, name: str) -> list[tuple[Page, list[Problem]]]:
     try:
         return _Composer(text, name).documents()
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        what = f"this is not YAML: {error.problem or error.context or 'it cannot be read'}"
-        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Refused(Problem(name, line, column, "bad-yaml", _one_line(what), _quotes(text, line))) from None
+        raise Refused(_not_yaml(error, text, name)) from None
     except (YAMLError, ValueError, RecursionError) as error:
         what = _one_line(f"this is not YAML: {error}")
         raise Refused(Problem(name, *_unprintable(text), "bad-yaml", what)) from None
+
+
+def _not_yaml(error: MarkedYAMLError, text: str, name: str) -> Problem:
+    mark, began = error.problem_mark or error.context_mark, error.context_mark
+    context, problem = str(error.context or ""), str(error.problem or "")
+    # what was never closed is wrong where it was opened, not where the reader noticed
+    if began is not None and mark is not None and mark.line > began.line and not _goes_on(text, began.line):
+        mark = began if re.search("flow|quoted|simple key", context) else mark
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    what = f"this is not YAML: {problem or context or 'it cannot be read'}"
+    mend = "close the quotes" if "quoted" in context else _quotes(text, line)
+    return Problem(name, line, column, "bad-yaml", _one_line(what), mend)
+
+
+def _goes_on(text: str, line: int) -> bool:
+    """Whether a line that opens `{` or `[` is meant to be closed on another."""
+    return text.split("\n")[line].rstrip().endswith(("{", "[", ","))
 
 
 def _quotes(text: str, line: int) -> str:
@@ -148,6 +200,8 @@ def _quotes(text: str, line: int) -> str:
         return "inside { } a text with {{ }} in it needs quotes around it"
     if "\t" in written:
         return "use spaces, not tabs"
+    if written.strip() and not re.search(r":(\s|$)|^\s*-(\s|$)", written):
+        return "a line is `key: value` or `- entry`; a text of several lines stands under `|`"
     return "a text with `: ` or ` #` in it, or one that begins with a sign like @ % { [ * &, needs quotes around it"
 
 
@@ -166,6 +220,7 @@ class _Composer:
         self.events = iter(YAML(typ="safe", pure=True).parse(text))
         self.spans: dict[Path, Span] = {}
         self.problems: list[Problem] = []
+        self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def documents(self) -> list[tuple[Page, list[Problem]]]:
         found = []
@@ -173,7 +228,8 @@ class _Composer:
             if isinstance(event, MappingStartEvent | SequenceStartEvent | ScalarEvent | AliasEvent):
                 self.spans, self.problems = {}, []
                 tree = self.node(event, ())
-                found.append((Page(self.name, self.text, tree, self.spans), self.problems))
+                if tree is not None:
+                    found.append((Page(self.name, self.text, tree, self.spans), self.problems))
         return found
 
     def node(self, event: Event, path: Path) -> Any:
@@ -200,8 +256,10 @@ class _Composer:
             raise Refused(Problem(*where, "bad-yaml", f"more than {DEEPEST} levels inside each other"))
 
     def _place(self, path: Path, event: Event, ends: int) -> None:
-        mark = event.start_mark
-        self.spans[path] = Span(mark.line + 1, mark.column + 1, mark.index, ends)
+        # counted here: YAML takes some signs inside a text for the end of a line
+        begins = event.start_mark.index
+        line = bisect_right(self.lines, begins)
+        self.spans[path] = Span(line, begins - self.lines[line - 1] + 1, begins, ends)
 
     @staticmethod
     def _scalar(event: Any) -> str | None:

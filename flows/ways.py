@@ -1,100 +1,151 @@
 """The ways through flows, as a graph: what cannot be reached, and where one would go round without a stop."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from flows.model import Flow, Library
-from flows.states import EndState, RunState, SayState, TryState
+from flows.model import Library
+from flows.states import AskState, EndState, RunState, SayState, State, TryState
 
 Place = tuple[str, str]
 """A state: (flow, state)."""
 
 
-def unreachable(flow: Flow) -> Iterator[str]:
-    """The states that nothing leads to: not the start, not a way on, not `moved`."""
+def unreachable(ways: Mapping[str, Collection[str]], begins: Iterable[str]) -> list[str]:
+    """The names that nothing leads to from where one begins. Of names that lead to each other, only the first."""
+    reached = _reached(ways, begins)
+    left = [name for name in ways if name not in reached]
+    led = {target for name in left for target in ways[name] if target != name}
+    roots = [name for name in left if name not in led]
+    covered = _reached(ways, roots) | reached
+    for name in left:
+        if name not in covered:
+            roots.append(name)
+            covered |= _reached(ways, [name])
+    return sorted(roots, key=list(ways).index)
+
+
+def _reached(ways: Mapping[str, Collection[str]], begins: Iterable[str]) -> set[str]:
     reached: set[str] = set()
-    waiting = [flow.start, *flow.moved.values()]
+    waiting = list(begins)
     while waiting:
         name = waiting.pop()
-        if name not in reached and name in flow.states:
+        if name in ways and name not in reached:
             reached.add(name)
-            waiting += [way.target for way in flow.states[name].exits()]
-    return (name for name in flow.states if name not in reached)
+            waiting += ways[name]
+    return reached
 
 
-def silent_loops(library: Library, flow: Flow) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each round that can be gone without a stop, once: its first state in this flow, and the way."""
-    seen: set[str] = set()
-    silent = _passing_flows(library)
-    for name in flow.states:
-        if name in seen:
-            continue
-        way = _way_back(library, (flow.name, name), silent)
-        if way:
-            seen.update(state for of, state in way if of == flow.name)
-            shown = [state if of == flow.name else f"{of}/{state}" for of, state in way]
-            yield name, (*shown, shown[0])
+def silent_loops(library: Library, flows: Iterable[str]) -> Iterator[tuple[Place, ...]]:
+    """One round for each knot of states that can be gone through without a stop, from its first state in `flows`."""
+    passing = _passing_flows(library)
+    places = [(flow, state) for flow in flows for state in library.flows[flow].states]
+    ways = {place: list(_next(library, place, passing)) for place in places}
+    for place in [*ways]:
+        for following in ways[place]:
+            ways.setdefault(following, [])
+    rank = {place: number for number, place in enumerate(places)}
+    for knot in _knots(ways):
+        first = min(knot, key=rank.__getitem__)
+        yield tuple(_round(ways, first, knot))
 
 
-def _stops(library: Library, place: Place) -> bool:
-    state = library.flows[place[0]].states[place[1]]
-    return state.waits()
-
-
-def _next(library: Library, place: Place, silent: Mapping[str, bool]) -> Iterator[Place]:
+def _next(library: Library, place: Place, passing: Collection[str]) -> Iterator[Place]:
     """Where one can get from a state without a stop. Into a flow that it runs, too: that must not lead back here."""
     flow = library.flows[place[0]]
     state = flow.states.get(place[1])
-    if state is None or state.waits():
-        return
     if isinstance(state, RunState) and state.run in library.flows:
         yield state.run, library.flows[state.run].start
-        if not silent[state.run]:
+        if state.run not in passing:
             return
-    yield from ((flow.name, way.target) for way in state.exits())
+    for target in _silent_targets(state):
+        if target in flow.states:
+            yield flow.name, target
 
 
-def _way_back(library: Library, start: Place, silent: Mapping[str, bool]) -> list[Place] | None:
-    """The shortest way from a state to itself without a stop."""
+def _silent_targets(state: State | None) -> list[str]:
+    if isinstance(state, AskState) and state.choices_from is not None:
+        # a list with nothing in it is not shown: one goes on at once
+        return [state.on["none"]] if "none" in state.on else []
+    return [] if state is None or state.waits() else [way.target for way in state.exits()]
+
+
+def _knots(ways: Mapping[Place, list[Place]]) -> list[set[Place]]:
+    """The sets of places that lead to each other (Tarjan), in the order in which they were found."""
+    order: dict[Place, int] = {}
+    low: dict[Place, int] = {}
+    stack: dict[Place, None] = {}
+    knots: list[set[Place]] = []
+    for root in ways:
+        if root in order:
+            continue
+        work = [(root, iter(ways[root]))]
+        order[root] = low[root] = len(order)
+        stack[root] = None
+        while work:
+            place, rest = work[-1]
+            for following in rest:
+                if following not in order:
+                    order[following] = low[following] = len(order)
+                    stack[following] = None
+                    work.append((following, iter(ways[following])))
+                    break
+                if following in stack:
+                    low[place] = min(low[place], order[following])
+            else:
+                work.pop()
+                if work:
+                    low[work[-1][0]] = min(low[work[-1][0]], low[place])
+                if low[place] == order[place]:
+                    knots.append(_popped(stack, place))
+    return [knot for knot in knots if len(knot) > 1 or any(place in ways[place] for place in knot)]
+
+
+def _popped(stack: dict[Place, None], place: Place) -> set[Place]:
+    knot: set[Place] = set()
+    while place not in knot:
+        knot.add(stack.popitem()[0])
+    return knot
+
+
+def _round(ways: Mapping[Place, list[Place]], first: Place, knot: Collection[Place]) -> list[Place]:
+    """The shortest way from a state to itself."""
     came: dict[Place, Place] = {}
-    queue = [start]
+    queue = [first]
     for place in queue:
-        for following in _next(library, place, silent):
-            if following == start:
+        for following in ways[place]:
+            if following == first:
                 way = [place]
-                while way[-1] != start:
+                while way[-1] != first:
                     way.append(came[way[-1]])
                 return way[::-1]
-            if following not in came and following[1] in library.flows[following[0]].states:
+            if following in knot and following not in came:
                 came[following] = place
                 queue.append(following)
-    return None
+    return queue
 
 
-def _passing_flows(library: Library) -> dict[str, bool]:
-    """For each flow, whether one can get from its start to an end without a stop."""
-    passing = dict.fromkeys(library.flows, False)
-    changed = True
-    while changed:
-        changed = False
-        for name in [name for name, passes in passing.items() if not passes]:
-            if _passes(library, name, passing):
-                passing[name] = changed = True
+def _passing_flows(library: Library) -> set[str]:
+    """The flows in which one can get from the start to an end without a stop."""
+    passing: set[str] = set()
+    before = -1
+    while len(passing) != before:
+        before = len(passing)
+        passing |= {name for name in library.flows if name not in passing and _passes(library, name, passing)}
     return passing
 
 
-def _passes(library: Library, name: str, passing: Mapping[str, bool]) -> bool:
+def _passes(library: Library, name: str, passing: Collection[str]) -> bool:
     flow = library.flows[name]
     seen: set[str] = set()
     waiting = [flow.start]
     while waiting:
         at = waiting.pop()
         state = flow.states.get(at)
-        if state is None or at in seen or state.waits():
+        if state is None or at in seen:
             continue
         seen.add(at)
         if isinstance(state, EndState) or (isinstance(state, SayState | TryState) and state.end is not None):
             return True
-        if isinstance(state, RunState) and not passing.get(state.run, True):
+        if isinstance(state, RunState) and state.run not in passing:
             continue
-        waiting += [way.target for way in state.exits()]
+        waiting += _silent_targets(state)
     return False

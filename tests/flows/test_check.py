@@ -1,0 +1,86 @@
+"""Each file in `broken/` holds one mistake, and says inside which: `# expect: CODE LINE:COLUMN names WORDS`."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from flows.check import check
+from flows.pages import Problem
+from flows.reader import STARTER, read_files, read_folder
+
+BROKEN = Path(__file__).parent / "broken"
+EXPECTED = re.compile(r"# expect: (?P<code>\S+) (?P<line>\d+):(?P<column>\d+)(?: names (?P<names>.*))?")
+
+CODES = frozenset(
+    """bad-yaml not-a-flow unknown-key duplicate-key alias too-large no-kind two-kinds missing-start missing-target
+    no-way-on unreachable silent-loop unknown-do unknown-outcome unhandled-outcome unknown-expect unknown-list
+    bad-duration bad-offset bad-moment bad-name unknown-name bad-text bad-condition type-mismatch no-else empty-choices
+    duplicate-words label-too-long text-too-long bad-moved missing-flow""".split()
+)
+WARNINGS = frozenset("label-long many-choices untranslated never-started urgent-used no-consent".split())
+
+
+@dataclass(frozen=True)
+class Case:
+    """A broken library, and the one problem it has."""
+
+    name: str
+    files: dict[str, str]
+    file: str
+    code: str
+    line: int
+    column: int
+    names: tuple[str, ...]
+    alone: bool
+
+
+def _cases() -> Iterator[Case]:
+    for path in sorted(BROKEN.iterdir()):
+        if path.is_dir():
+            files = {f.relative_to(path).as_posix(): f.read_text("utf-8") for f in sorted(path.rglob("*.*"))}
+        else:
+            files = {f"library/{path.name}": path.read_text("utf-8")}
+        for file, text in files.items():
+            if found := EXPECTED.search(text):
+                names = tuple((found["names"] or "").split())
+                place = int(found["line"]), int(found["column"])
+                alone = path.is_dir() or "# alone\n" in text
+                yield Case(path.stem, files, file, found["code"], *place, names, alone)
+
+
+CASES = list(_cases())
+
+
+def _told(problems: tuple[Problem, ...]) -> list[str]:
+    return [str(problem) for problem in problems]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_one_mistake_is_one_problem_at_its_place(case: Case) -> None:
+    problems = check(read_files(case.files))
+    assert len(problems) == 1, "\n".join(_told(problems))
+    (found,) = problems
+    assert (found.code, found.file, found.line, found.column) == (case.code, case.file, case.line, case.column), found
+    assert found.warning == (case.code in WARNINGS)
+    for word in case.names:
+        assert word.strip("`") in f"{found.what} {found.mend}", found
+
+
+def test_every_code_has_a_case() -> None:
+    shown_elsewhere = {"too-large"}
+    assert {case.code for case in CASES} == (CODES | WARNINGS) - shown_elsewhere
+    assert {path.stem for path in BROKEN.iterdir()} == {case.name for case in CASES}
+
+
+def test_a_folder_of_broken_flows_is_told_whole_in_one_run() -> None:
+    together = [case for case in CASES if not case.alone]
+    problems = check(read_files({file: text for case in together for file, text in case.files.items()}))
+    told = {(p.file, p.line, p.column, p.code) for p in problems}
+    assert told == {(case.file, case.line, case.column, case.code) for case in together}
+
+
+def test_the_starter_flows_have_no_problem_at_all() -> None:
+    assert _told(check(read_folder(STARTER))) == []
