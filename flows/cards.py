@@ -110,7 +110,7 @@ def _breadth_of(character: str) -> float:
         return 1.35
     if unicodedata.east_asian_width(character) in "WF":
         return 1.05
-    return 0.92 if character in "mwMW@%—…" else 0.7 if character.isupper() else 0.58
+    return 0.92 if character in "mwMW@%—…<>=+~&#" else 0.7 if character.isupper() else 0.58
 
 
 def cut(text: str, room: float, size: float) -> str:
@@ -208,10 +208,10 @@ def card(name: str, state: State, say: Mapping[str, str] = NOTHING) -> Card:
         y += 16
     if end:
         shown = cut(end, INSIDE - 34, 12)
-        parts.append(Part("end", shown, PAD, y + 6, breadth(shown, 13) + 34))
+        parts.append(Part("end", shown, PAD, y + 6, breadth(shown, 13.2) + 34))
         y += 28
     full = "\n".join([f"{title} ({state.kind})", *([said] if said else []), *notes])
-    return Card(name, state.kind, cut(title, INSIDE - 26, 14.5), tuple(parts), WIDTH, y + (9 if parts else 1), full)
+    return Card(name, state.kind, cut(title, INSIDE - 26, 15.3), tuple(parts), WIDTH, y + (9 if parts else 1), full)
 
 
 def pill(name: str, kind: str, text: str) -> Card:

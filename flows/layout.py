@@ -235,7 +235,7 @@ def _ports(chains: list[list[Item]], back: set[int]) -> dict[tuple[int, bool], f
         fan.sort()
         rim = box.left - min(20.0, 0.7 * box.left)
         step = min(15.0, 2 * rim / len(fan))
-        wishes = [(box.x + _aside(x - box.x, rim - 30), 1.0) for x, _ in fan]
+        wishes = [(box.x + _aside(x - box.x, max(rim - 30, rim / 2)), 1.0) for x, _ in fan]
         shifts = [step * place for place in range(len(fan))]
         found = _nearest(wishes, shifts, box.x - rim, box.x + rim)
         at.update({(number, first): x for (_, number), x in zip(fan, found, strict=True)})

@@ -297,7 +297,7 @@ def test_lines_touch_the_rims_of_their_boxes() -> None:
 
 
 def test_a_plain_row_of_states_is_drawn_straight_down() -> None:
-    boxes = [Box(f"b{n}", 196, 60) for n in range(6)]
+    boxes = [Box(f"b{n}", 196 if n else 40, 60) for n in range(6)]
     placed = layout(boxes, [Line(f"b{n}", f"b{n + 1}") for n in range(5)])
     assert len({round(x, 3) for route in placed.routes for x, _ in route.points}) == 1
 
@@ -320,9 +320,9 @@ def test_a_flow_of_three_hundred_states_is_drawn_in_under_three_seconds() -> Non
             {"ask": "What would you like?", "choices": choices, "on": {"skip": "s0"}}
         )
     states["s299"] = EndState(end="done")
-    began = time.perf_counter()
+    began = time.process_time()
     text = svg(Flow("large", "s0", states))
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
     assert len(parsed(text).findall(".//s:g[@data-state]", SPACE)) == 300
 
 
