@@ -106,6 +106,7 @@ class PersonRow(Row, table=True):
     """
 
     __tablename__ = "people"
+    __table_args__ = (Index("people_leaving", "id", **_when("status = 'leaving'")),)
     id: int | None = _id()
     created_at: datetime = _at()
     language: str = _text()

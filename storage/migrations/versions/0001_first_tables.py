@@ -146,6 +146,7 @@ def _people() -> None:
         sa.Column("away_until", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("people_key")),
     )
+    op.create_index("people_leaving", "people", ["id"], unique=False, **_when("status = 'leaving'"))
 
 
 def _settings() -> None:
