@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,18 +11,27 @@ LONGEST = timedelta(days=5 * 366)
 """Nobody means to wait longer than this: a longer duration is a slip of the pen."""
 
 _PART = re.compile(r"(\d{1,7})\s*(second|minute|min|hour|day|week)s?", re.IGNORECASE)
-_WHOLE = re.compile(rf"\s*(?:{_PART.pattern}\s*(?:,|and)?\s*)+", re.IGNORECASE)
+_WHOLE = re.compile(rf"{_PART.pattern}(?:(?:\s*,\s*|\s*and\s*|\s*){_PART.pattern})*", re.IGNORECASE)
 _SIDED = re.compile(r"(?P<sign>[-+])?\s*(?P<length>.*?)\s*(?P<side>before|after)?", re.IGNORECASE)
 
 
 def _parts(written: str) -> dict[str, int] | None:
-    if len(written) > 100 or not _WHOLE.fullmatch(written):
+    if len(written) > 100 or not _WHOLE.fullmatch(written.strip()):
         return None
     parts: dict[str, int] = {}
     for amount, unit in _PART.findall(written):
         name = {"min": "minute"}.get(unit.lower(), unit.lower())
         parts[name] = parts.get(name, 0) + int(amount)
     return parts
+
+
+@lru_cache(maxsize=256)
+def zone(name: str) -> tzinfo:
+    """A time zone by its IANA name; UTC where there is none of that name."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return UTC
 
 
 @lru_cache(maxsize=1024)
@@ -83,9 +92,9 @@ class QuietHours:
         begins, _, ends = written.partition("-")
         return cls(time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip()))
 
-    def next_allowed(self, moment: datetime, zone: str) -> datetime:
+    def next_allowed(self, moment: datetime, zone_name: str) -> datetime:
         """`moment` (aware) itself, or the end of the quiet hours it falls into, in the moment's own zone."""
-        local = moment.astimezone(ZoneInfo(zone))
+        local = moment.astimezone(zone(zone_name))
         clock = local.time().replace(tzinfo=None)
         over_night = self.begins > self.ends
         if self.begins == self.ends:
@@ -94,5 +103,5 @@ class QuietHours:
         if not quiet:
             return moment
         day = local.date() + timedelta(days=1 if over_night and clock >= self.begins else 0)
-        end = datetime.combine(day, self.ends, tzinfo=ZoneInfo(zone))
+        end = datetime.combine(day, self.ends, tzinfo=local.tzinfo)
         return max(moment, end.astimezone(moment.tzinfo))
