@@ -159,7 +159,7 @@ def _words_written_twice(reading: Reading) -> Iterator[Problem]:
         if starts.link:
             claims.append((f"link {starts.link}", f"the link `{starts.link}`", ("starts", "link")))
         for claim, written, path in claims:
-            if claim in taken:
+            if claim in taken and not (written.startswith("`/") and taken[claim] == f"already starts `{flow.name}`"):
                 yield page.problem("duplicate-words", f"{written} {taken[claim]}", path, "keep it in one place")
             taken.setdefault(claim, f"already starts `{flow.name}`")
 

@@ -98,10 +98,11 @@ def texts(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
     for name, state in flow.states.items():
         path = ("states", name)
         for where, text in state.texts():
-            yield from _text(page, (*path, *where), text, known)
             if len(text) > LONGEST_TEXT:
                 what = f"a text of {len(text):,} characters; {LONGEST_TEXT:,} are the most"
                 yield page.problem("text-too-long", what, (*path, *where), "make two messages of it")
+            else:
+                yield from _text(page, (*path, *where), text, known)
         for where, label in state.labels():
             yield from _text(page, (*path, *where), label, known)
             yield from _label(page, (*path, *where), label)

@@ -6,8 +6,9 @@ wants decides what it is. So nothing depends on YAML's own ideas of what is a nu
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -165,10 +166,10 @@ def read_text(file: FilePath, name: str) -> str:
         raise Refused(Problem(name, 1, 1, "bad-yaml", f"the file cannot be read: {error.strerror}")) from None
 
 
-def pages(text: str, name: str) -> list[tuple[Page, list[Problem]]]:
-    """Every YAML document of a text, each with the keys written twice. Raises Refused: bad-yaml, alias."""
+def pages(text: str, name: str, most: int = 1000) -> list[tuple[Page, list[Problem]]]:
+    """The first `most` YAML documents of a text, each with the keys written twice. Raises Refused: bad-yaml, alias."""
     try:
-        return _Composer(text, name).documents()
+        return list(islice(_Composer(text, name).documents(), most))
     except MarkedYAMLError as error:
         raise Refused(_not_yaml(error, text, name)) from None
     except (YAMLError, ValueError, RecursionError) as error:
@@ -222,15 +223,13 @@ class _Composer:
         self.problems: list[Problem] = []
         self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
-    def documents(self) -> list[tuple[Page, list[Problem]]]:
-        found = []
+    def documents(self) -> Iterator[tuple[Page, list[Problem]]]:
         for event in self.events:
             if isinstance(event, MappingStartEvent | SequenceStartEvent | ScalarEvent | AliasEvent):
                 self.spans, self.problems = {}, []
                 tree = self.node(event, ())
                 if tree is not None:
-                    found.append((Page(self.name, self.text, tree, self.spans), self.problems))
-        return found
+                    yield Page(self.name, self.text, tree, self.spans), self.problems
 
     def node(self, event: Event, path: Path) -> Any:
         self._refuse(event, path)
@@ -251,7 +250,7 @@ class _Composer:
             raise Refused(Problem(*where, "alias", "anchors and aliases are not read here", mend))
         tag = getattr(event, "tag", None)
         if tag is not None and str(tag) not in {"", "!"} and not getattr(event, "implicit", (True,))[0]:
-            raise Refused(Problem(*where, "bad-yaml", f"tags like {tag} are not read here", "leave it out"))
+            raise Refused(Problem(*where, "bad-yaml", f"tags like {str(tag)[:40]} are not read here", "leave it out"))
         if len(path) > DEEPEST:
             raise Refused(Problem(*where, "bad-yaml", f"more than {DEEPEST} levels inside each other"))
 

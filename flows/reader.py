@@ -176,7 +176,7 @@ class Sheet:
 @lru_cache(maxsize=512)
 def _read_sheet(name: str, text: str) -> Sheet:
     try:
-        page, doubles = _only(pages(text, name), name, text)
+        page, doubles = _only(pages(text, name, most=2), name, text)
     except Refused as refused:
         return Sheet(None, None, {}, (refused.problem,), _flow_names(name, text), frozenset(_SAVE.findall(text)))
     if isinstance(page.tree, dict) and "anytime" in page.tree and "flow" not in page.tree:

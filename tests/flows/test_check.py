@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from flows.check import check
-from flows.pages import Problem
+from flows.pages import Problem, read_text
 from flows.reader import STARTER, read_files, read_folder
 
 BROKEN = Path(__file__).parent / "broken"
+SOUND = Path(__file__).parent / "sound"
 EXPECTED = re.compile(r"# expect: (?P<code>\S+) (?P<line>\d+):(?P<column>\d+)(?: names (?P<names>.*))?")
 
 CODES = frozenset(
@@ -80,6 +81,14 @@ def test_a_folder_of_broken_flows_is_told_whole_in_one_run() -> None:
     problems = check(read_files({file: text for case in together for file, text in case.files.items()}))
     told = {(p.file, p.line, p.column, p.code) for p in problems}
     assert told == {(case.file, case.line, case.column, case.code) for case in together}
+
+
+@pytest.mark.parametrize("file", sorted(SOUND.iterdir()), ids=lambda file: file.stem)
+def test_what_the_language_allows_is_not_refused(file: Path) -> None:
+    text = read_text(file, file.name)
+    told = check(read_files({f"library/{file.name}": text}))
+    warned = re.findall(r"\A# warns: (\S+)", text)
+    assert [problem.code for problem in told] == warned, "\n".join(_told(told))
 
 
 def test_the_starter_flows_have_no_problem_at_all() -> None:

@@ -1,0 +1,160 @@
+"""Files nobody means well by: one clear line each, soon, and without much memory."""
+
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MOST_SECONDS = 5.0
+"""Of processor time, start included. Far above the half second it takes, for machines that are busy."""
+
+MOST_MEMORY = 150 * 1024
+"""KiB at the most, the interpreter and its libraries included."""
+
+HEAD = "flow: hostile\nstarts: {words: [hostile]}\nstart: hello\nstates:\n"
+KIB = 1024
+
+
+def _say(text: str) -> str:
+    return f"{HEAD}  hello:\n    say: {text}\n    end: done\n"
+
+
+def _when(condition: str) -> str:
+    lines = f'      - {{when: "{condition}", go: done}}\n      - else: done\n'
+    return f"{HEAD}  hello:\n    decide:\n{lines}  done: {{end: x}}\n"
+
+
+def _laughs() -> str:
+    lines = ["a: &a [lol, lol, lol, lol, lol, lol, lol, lol, lol]"]
+    lines += [f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in zip("abcdefgh", "bcdefghi", strict=True)]
+    return "\n".join(lines)
+
+
+def _fill(piece: str, size: int = 255 * KIB) -> str:
+    return piece * (size // len(piece.encode()))
+
+
+FILES: dict[str, Callable[[], str | bytes]] = {
+    "bad-yaml random": lambda: random.Random(1).randbytes(100 * KIB),
+    "bad-yaml zeros": lambda: bytes(100 * KIB),
+    "too-large ten megabytes": lambda: b"x" * 10 * KIB * KIB,
+    "too-large by one": lambda: b"#" * (256 * KIB + 1),
+    "alias billion laughs": _laughs,
+    "bad-condition long": lambda: _when("a" * 100_000),
+    "bad-condition brackets": lambda: _when("(" * 900),
+    "bad-condition many brackets": lambda: _when("[" * 100_000),
+    "bad-condition sums": lambda: _when("+".join(["1"] * 400)),
+    "bad-condition loops": lambda: _when("[1].all(a, " * 8 + "true" + ")" * 8),
+    "bad-yaml brackets": lambda: _fill("["),
+    "bad-yaml braces": lambda: _fill("{"),
+    "bad-yaml closing": lambda: _fill("]"),
+    "bad-yaml quotes": lambda: _fill('"'),
+    "not-a-flow apostrophes": lambda: _fill("'") + "'" * (255 * KIB % 2),
+    "bad-yaml dashes": lambda: _fill("- "),
+    "bad-yaml questions": lambda: _fill("? "),
+    "bad-yaml deep lines": lambda: "\n".join(" " * n + "a:" for n in range(600)),
+    "bad-yaml colons": lambda: _fill("a: "),
+    "bad-yaml anchors": lambda: "a: " + _fill("& "),
+    "bad-yaml signs": lambda: _fill("%"),
+    "bad-yaml marks": lambda: _fill("!"),
+    "alias ampersands": lambda: "a: " + "&" + "a" * 100_000 + " b",
+    "not-a-flow text": lambda: _fill("word "),
+    "not-a-flow keys": lambda: "".join(f"k{n}: v\n" for n in range(20_000)),
+    "not-a-flow long key": lambda: "k" * 1000 + ": v",
+    "bad-yaml very long key": lambda: "k" * 200_000 + ": v",
+    "not-a-flow documents": lambda: _fill("a: b\n---\n"),
+    "not-a-flow spaces": lambda: _fill(" "),
+    "not-a-flow empty lines": lambda: _fill("\n"),
+    "unknown-key long quoted key": lambda: '"' + "k" * 900 + '": v\n' + _say("Hi."),
+    "duplicate-key": lambda: _say("Hi.") + "start: hello\n",
+    "text-too-long open holes": lambda: _say(_fill("{{", 100_000).join("''")),
+    "text-too-long holes with spaces": lambda: _say("'{{" + " " * 100_000 + "'"),
+    "text-too-long holes in holes": lambda: _say("'" + "{{ me.name | " * 8000 + "'"),
+    "bad-text open holes": lambda: _say("'" + "{{" * 2000 + "'"),
+    "bad-text holes with spaces": lambda: _say("'{{" + " " * 4000 + "'"),
+    "bad-text holes in holes": lambda: _say("'" + "{{ me.name | " * 300 + "'"),
+    "text-too-long holes": lambda: _say("'" + "{{ me.name }}" * 15_000 + "'"),
+    "text-too-long spaces": lambda: _say("|\n" + "      " + "a" + " " * 200_000 + "b"),
+    "text-too-long percent": lambda: _say("'" + "{ %" * 60_000 + "'"),
+    "bad-duration long": lambda: HEAD + f"  hello: {{wait: {'1 day ' * 10_000}, go: done}}\n  done: {{end: x}}\n",
+    "bad-duration digits": lambda: HEAD + f"  hello: {{wait: {'9' * 100_000} days, go: done}}\n  done: {{end: x}}\n",
+    "unknown-name long": lambda: HEAD + f"  hello: {{wait: {'x' * 100_000}, go: done}}\n  done: {{end: x}}\n",
+    "missing-target long": lambda: HEAD + f"  hello: {{say: Hi., go: {'x' * 100_000}}}\n",
+    "unknown-do long": lambda: HEAD + f"  hello: {{do: {'x' * 100_000}, go: done}}\n  done: {{end: x}}\n",
+    "silent-loop ring": lambda: (
+        HEAD
+        + "  hello: {say: Hi., go: s0}\n"
+        + "".join(f"  s{n}: {{say: x, go: s{n + 1}}}\n" for n in range(6000))
+        + "  s6000: {say: x, go: hello}\n"
+    ),
+    "duplicate-words many": lambda: (
+        "flow: hostile\nstarts: {words: ["
+        + ", ".join(f"word {n}" for n in range(10_000))
+        + ", word 7]}\nstart: x\nstates: {x: {end: x}}\n"
+    ),
+}
+
+
+def _run(*arguments: str) -> tuple[int, str, str, float, int]:
+    """Exit code, stdout, stderr, seconds of processor time and KiB of `doorstep` with these arguments."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot.cli", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        out, err = process.stdout.read(), process.stderr.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    return process.returncode, out, err, usage.ru_utime + usage.ru_stime, usage.ru_maxrss
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_hostile_file_is_one_line_soon(name: str, tmp_path: Path) -> None:
+    written = FILES[name]()
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "x.yaml").write_bytes(written if isinstance(written, bytes) else written.encode())
+    code, out, err, seconds, memory = _run("check", str(tmp_path))
+    lines = out.splitlines()
+    assert (code, len(lines)) == (1, 1), f"{lines[:5]} {err[-300:]}"
+    assert lines[0].endswith(f" [{name.partition(' ')[0]}]"), lines[0][:500]
+    assert len(lines[0]) < 1000
+    assert "Traceback" not in err
+    assert seconds < MOST_SECONDS
+    assert memory < MOST_MEMORY
+
+
+def test_a_library_of_three_hundred_states_is_checked_in_a_moment(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    for number in range(30):
+        (tmp_path / "library" / f"f{number}.yaml").write_text(_flow_of_ten_states(f"f{number}"))
+    code, out, _, seconds, memory = _run("check", str(tmp_path), "--strict")
+    assert (code, out) == (0, "")
+    assert seconds < MOST_SECONDS
+    assert memory < MOST_MEMORY
+
+
+def _flow_of_ten_states(name: str) -> str:
+    asked = "".join(
+        f"""
+  ask{n}:
+    ask: Question {n} for {{{{ me.name }}}} of {{{{ org.name }}}}?
+    choices:
+      yes: {{label: Yes please, go: decide{n}}}
+      no: {{label: Not now, go: done}}
+    save: answer{n}
+    after:
+      1 day: {{say: "No rush, {{{{ me.name }}}}."}}
+      7 days: {{go: done}}
+  decide{n}:
+    decide:
+      - {{when: "'climate' in me.interests && answers.answer{n} == 'yes' && size(me.times) > {n}", go: done}}
+      - {{else: {f"ask{n + 1}" if n < 3 else "done"}}}
+"""
+        for n in range(4)
+    )
+    head = f"flow: {name}\nstarts: {{words: [{name}]}}\nstart: hello\nstates:\n"
+    return f"{head}  hello: {{say: Hi., go: ask0}}\n{asked}\n  done: {{end: done}}\n"
