@@ -61,22 +61,31 @@ class Condition:
         known = {}
         for name, kind in self.kinds:
             value = look_up(name, scope)
-            if value is not None:
-                known[name] = self._given(name, kind, value)
+            given = None if value is None else self._given(name, kind, value)
+            if given is not None:
+                known[name] = given
         try:
             return self.program.eval(data=known).value() is True
-        except RuntimeError:
+        except (RuntimeError, TypeError, ValueError, OverflowError):
+            # a field kept before a flow was edited can be of another type than the flow now says
             return False
 
     def _given(self, name: str, kind: Kind, value: Value) -> Any:
         if kind is Kind.YES_NO:
-            yes = value in {True, "yes"}
+            yes = value is True or value == "yes"
             return yes if name in self.as_truth else ("yes" if yes else "no") if isinstance(value, bool) else value
         if kind is Kind.NUMBER and self.as_fraction and isinstance(value, int | float):
             return float(value)
         if kind is Kind.DATE and isinstance(value, str):
-            return datetime.combine(date.fromisoformat(value), time(), tzinfo=UTC)
+            return _midnight(value)
         return list(value) if isinstance(value, tuple) else value
+
+
+def _midnight(day: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def names(source: str) -> Iterable[str]:

@@ -2,6 +2,9 @@
 
 `Exchange.play` is a generator: it asks whoever drives it (a turn on a database, a dialog in a file) for the two
 things it cannot know, a new conversation's id and what became of a `do`; and it is done when it returns.
+
+Nobody who writes is met with silence, but where the flow itself says nothing: a `wait` or an `end` right after an
+answer. What is not understood is explained, and a press that comes too late is answered.
 """
 
 from collections.abc import Generator, Iterable, Mapping
@@ -9,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows import phrases
-from flows.answers import Answer, Fit, OutOfRange, fold
-from flows.engine import advance
+from flows.answers import Fit, OutOfRange, fold
+from flows.engine import LOST, advance, answered, concerns, state_of
 from flows.model import (
     NOTHING,
     Again,
@@ -33,14 +36,17 @@ from flows.model import (
     Word,
     nothing,
 )
-from flows.questions import reading
-from flows.scene import Scene
-from flows.states import AskState, State
+from flows.prepared import prepared
+from flows.questions import Read, reading
+from flows.states import AskState, WaitState
 
 MOST_DEEDS = 50
 """`do`s in one exchange. A checked library stays far below; beyond it the conversation is let go."""
 
-FIRST_OF_ALL = ("stop", "forget me")
+LONGEST_WORD = 100
+"""Characters of a message that can be a word understood anywhere."""
+
+FIRST_OF_ALL = frozenset({"stop", "forget me"})
 """These words beat everything, an open question too."""
 
 _ENDS_ALL = frozenset({"stop", "forget_me"})
@@ -89,7 +95,7 @@ Incoming = Said | Happened | Start | Due
 
 def word_in(library: Library, text: str) -> Word | None:
     """What a whole message means wherever it is written, if it is such a word."""
-    if len(text) > 100:
+    if not text or len(text) > LONGEST_WORD:
         return None
     return library.words.get(fold(text)) or library.words.get(text.strip().casefold())
 
@@ -117,6 +123,7 @@ class Exchange:
         self.ended: dict[int, str] = {}
         self.said: list[tuple[int, Say]] = []
         self.saves: dict[str, Value] = {}
+        self._asked: set[int] = set()
         self._deeds = 0
 
     def play(self, incoming: Incoming) -> Playing:
@@ -125,13 +132,17 @@ class Exchange:
             yield from self._hear(incoming)
         elif isinstance(incoming, Happened):
             for conversation in self._newest_first():
-                if _concerns(incoming, conversation):
+                state = state_of(self.library, conversation)
+                waits = isinstance(state, WaitState) and state.wait == incoming.name
+                if waits and conversation.id not in self.ended and concerns(incoming, conversation):
                     yield from self._advance(conversation, incoming)
         elif isinstance(incoming, Start):
-            yield from self._begin(incoming.flow, incoming.about)
+            if incoming.flow in self.library.flows:
+                yield from self._begin(incoming.flow, incoming.about)
         elif incoming.conversation in self.conversations:
             yield from self._advance(self.conversations[incoming.conversation], Elapsed())
-        yield from self._ask_again()
+        if self.ended:
+            yield from self._ask_again()
 
     # --- what was said ---
 
@@ -140,78 +151,60 @@ class Exchange:
             yield from self._press(said)
             return
         word = word_in(self.library, said.text)
-        if word and word.anytime in FIRST_OF_ALL:
+        if word and word.anytime in FIRST_OF_ALL and word.flow in self.library.flows:
             yield from self._begin(word.flow)
             return
-        best, fit = self._best(said)
-        if best is not None and fit >= Fit.NEAR:
-            yield from self._advance(best, said)
-        elif word and self._counts(word, said):
-            yield from self._obey(word, said)
-        elif best is not None:
-            yield from self._advance(best, said)
+        opened = self._open()
+        best, fit, read = self._best(opened, said)
+        if best is not None and (word is None or fit >= Fit.NEAR or not _counts(word, said, self._asks(opened[0]))):
+            yield from self._go_on(answered(self.library, best, said, read, self.facts, self.now))
+        elif word and (not opened or _counts(word, said, self._asks(opened[0]))):
+            yield from self._obey(word, said, opened)
         else:
-            yield from self._wonder(said)
+            yield from self._wonder(said, opened)
 
     def _press(self, said: Said) -> Playing:
         conversation = self.conversations.get(said.conversation or 0)
-        if conversation is None:
-            self._tell(phrases.ALREADY_OVER)
-        elif conversation.question != said.question or not isinstance(self._state(conversation), AskState):
-            self._tell(phrases.ALREADY_ANSWERED)
-            yield from self._repeat(self._open())
-        else:
+        opened = self._open()
+        if conversation and conversation.question == said.question and self._asks(conversation):
             yield from self._advance(conversation, said)
-
-    def _best(self, said: Said) -> tuple[Conversation | None, Fit]:
-        """The newest open question that understands it."""
-        for conversation in self._open():
-            fit = self._fit(conversation, said)
-            if fit > Fit.NOT:
-                return conversation, fit
-        return None, Fit.NOT
-
-    def _fit(self, conversation: Conversation, said: Said) -> Fit:
-        state = self._state(conversation)
-        if not isinstance(state, AskState):
-            return Fit.NOT
-        read = reading(self.library, state, conversation, said, self.facts, self.now)
-        return read.fit if isinstance(read, Answer) else Fit.TYPE if isinstance(read, OutOfRange) else Fit.NOT
-
-    def _counts(self, word: Word, said: Said) -> bool:
-        """Whether a word is meant as one: while any text is taken, a word that starts a flow needs its slash."""
-        if word.anytime or said.text.lstrip().startswith("/"):
-            return True
-        newest = next(iter(self._open()), None)
-        state = self._state(newest) if newest else None
-        return not (isinstance(state, AskState) and state.expect == "text")
-
-    def _obey(self, word: Word, said: Said) -> Playing:
-        if word.anytime == "back":
-            newest = next(iter(self._open()), None)
-            if newest is None:
-                self._tell(phrases.NOTHING_BEFORE)
-            else:
-                yield from self._advance(newest, Back())
-        elif word.anytime == "skip":
-            yield from self._skip(said)
+        elif conversation and opened:
+            self._tell(phrases.ALREADY_ANSWERED)
+            yield from self._advance(opened[0], Again())
         else:
+            self._tell(phrases.ALREADY_OVER)
+
+    def _best(self, opened: list[Conversation], said: Said) -> tuple[Conversation | None, Fit, Read]:
+        """The newest open question that understands it, and how."""
+        for conversation in opened:
+            state = self._asks(conversation)
+            read = reading(self.library, state, conversation, said, self.facts, self.now) if state else None
+            if read is not None:
+                return conversation, Fit.TYPE if isinstance(read, OutOfRange) else read.fit, read
+        return None, Fit.NOT, None
+
+    def _obey(self, word: Word, said: Said, opened: list[Conversation]) -> Playing:
+        if word.anytime == "back":
+            if opened:
+                yield from self._advance(opened[0], Back())
+            else:
+                self._tell(phrases.NOTHING_BEFORE)
+        elif word.anytime == "skip":
+            skipping = [each for each in opened if (state := self._asks(each)) and "skip" in state.on]
+            if skipping:
+                yield from self._advance(skipping[0], said)
+            else:
+                yield from self._wonder(said, opened)
+        elif word.flow in self.library.flows:
             yield from self._begin(word.flow)
+        else:
+            yield from self._wonder(said, opened)
 
-    def _skip(self, said: Said) -> Playing:
-        for conversation in self._open():
-            state = self._state(conversation)
-            if isinstance(state, AskState) and "skip" in state.on:
-                yield from self._advance(conversation, said)
-                return
-        yield from self._wonder(said)
-
-    def _wonder(self, said: Said) -> Playing:
+    def _wonder(self, said: Said, opened: list[Conversation]) -> Playing:
         """Nothing understands it: a first contact, a question to explain, or a kind word."""
-        first = next((flow.name for flow in self.library.flows.values() if flow.starts.first_contact), None)
-        newest = next(iter(self._open()), None)
-        if newest is not None:
-            yield from self._advance(newest, said)
+        first = prepared(self.library).first_contact
+        if opened:
+            yield from self._advance(opened[0], said)
         elif first and self.first:
             yield from self._begin(first)
         else:
@@ -219,22 +212,21 @@ class Exchange:
 
     # --- conversations ---
 
-    def _state(self, conversation: Conversation) -> State | None:
-        flow = self.library.flows.get(conversation.flow)
-        return flow.states.get(conversation.state) if flow else None
+    def _asks(self, conversation: Conversation) -> AskState | None:
+        state = state_of(self.library, conversation)
+        return state if isinstance(state, AskState) else None
 
     def _newest_first(self) -> list[Conversation]:
         live = [each for each in self.conversations.values() if each.id not in self.ended]
-        return sorted(live, key=lambda each: (each.entered_at, each.id), reverse=True)
+        if len(live) > 1:
+            live.sort(key=lambda each: (each.entered_at, each.id), reverse=True)
+        return live
 
     def _open(self) -> list[Conversation]:
         """Those with an open question, newest first."""
-        return [each for each in self._newest_first() if isinstance(self._state(each), AskState)]
+        return [each for each in self._newest_first() if self._asks(each)]
 
     def _begin(self, flow: str, about: Mapping[str, str] = NOTHING) -> Playing:
-        if flow not in self.library.flows:
-            self._tell(phrases.NOT_UNDERSTOOD)
-            return
         for conversation in self._newest_first():
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
             if outermost == flow and conversation.about == about:
@@ -246,20 +238,23 @@ class Exchange:
         yield from self._advance(begun, Started())
 
     def _advance(self, conversation: Conversation, event: Event) -> Playing:
-        turn = advance(self.library, conversation, event, self.facts, self.now)
+        yield from self._go_on(advance(self.library, conversation, event, self.facts, self.now))
+
+    def _go_on(self, turn: Turn) -> Playing:
+        """Has everything done that a turn asks for, until there is nothing more."""
         self._take(turn)
-        while turn.pending is not None:
+        while (do := turn.pending) is not None:
             self._deeds += 1
             if self._deeds > MOST_DEEDS:
-                self._end(turn.conversation, "lost")
+                self._end(turn.conversation, LOST)
                 return
-            reply = yield Perform(turn.conversation, turn.pending)
+            reply = yield Perform(turn.conversation, do)
             assert isinstance(reply, tuple), "a Perform is answered with (Did, Facts)"
             did, self.facts = reply
-            if turn.pending.name in _ENDS_ALL:
+            if do.name in _ENDS_ALL:
                 for other in self._newest_first():
-                    if other.id != conversation.id:
-                        self._end(other, turn.pending.name)
+                    if other.id != turn.conversation.id:
+                        self._end(other, do.name)
             turn = advance(self.library, turn.conversation, did, self.facts, self.now)
             self._take(turn)
 
@@ -271,6 +266,8 @@ class Exchange:
         for effect in turn.effects:
             if isinstance(effect, Say):
                 self.said.append((conversation.id, effect))
+                if effect.question is not None:
+                    self._asked.add(conversation.id)
             elif isinstance(effect, Save):
                 self.saves[effect.field] = effect.value
             elif isinstance(effect, Ended):
@@ -284,20 +281,17 @@ class Exchange:
     def _ask_again(self) -> Playing:
         """When a flow that asked something has ended, the newest question still open is asked again."""
         asked = any(self.conversations[each].question and why not in SILENT_ENDS for each, why in self.ended.items())
-        if asked and not any(each.id in self.changed for each in self._open()):
-            yield from self._repeat(self._open())
-
-    def _repeat(self, conversations: list[Conversation]) -> Playing:
-        if conversations:
-            yield from self._advance(conversations[0], Again())
+        opened = self._open() if asked else []
+        if opened and not any(each.id in self._asked for each in opened):
+            yield from self._advance(opened[0], Again())
 
     def _tell(self, sentence: str) -> None:
         """Something that belongs to no flow."""
-        nobody = Conversation(0, "", self.library.version, "", self.now)
-        self.said.append((0, Say(Scene(self.library, nobody, self.facts, self.now).words(sentence))))
+        language = str(self.facts.me.get("language") or self.facts.language)
+        self.said.append((0, Say(self.library.translations.get(language, NOTHING).get(sentence, sentence))))
 
 
-def _concerns(event: Happened, conversation: Conversation) -> bool:
-    """Whether a happening about one pair or action is this conversation's own."""
-    about = conversation.about
-    return all(about[what] == str(event.data[what]) for what in about if what in event.data)
+def _counts(word: Word, said: Said, newest: AskState | None) -> bool:
+    """Whether a word is meant as one: while any text is taken, a word that starts a flow needs its slash."""
+    takes_text = newest is not None and newest.expect == "text"
+    return bool(word.anytime) or said.text.lstrip().startswith("/") or not takes_text

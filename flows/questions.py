@@ -1,20 +1,22 @@
 """Questions: how they are put, and what follows from what someone said to them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from flows import answers, phrases
 from flows.answers import Answer, Fit, OutOfRange
 from flows.model import DONE, Caller, Conversation, Facts, Library, Option, Said, Shown
-from flows.states import AskState, Go, Move
+from flows.moves import Go, Move
+from flows.prepared import Forms, prepared
+from flows.states import AskState
+from flows.times import zone
 
 if TYPE_CHECKING:
-    from flows.scene import Scene
+    from flows.scene import Scene, Standing
 
-LONGEST_TRAIL = 20
-"""Questions that *back* can go back over."""
+LONGEST_TRAIL = 40
+"""Steps that *back* can go back over: a question, and each flow that ran the one it is in."""
 
 _EXPLAINED = {
     "number": phrases.SAY_NUMBER,
@@ -27,56 +29,91 @@ _EXPLAINED = {
     "text": phrases.SAY_TEXT,
 }
 
+Read = Answer | OutOfRange | None
+"""What something said means as an answer to a question; None where it means nothing."""
+
+
+# --- asking ----------------------------------------------------------------------------------------------------
+
 
 def ask(scene: "Scene", state: AskState) -> Move:
     """Puts a question that was not open before."""
     shown = _shown(scene, state)
     if state.choices_from and not shown:
-        target = state.on.get("none", state.go)
-        return Go(target) if target is not None else None
-    text = scene.words(state.ask)
-    scene.conversation = scene.conversation.with_(
-        question=scene.conversation.question + 1,
-        asked=text,
-        offered=tuple(choice.key for choice in shown) if state.choices_from else (),
-        picked=(),
-        misses=0,
-    )
-    scene.show(text, shown, state)
+        return _none(state)
+    here = scene.here
+    here.asked = _question(scene, state)
+    here.question += 1
+    here.offered = tuple([choice.key for choice in shown]) if state.choices_from else ()
+    here.picked = ()
+    here.misses = 0
+    scene.show(here.asked, shown, state)
     return None
 
 
-def ask_again(scene: "Scene", state: AskState, before: str = "") -> None:
-    """Puts the open question once more, as it was shown; `before` is what is said with it."""
-    text = scene.words(state.ask)
-    scene.show(f"{before}\n\n{text}" if before else text, _shown(scene, state), state)
+def ask_again(scene: "Scene", state: AskState, before: str = "", replaces: bool = False) -> Move:
+    """Puts the open question once more, with its list as it is now; `before` is what is said with it."""
+    shown, here = _shown(scene, state), scene.here
+    if state.choices_from:
+        if not shown:
+            return _none(state)
+        here.offered = tuple([choice.key for choice in shown])
+        here.picked = tuple([key for key in here.picked if key in here.offered])
+    here.asked = _question(scene, state)
+    scene.show(f"{before}\n\n{here.asked}" if before else here.asked, shown, state, replaces)
+    return None
 
 
-def answer(scene: "Scene", state: AskState, said: Said) -> Move:
-    """What follows from what they said: an answer is kept and leads on, a miss is explained."""
-    if said.choice is not None and state.choose == "many" and isinstance(said.choice, str) and said.choice != DONE:
-        return _toggle(scene, state, said.choice)
-    read = reading(scene.library, state, scene.conversation, said, scene.facts, scene.now)
-    if isinstance(read, Answer):
-        return _answered(scene, state, read)
-    if "skip" in state.on and _is_skip(scene.library, said):
-        return _on(scene, Go(state.on["skip"]))
-    return _missed(scene, state, read)
+def is_same(scene: "Scene", state: AskState) -> bool:
+    """Whether this is the question that they read last, word for word."""
+    return scene.here.asked == _question(scene, state)
+
+
+def _question(scene: "Scene", state: AskState) -> str:
+    """The words of a question. Where they turn out empty there must be something to answer to all the same."""
+    return scene.words(state.ask) or "?"
+
+
+def _none(state: AskState) -> Move:
+    target = state.on.get("none", state.go)
+    return Go(target) if target is not None else None
+
+
+def _shown(scene: "Scene", state: AskState) -> tuple[Shown, ...]:
+    if state.choices is not None:
+        shown = prepared(scene.library).shown(state, scene.language)
+        if shown is None:
+            shown = tuple([Shown(key, scene.words(choice.label) or key) for key, choice in state.choices.items()])
+        return shown
+    if state.choices_from is not None:
+        return tuple([Shown(option.id, option.label) for option in scene.facts.lists.get(state.choices_from, ())])
+    if state.expect == "yes_no":
+        return (Shown("yes", scene.translated(phrases.YES_BUTTON)), Shown("no", scene.translated(phrases.NO_BUTTON)))
+    return ()
+
+
+# --- reading ---------------------------------------------------------------------------------------------------
 
 
 def reading(
-    library: Library, state: AskState, conversation: Conversation, said: Said, facts: Facts, now: datetime
-) -> Answer | OutOfRange | None:
+    library: Library, state: AskState, conversation: "Conversation | Standing", said: Said, facts: Facts, now: datetime
+) -> Read:
     """What something said means as an answer to this question; None where it means nothing."""
     if said.choice is not None:
         return _pressed(state, conversation, said.choice)
-    if state.choices is not None or state.choices_from is not None:
-        many = state.choose == "many"
-        return answers.choose(said.text, _forms(library, state, conversation, facts), many, library.words.keys())
-    return _READERS[state.expect or "text"](state, said, facts, now)
+    if state.choices is None and state.choices_from is None:
+        return _READERS[state.expect or "text"](state, said, facts, now)
+    many = state.choose == "many"
+    if many and conversation.picked and _is_done(library, said.text):
+        return Answer(conversation.picked, Fit.EXACT)
+    read = answers.choose(said.text, _forms(library, state, conversation, facts), many, library.words.keys())
+    if many and read is not None and conversation.picked:
+        chosen = {*conversation.picked, *(read.value if isinstance(read.value, tuple) else ())}
+        return Answer(tuple([key for key in _keys(state, conversation) if key in chosen]), read.fit)
+    return read
 
 
-def _pressed(state: AskState, conversation: Conversation, choice: str | tuple[str, ...]) -> Answer | None:
+def _pressed(state: AskState, conversation: "Conversation | Standing", choice: str | tuple[str, ...]) -> Answer | None:
     keys = _keys(state, conversation)
     if state.choose == "many":
         picked = conversation.picked if choice == DONE else (choice,) if isinstance(choice, str) else choice
@@ -85,72 +122,86 @@ def _pressed(state: AskState, conversation: Conversation, choice: str | tuple[st
     return Answer(key, Fit.EXACT) if isinstance(key, str) and key in keys else None
 
 
-def _keys(state: AskState, conversation: Conversation) -> Sequence[str]:
+def _keys(state: AskState, conversation: "Conversation | Standing") -> Sequence[str]:
     if state.choices is not None:
         return tuple(state.choices)
     return conversation.offered if state.choices_from else ("yes", "no") if state.expect == "yes_no" else ()
 
 
-def _shown(scene: "Scene", state: AskState) -> tuple[Shown, ...]:
-    if state.choices is not None:
-        return tuple(Shown(key, scene.words(choice.label)) for key, choice in state.choices.items())
-    if state.choices_from is not None:
-        return tuple(Shown(option.id, option.label) for option in scene.facts.lists.get(state.choices_from, ()))
-    if state.expect == "yes_no":
-        return (Shown("yes", scene.words(phrases.YES_BUTTON)), Shown("no", scene.words(phrases.NO_BUTTON)))
-    return ()
+def _is_done(library: Library, said: str) -> bool:
+    """Whether someone wrote what stands on the button that closes the question, in any language."""
+    if len(said) > 100:
+        return False
+    labels = [phrases.DONE_BUTTON, *(words.get(phrases.DONE_BUTTON, "") for words in library.translations.values())]
+    return answers.is_word(said, labels)
 
 
 def _options(state: AskState, facts: Facts) -> dict[str, Option]:
     return {option.id: option for option in facts.lists.get(state.choices_from or "", ())}
 
 
-def _forms(
-    library: Library, state: AskState, conversation: Conversation, facts: Facts
-) -> list[tuple[str, Sequence[str]]]:
-    """Each key with every form in which it may be written: its label in each language, and the key itself."""
-    if state.choices is None:
-        options = _options(state, facts)
-        return [(key, (options[key].label,) if key in options else ()) for key in conversation.offered]
-    translations = library.translations.values()
-    return [
-        (key, (choice.label, key, *(words[choice.label] for words in translations if choice.label in words)))
-        for key, choice in state.choices.items()
-    ]
+def _forms(library: Library, state: AskState, conversation: "Conversation | Standing", facts: Facts) -> Forms:
+    """Each key with every form in which it may be written: its label in each language, and the key itself.
+
+    What has gone from a list since it was shown keeps its number.
+    """
+    if state.choices is not None:
+        return prepared(library).forms(state)
+    options = _options(state, facts)
+    return tuple([(key, (options[key].label,) if key in options else ()) for key in conversation.offered])
 
 
-def _photo(state: AskState, said: Said, facts: Facts, now: datetime) -> Answer | None:
-    return Answer(said.photo, Fit.TYPE) if said.photo else None
+def _date(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
+    return answers.date(said.text, now.astimezone(zone(facts.zone)).date(), facts.language)
 
 
-def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Answer | None:
+def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
     return Answer(said.place, Fit.TYPE) if said.place else answers.place(said.text)
 
 
-_READERS = {
+_READERS: Mapping[str, Callable[[AskState, Said, Facts, datetime], Read]] = {
     "text": lambda state, said, facts, now: answers.text(said.text),
     "number": lambda state, said, facts, now: answers.number(said.text, state.least, state.most),
     "yes_no": lambda state, said, facts, now: answers.yes_no(said.text),
     "place": _place,
-    "date": lambda state, said, facts, now: answers.date(
-        said.text, now.astimezone(ZoneInfo(facts.zone)).date(), facts.language
-    ),
+    "date": _date,
     "time": lambda state, said, facts, now: answers.time(said.text),
-    "photo": _photo,
+    "photo": lambda state, said, facts, now: Answer(said.photo, Fit.TYPE) if said.photo else None,
     "code": lambda state, said, facts, now: answers.code(said.text),
 }
 
 
-def _is_skip(library: Library, said: Said) -> bool:
-    word = library.words.get(answers.fold(said.text))
+# --- what follows ----------------------------------------------------------------------------------------------
+
+
+def answer(scene: "Scene", state: AskState, said: Said) -> Move:
+    """What follows from what they said: an answer is kept and leads on, a miss is explained."""
+    if state.choose == "many" and isinstance(said.choice, str) and said.choice != DONE:
+        return _toggle(scene, state, said.choice)
+    read = scene.read[0] if scene.read else reading(scene.library, state, scene.here, said, scene.facts, scene.now)
+    skipped = not (isinstance(read, Answer) and read.fit >= Fit.NEAR) and _is_skip(scene, said)
+    if skipped and "skip" in state.on:
+        return _on(scene, state.on["skip"])
+    if isinstance(read, Answer) and not (skipped and state.expect != "text"):
+        return _answered(scene, state, read)
+    return _missed(scene, state, read)
+
+
+def _is_skip(scene: "Scene", said: Said) -> bool:
+    """Whether they would rather not say: the word alone, or "Done" with nothing picked."""
+    if said.choice is not None:
+        return said.choice == DONE and not scene.here.picked
+    if len(said.text) > 100:
+        return False
+    word = scene.library.words.get(answers.fold(said.text))
     return word is not None and word.anytime == "skip"
 
 
-def _on(scene: "Scene", move: Move) -> Move:
-    """Leaves the question behind, so that *back* finds it."""
-    here = Caller(scene.conversation.flow, scene.conversation.state)
-    scene.conversation = scene.conversation.with_(trail=(*scene.conversation.trail, here)[-LONGEST_TRAIL:])
-    return move
+def _on(scene: "Scene", target: str | None) -> Move:
+    """Leaves the question behind, so that *back* finds it, with the flows that ran this one before it."""
+    here = scene.here
+    here.trail = (*here.trail, *here.callers, Caller(here.flow, here.state))[-LONGEST_TRAIL:]
+    return Go(target) if target is not None else None
 
 
 def _answered(scene: "Scene", state: AskState, read: Answer) -> Move:
@@ -162,37 +213,34 @@ def _answered(scene: "Scene", state: AskState, read: Answer) -> Move:
     target = state.on.get(key, state.go) if state.choices is not None or state.expect == "yes_no" else state.go
     if state.choices is not None and key in state.choices:
         target = state.choices[key].go or target
-    return _on(scene, Go(target) if target is not None else None)
+    return _on(scene, target)
 
 
 def _toggle(scene: "Scene", state: AskState, key: str) -> Move:
-    conversation = scene.conversation
-    if key in _keys(state, conversation):
-        chosen = set(conversation.picked) ^ {key}
-        picked = tuple(each for each in _keys(state, conversation) if each in chosen)
-        scene.conversation = conversation.with_(picked=picked)
-    scene.show(scene.words(state.ask), _shown(scene, state), state, replaces=True)
-    return None
+    keys = _keys(state, scene.here)
+    if key in keys:
+        chosen = set(scene.here.picked) ^ {key}
+        scene.here.picked = tuple([each for each in keys if each in chosen])
+    return ask_again(scene, state, replaces=True)
 
 
-def _missed(scene: "Scene", state: AskState, read: OutOfRange | None) -> Move:
-    misses = scene.conversation.misses + 1
-    scene.conversation = scene.conversation.with_(misses=misses)
-    ask_again(scene, state, phrases_for(scene, state, read) if misses % 3 else scene.words(phrases.OFFER_HUMAN))
-    return None
+def _missed(scene: "Scene", state: AskState, read: Read) -> Move:
+    scene.here.misses += 1
+    human = scene.here.misses % 3 == 0
+    return ask_again(scene, state, scene.words(phrases.OFFER_HUMAN) if human else _why(scene, state, read))
 
 
-def phrases_for(scene: "Scene", state: AskState, read: OutOfRange | None) -> str:
+def _why(scene: "Scene", state: AskState, read: Read) -> str:
     """What would have been understood, in one sentence."""
     if state.choices is not None or state.choices_from is not None:
-        return scene.words(phrases.PICK_MANY if state.choose == "many" else phrases.PICK_ONE)
+        return scene.translated(phrases.PICK_MANY if state.choose == "many" else phrases.PICK_ONE)
     if isinstance(read, OutOfRange):
         both = read.least is not None and read.most is not None
-        least_only = phrases.NUMBER_LEAST if read.least is not None else phrases.NUMBER_MOST
-        sentence = scene.translated(phrases.NUMBER_FROM_TO if both else least_only)
-        return sentence.format(least=_plain(read.least), most=_plain(read.most))
-    return scene.words(_EXPLAINED[state.expect or "text"])
+        one = phrases.NUMBER_LEAST if read.least is not None else phrases.NUMBER_MOST
+        sentence = scene.translated(phrases.NUMBER_FROM_TO if both else one)
+        return sentence.replace("{least}", _plain(read.least)).replace("{most}", _plain(read.most))
+    return scene.translated(_EXPLAINED[state.expect or "text"])
 
 
 def _plain(number: float | None) -> str:
-    return "" if number is None else f"{number:g}"
+    return "" if number is None else f"{number:.15g}"

@@ -3,75 +3,134 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
-from zlib import crc32
 
 from flows import questions
-from flows.conditions import compiled
-from flows.model import Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
+from flows.answers import Answer, OutOfRange
+from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
+from flows.moves import Move
 from flows.names import known_names
-from flows.states import AskState, Move
-from flows.text import Scope, look_up, parse, render
+from flows.prepared import prepared
+from flows.states import AskState
+from flows.text import BadText, Scope, look_up, parse, render
 from flows.vocabulary import WITHOUT_CONSENT
 
 _ONE_HOLE = re.compile(r"\s*\{\{[^{}|]*\}\}\s*")
 
 
+class Standing:
+    """Where someone stands while a turn is made: a `Conversation` that can still be changed."""
+
+    __slots__ = (
+        "about", "answers", "asked", "callers", "entered_at", "fired", "flow", "held", "id", "misses", "offered",
+        "picked", "question", "state", "trail", "version",
+    )  # fmt: skip
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.id = conversation.id
+        self.flow = conversation.flow
+        self.version = conversation.version
+        self.state = conversation.state
+        self.entered_at = conversation.entered_at
+        self.question = conversation.question
+        self.asked = conversation.asked
+        self.answers = conversation.answers
+        self.offered = conversation.offered
+        self.picked = conversation.picked
+        self.misses = conversation.misses
+        self.fired = conversation.fired
+        self.callers = conversation.callers
+        self.held = conversation.held
+        self.trail = conversation.trail
+        self.about = conversation.about
+
+    def settled(self) -> Conversation:
+        """As it is now, for good."""
+        return Conversation(
+            self.id, self.flow, self.version, self.state, self.entered_at, self.question, self.asked, self.answers,
+            self.offered, self.picked, self.misses, self.fired, self.callers, self.held, self.trail, self.about,
+        )  # fmt: skip
+
+
 class Scene:
-    """One turn in the making. `advance` makes it, and reads `conversation` and `effects` from it at the end."""
+    """One turn in the making. `advance` makes it, and reads `here` and `effects` from it at the end.
 
-    __slots__ = ("_known", "_scope", "conversation", "effects", "facts", "library", "now")
+    here    where they stand
+    read    what was said as an answer to the open question, where somebody has read it already: (reading,)
+    """
 
-    def __init__(self, library: Library, conversation: Conversation, facts: Facts, now: datetime) -> None:
+    __slots__ = ("_learnt", "_scope", "_sentences", "effects", "facts", "here", "language", "library", "now", "read")
+
+    def __init__(
+        self,
+        library: Library,
+        conversation: Conversation,
+        facts: Facts,
+        now: datetime,
+        read: tuple[Answer | OutOfRange | None] | None = None,
+    ) -> None:
         self.library = library
-        self.conversation = conversation
+        self.here = Standing(conversation)
         self.facts = facts
         self.now = now
+        self.read = read
         self.effects: list[Effect] = []
-        self._scope: dict[str, Mapping[str, Any]] | None = None
+        self._learnt: dict[str, dict[str, Any]] = {}
+        self._scope: Scope | None = None
+        self._speak(str(facts.me.get("language") or facts.language))
+
+    def _speak(self, language: str) -> None:
+        self.language = language
+        self._sentences: Mapping[str, str] = self.library.translations.get(language, NOTHING)
 
     @property
     def flow(self) -> Flow:
         """The flow they are in."""
-        return self.library.flows[self.conversation.flow]
-
-    @property
-    def language(self) -> str:
-        """What they read, also when they chose it a moment ago."""
-        return str(self.scope["me"].get("language") or self.facts.language)
+        return self.library.flows[self.here.flow]
 
     @property
     def scope(self) -> Scope:
         """What names mean now, with what was saved in this very turn."""
         if self._scope is None:
-            facts, conversation = self.facts, self.conversation
             self._scope = {
-                "me": {**facts.me, **conversation.held},
-                "answers": conversation.answers,
-                "org": facts.org,
-                "pair": self._subject("pair"),
-                "action": self._subject("action"),
+                "me": self._with_learnt("me", {**self.facts.me, **self.here.held} if self.here.held else self.facts.me),
+                "answers": self.here.answers,
+                "org": self.facts.org,
+                "pair": self._with_learnt("pair", self._subject("pair")),
+                "action": self._with_learnt("action", self._subject("action")),
                 "now": {"": self.now},
             }
         return self._scope
 
     def _subject(self, what: str) -> Mapping[str, Value]:
-        which = self.conversation.about.get(what) or self.conversation.answers.get(what)
-        return self.facts.subjects.get((what, str(which)), {}) if which else {}
+        which = subject_of(self.here, what)
+        return self.facts.subjects.get((what, which), NOTHING) if which else NOTHING
+
+    def _with_learnt(self, name: str, fields: Mapping[str, Value]) -> Mapping[str, Value]:
+        learnt = self._learnt.get(name)
+        return {**fields, **learnt} if learnt else fields
 
     def translated(self, sentence: str) -> str:
         """A sentence in their language, or as it is where it has no translation."""
-        return self.library.translations.get(self.language, {}).get(sentence, sentence)
+        return self._sentences.get(sentence, sentence)
 
     def words(self, text: str) -> str:
         """A text of a flow as they read it."""
-        return render(self.translated(text), self.scope, self.language, self.facts.zone)
+        sentence = self._sentences.get(text, text)
+        if "{" not in sentence:
+            return sentence.strip()
+        try:
+            return render(sentence, self.scope, self.language, self.facts.zone)
+        except BadText:
+            # a slip in a translation must not keep anybody from going on
+            return "" if sentence is text else render(text, self.scope, self.language, self.facts.zone)
 
     def say(self, text: str, attach: str = "", tried: str = "") -> None:
         """One message. One that turns out empty is not sent."""
         shown = self.words(text)
-        if shown.strip():
-            place = f"{self.conversation.flow}/{self.conversation.state}/{tried}" if tried else ""
+        if shown or attach:
+            place = f"{self.here.flow}/{self.here.state}/{tried}" if tried else ""
             self.effects.append(Say(shown, attach=attach, tried=place))
 
     def ask(self, state: AskState) -> Move:
@@ -84,27 +143,20 @@ class Scene:
 
     def show(self, text: str, choices: tuple[Shown, ...], state: AskState, replaces: bool = False) -> None:
         """The open question, in these words."""
-        self.effects.append(
-            Say(
-                text,
-                choices=choices,
-                question=self.conversation.question,
-                many=state.choose == "many",
-                picked=self.conversation.picked,
-                expect=state.expect or "",
-                attach=state.attach,
-                replaces=replaces,
-            )
-        )
+        many, expect = state.choose == "many", state.expect or ""
+        picked, question = self.here.picked, self.here.question
+        self.effects.append(Say(text, choices, question, many, picked, expect, state.attach, replaces))
 
     def do(self, name: str, arguments: Mapping[str, str]) -> None:
         """Asks for something to be done. The engine stops after it."""
         given = {key: self._argument(value) for key, value in arguments.items()}
         if name == "record_consent":
-            given["words"] = self.conversation.asked
+            given["words"] = self.here.asked
         self.effects.append(Do(name, given))
 
     def _argument(self, written: str) -> Value:
+        if "{" not in written:
+            return written
         if _ONE_HOLE.fullmatch(written):
             (hole,) = (part for part in parse(written.strip()) if not isinstance(part, str))
             return look_up(hole.name, self.scope)
@@ -114,18 +166,28 @@ class Scene:
         """Keeps an answer: `me.x` with the person (before consent: with the conversation), a bare name here."""
         name = target.removeprefix("me.")
         if name == target:
-            self._change(answers={**self.conversation.answers, name: value})
+            self.keep({name: value})
         elif name in WITHOUT_CONSENT or self.facts.me.get("consented"):
+            if name in self.here.held:
+                self.here.held = {each: kept for each, kept in self.here.held.items() if each != name}
             self.effects.append(Save(name, value))
             self._learn("me", {name: value})
+            if name == "language":
+                self._speak(str(value))
         else:
-            self._change(held={**self.conversation.held, name: value})
+            self.here.held = {**self.here.held, name: value}
+            self._scope = None
+
+    def keep(self, answers: Mapping[str, Value]) -> None:
+        """Adds to the `answers` of this conversation."""
+        self.here.answers = {**self.here.answers, **answers}
+        self._scope = None
 
     def keep_held(self) -> None:
         """They consented: what waited for it moves to the person."""
-        held = self.conversation.held
+        held = self.here.held
         self.effects.extend(Save(name, value) for name, value in held.items())
-        self._change(held={})
+        self.here.held = NOTHING
         self._learn("me", held)
 
     def learn(self, facts: Mapping[str, Mapping[str, Value]]) -> None:
@@ -134,26 +196,28 @@ class Scene:
             self._learn(subject, fields)
 
     def _learn(self, subject: str, fields: Mapping[str, Any]) -> None:
-        scope = dict(self.scope)
-        scope[subject] = {**scope.get(subject, {}), **fields}
-        self._scope = scope
-
-    def _change(self, **changes: Any) -> None:
-        """Changes the conversation, and what names mean with it; what was learnt in this turn stays."""
-        self.conversation = self.conversation.with_(**changes)
-        if self._scope is not None:
-            self._learn("answers", self.conversation.answers)
-            self._learn("me", self.conversation.held)
+        self._learnt[subject] = {**self._learnt.get(subject, NOTHING), **fields}
+        self._scope = None
 
     def holds(self, condition: str) -> bool:
         """Whether a condition of this flow is true now."""
-        return compiled(condition, self.known()).holds(self.scope)
+        return prepared(self.library).condition(self.here.flow, condition).holds(self.scope)
 
     def known(self) -> Mapping[str, Kind]:
         """The dotted names of this flow, each with its type."""
-        return known_names(self.library, self.conversation.flow)
+        return known_names(self.library, self.here.flow)
 
     def draw(self, names: tuple[str, ...]) -> str:
-        """One of these, the same each time for this person in this state."""
-        lot = crc32(f"{self.facts.person}/{self.conversation.flow}/{self.conversation.state}".encode())
-        return names[lot % len(names)]
+        """One of these, the same each time for this person in this state.
+
+        Each name has a lot of its own and the highest wins, so that a wording more or less moves only those who get
+        it or had it.
+        """
+        place = f"{self.facts.person}/{self.here.flow}/{self.here.state}/"
+        return max(names, key=lambda name: blake2b(f"{place}{name}".encode(), digest_size=8).digest())
+
+
+def subject_of(conversation: Conversation | Standing, what: str) -> str:
+    """The id of the pair or action a conversation is about: the one chosen in it, else the one that began it."""
+    which = conversation.answers.get(what) or conversation.about.get(what)
+    return "" if which is None else str(which)

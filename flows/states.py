@@ -6,20 +6,35 @@ the `Scene` what to say, and answers with where to go next.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field
 
 from flows.model import Did, Happened, Said
-from flows.times import duration, looks_like_duration
-from flows.vocabulary import ATTACHMENTS, DEEDS, EXPECTS, HAPPENINGS, LISTS
+from flows.moves import End, Go, Move, Run
+from flows.parts import (
+    After,
+    Attachment,
+    Awaited,
+    Branch,
+    Choice,
+    DeedName,
+    Duration,
+    Expected,
+    Happening,
+    ListName,
+    Part,
+    Wording,
+    Words,
+)
 
 if TYPE_CHECKING:
     from flows.scene import Scene
 
-Words = Annotated[str, StringConstraints(min_length=1)]
-"""A text that a person reads, with `{{ }}` in it."""
+__all__ = [
+    "KINDS", "After", "AnyState", "AskState", "Branch", "Choice", "DecideState", "DoState", "EndState", "Exit", "Part",
+    "Pausing", "RunState", "SayState", "State", "TryState", "WaitState", "Wording",
+]  # fmt: skip
 
 Path = tuple[str, ...]
 
@@ -31,94 +46,6 @@ class Exit:
     label: str
     target: str
     path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Go:
-    """On to another state of this flow."""
-
-    target: str
-
-
-@dataclass(frozen=True, slots=True)
-class End:
-    """This flow is over."""
-
-    outcome: str
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """Into another flow, to come back to this state when it ends."""
-
-    flow: str
-
-
-Move = Go | End | Run | None
-"""What a state answers: where to next; None: stay here and wait."""
-
-
-def _known(code: str, words: tuple[str, ...], what: str) -> Any:
-    def check(value: Any) -> Any:
-        if value not in words:
-            raise PydanticCustomError(code, f"`{value}` is not {what}", {"known": words})
-        return value
-
-    return BeforeValidator(check)
-
-
-def _length(value: Any) -> Any:
-    if duration(str(value)) is None:
-        raise PydanticCustomError("bad-duration", f"`{value}` is not a duration", {"mend": "write it like `2 days`"})
-    return value
-
-
-def _attachment(value: Any) -> Any:
-    if isinstance(value, Mapping) and set(value) == {"picture"}:
-        name = str(value["picture"])
-        if name.rpartition(".")[2].lower() in {"jpg", "jpeg", "png", "webp"} and "/" not in name and "\\" not in name:
-            return f"picture:{name}"
-    elif value in ATTACHMENTS:
-        return value
-    raise PydanticCustomError(
-        "type-mismatch",
-        f"`{value}` cannot be attached",
-        {"mend": f"it can be {', '.join(ATTACHMENTS)} or picture: file.jpg"},
-    )
-
-
-Duration = Annotated[str, BeforeValidator(_length)]
-Attachment = Annotated[str, BeforeValidator(_attachment)]
-DeedName = Annotated[str, _known("unknown-do", tuple(DEEDS), "something a flow can do")]
-ListName = Annotated[str, _known("unknown-list", LISTS, "a list")]
-Expected = Annotated[str, _known("unknown-expect", tuple(EXPECTS), "something a question can expect")]
-Happening = Annotated[str, _known("unknown-name", HAPPENINGS, "a happening")]
-
-
-class Part(BaseModel):
-    """A part of a flow file: frozen, and strict about its keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
-
-
-class After(Part):
-    """One entry of `after`: what happens when so much time has passed in a state."""
-
-    say: Words | None = None
-    do: DeedName | None = None
-    with_: dict[str, str] = Field(default={}, alias="with")
-    go: str | None = None
-
-
-class Choice(Part):
-    """One choice of an `ask`."""
-
-    label: Words
-    go: str | None = None
-
-
-def _choice(value: Any) -> Any:
-    return {"label": value} if isinstance(value, str) else value
 
 
 class State(Part):
@@ -207,7 +134,7 @@ class AskState(Pausing):
     kind: ClassVar[str] = "ask"
     ask: Words
     choose: Literal["one", "many"] = "one"
-    choices: dict[str, Annotated[Choice, BeforeValidator(_choice)]] | None = None
+    choices: dict[str, Choice] | None = None
     choices_from: ListName | None = None
     expect: Expected | None = None
     least: float | None = None
@@ -259,14 +186,6 @@ class DoState(State):
         return Go(target) if target is not None else None
 
 
-class Branch(Part):
-    """One line of a `decide`."""
-
-    when: Words | None = None
-    go: str | None = None
-    else_: str | None = Field(default=None, alias="else")
-
-
 class DecideState(State):
     """Goes the first way whose condition holds."""
 
@@ -289,21 +208,11 @@ class DecideState(State):
         return None
 
 
-def _what_for(value: Any) -> Any:
-    """A duration, or a happening: the message tells which one was meant."""
-    written = str(value)
-    if duration(written) is None and written not in HAPPENINGS:
-        if looks_like_duration(written):
-            return _length(written)
-        raise PydanticCustomError("unknown-name", f"`{written}` is not a happening", {"known": HAPPENINGS})
-    return value
-
-
 class WaitState(Pausing):
     """Waits for a happening, or for so much time."""
 
     kind: ClassVar[str] = "wait"
-    wait: Annotated[str, BeforeValidator(_what_for)]
+    wait: Awaited
     go: str | None = None
 
     def waits(self) -> bool:
@@ -330,13 +239,6 @@ class RunState(State):
     def returned(self, scene: "Scene", outcome: str) -> Move:
         target = self.on.get(outcome, self.go)
         return Go(target) if target is not None else None
-
-
-class Wording(Part):
-    """One of the wordings of a `try`."""
-
-    say: Words
-    attach: Attachment = ""
 
 
 class TryState(State):

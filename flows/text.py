@@ -3,17 +3,18 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.core import UnknownLocaleError
 from babel.dates import format_skeleton, format_time
 from babel.lists import format_list
+from babel.numbers import format_decimal
 
 from flows.model import Value
+from flows.times import zone
 
 Scope = Mapping[str, Mapping[str, Any]]
 """What names mean while a text is read: {"me": {…}, "answers": {…}, "org": …, "pair": …, "now": {"": …}}."""
@@ -69,33 +70,40 @@ def look_up(name: str, scope: Scope) -> Value:
     return found
 
 
-def render(source: str, scope: Scope, language: str, zone: str) -> str:
+def render(source: str, scope: Scope, language: str, zone_name: str) -> str:
     """The text as a person reads it; what is not known is empty, and the spaces around it close up."""
-    parts = parse(source)
-    if len(parts) == 1 and isinstance(parts[0], str):
-        return parts[0]
     written = ""
-    gap = False
-    for part in parts:
-        if isinstance(part, Hole):
-            value = look_up(part.name, scope)
-            shown = show(value, part.filter, language, zone)
-            gap = not shown
-            written += shown
+    for part in parse(source):
+        if isinstance(part, str):
+            written += part
         else:
-            written = _join(written, part) if gap else written + part
-            gap = False
-    return written.rstrip() if gap else written
+            value = look_up(part.name, scope)
+            written += show(value, part.filter, language, zone_name).replace(_GAP, "") or _GAP
+    return (_close_up(written) if _GAP in written else written).strip()
 
 
-def _join(before: str, after: str) -> str:
-    """Closes the gap that an empty hole left between two pieces."""
-    if after[:1] in {"", ".", ",", "!", "?", ";", ":", ")", "…", "\n"} or (after[:1] == " " and not before):
-        return before.rstrip(" ") + after.lstrip(" ") if after[:1] != "\n" else before.rstrip(" ") + after
-    if after[:1] == " " and (before[-1:].isspace()):
-        rest = after.lstrip(" ")
-        return (before.rstrip(" ") if rest[:1] in {".", ",", "!", "?", ";", ":", ")"} else before) + rest
-    return before + after
+_GAP = "\0"
+"""Where a hole came out empty. Nothing that is shown holds this character."""
+
+_EMPTY_LINE = re.compile(r"^[ \t]*(?:\0[ \t]*)+(?:\n|\Z)", re.MULTILINE)
+_GAPS = re.compile(r"(?P<left> *)\0(?: *\0)*(?P<right> *)")
+_CLOSES = frozenset(".,!?;:)]…،؟؛。，！？")
+_OPENS = frozenset("([¿¡“„«\n")
+
+
+def _close_up(written: str) -> str:
+    """Closes the gaps: a line of nothing else goes, two spaces become one, none stays before a full stop."""
+    lines = _EMPTY_LINE.sub("", written)
+    if lines != written:
+        lines = re.sub(r"\n{3,}", "\n\n", lines)
+
+    def closed(gap: re.Match[str]) -> str:
+        before, after = lines[: gap.start()][-1:], lines[gap.end() : gap.end() + 1]
+        if before in _OPENS or after == "\n" or (after in _CLOSES and not gap["right"]):
+            return ""
+        return " " if gap["left"] or gap["right"] else ""
+
+    return _GAPS.sub(closed, lines)
 
 
 @lru_cache(maxsize=256)
@@ -107,59 +115,55 @@ def locale(language: str) -> Locale:
         return Locale("en")
 
 
-def show(value: Value, filter_name: str, language: str, zone: str) -> str:
+def show(value: Value, filter_name: str, language: str, zone_name: str) -> str:
     """A value in words. A filter that does not fit the value is left out: `check` has complained of it long before."""
-    if value is None or value in {"", ()}:
+    if value is None or (isinstance(value, str | list | tuple) and not value):
         return ""
     spoken = _FILTERS.get(filter_name)
-    shown = spoken(value, language, zone) if spoken else None
-    return _plain(value, language, zone) if shown is None else shown
+    shown = spoken(value, language, zone_name) if spoken else None
+    return _plain(value, language, zone_name) if shown is None else shown
 
 
-def _plain(value: Value, language: str, zone: str) -> str:
+def _plain(value: Value, language: str, zone_name: str) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, float):
+        return format_decimal(value, locale=locale(language), group_separator=False)
     if isinstance(value, datetime):
-        return _when(value, language, zone) or ""
+        return _when(value, language, zone_name) or ""
     if isinstance(value, list | tuple):
-        return _list(value, language, zone) or ""
+        return _list(value, language, zone_name) or ""
     return str(value)
 
 
-def _moment(value: Value, zone: str) -> datetime | None:
-    return value.astimezone(ZoneInfo(zone)) if isinstance(value, datetime) else None
-
-
-def _day(value: Value, zone: str) -> date | None:
-    moment = _moment(value, zone)
-    if moment:
-        return moment.date()
+def _day(value: Value, zone_name: str) -> date | None:
+    if isinstance(value, datetime):
+        return value.astimezone(zone(zone_name)).date()
     try:
         return date.fromisoformat(str(value))
     except ValueError:
         return None
 
 
-def _date(value: Value, language: str, zone: str) -> str | None:
-    day = _day(value, zone)
-    if day is None:
-        return None
-    noon = datetime.combine(day, time(12), tzinfo=ZoneInfo(zone))
-    return format_skeleton("MMMMEEEEd", noon, tzinfo=ZoneInfo(zone), locale=locale(language))
+def _date(value: Value, language: str, zone_name: str) -> str | None:
+    day = _day(value, zone_name)
+    return None if day is None else format_skeleton("MMMMEEEEd", day, locale=locale(language))
 
 
-def _time(value: Value, language: str, zone: str) -> str | None:
-    moment = _moment(value, zone)
-    if moment is None:
+def _time(value: Value, language: str, zone_name: str) -> str | None:
+    if not isinstance(value, datetime):
         return str(value) if re.fullmatch(r"\d\d:\d\d", str(value)) else None
-    return format_time(moment, "short", tzinfo=ZoneInfo(zone), locale=locale(language)).replace("\u202f", " ")
+    local = value.astimezone(zone(zone_name)).time()
+    return format_time(local, "short", locale=locale(language)).replace("\u202f", " ")
 
 
-def _when(value: Value, language: str, zone: str) -> str | None:
-    day = _date(value, language, zone)
+def _when(value: Value, language: str, zone_name: str) -> str | None:
+    day = _date(value, language, zone_name)
     if day is None or not isinstance(value, datetime):
         return day
-    return f"{day}, {_time(value, language, zone)}"
+    return f"{day}, {_time(value, language, zone_name)}"
 
 
 def _list(value: Value, language: str, _zone: str) -> str | None:

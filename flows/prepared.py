@@ -1,0 +1,68 @@
+"""What is worked out once for a library and used in every turn: labels, what they may be called, conditions."""
+
+from flows.conditions import Condition, compiled
+from flows.model import NOTHING, Library, Shown
+from flows.names import known_names
+from flows.states import AskState
+
+_REMEMBERED = 8
+"""Libraries at once: those in force and the ones just replaced."""
+
+Forms = tuple[tuple[str, tuple[str, ...]], ...]
+
+
+class Prepared:
+    """One library's worked-out parts, each made when it is first wanted. What people say never comes in here.
+
+    first_contact   the flow that greets someone who writes for the first time; "" for none
+    """
+
+    __slots__ = ("_conditions", "_forms", "_shown", "first_contact", "library")
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.first_contact = next((flow.name for flow in library.flows.values() if flow.starts.first_contact), "")
+        self._forms: dict[int, Forms] = {}
+        self._shown: dict[tuple[int, str], tuple[Shown, ...] | None] = {}
+        self._conditions: dict[tuple[str, str], Condition] = {}
+
+    def forms(self, state: AskState) -> Forms:
+        """Each key of a question's choices with every form in which it may be written, in every language."""
+        found = self._forms.get(id(state))
+        if found is None:
+            translations = self.library.translations.values()
+            found = self._forms[id(state)] = tuple(
+                (key, (choice.label, key, *(words[choice.label] for words in translations if choice.label in words)))
+                for key, choice in (state.choices or {}).items()
+            )
+        return found
+
+    def shown(self, state: AskState, language: str) -> tuple[Shown, ...] | None:
+        """A question's choices as they are read in a language; None where labels have holes."""
+        key = (id(state), language if language in self.library.translations else "")
+        if key not in self._shown:
+            sentences = self.library.translations.get(language, NOTHING)
+            labels = {name: sentences.get(choice.label, choice.label) for name, choice in (state.choices or {}).items()}
+            plain = not any("{" in label for label in labels.values())
+            self._shown[key] = tuple(Shown(*each) for each in labels.items()) if plain else None
+        return self._shown[key]
+
+    def condition(self, flow: str, source: str) -> Condition:
+        """A condition of a flow. Raises BadCondition where `check` would have complained."""
+        found = self._conditions.get((flow, source))
+        if found is None:
+            found = self._conditions[flow, source] = compiled(source, known_names(self.library, flow))
+        return found
+
+
+_prepared: dict[int, Prepared] = {}
+
+
+def prepared(library: Library) -> Prepared:
+    """The worked-out parts of a library. Nothing depends on whether they were there before."""
+    found = _prepared.get(id(library))
+    if found is None:
+        while len(_prepared) >= _REMEMBERED:
+            _prepared.pop(next(iter(_prepared)), None)
+        found = _prepared[id(library)] = Prepared(library)
+    return found
