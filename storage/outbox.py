@@ -258,16 +258,14 @@ class Outbox:
         session = self._session
         claimed: list[Claimed] = []
         for statement in _READY:
-            rows = await session.rows(statement, channel, account, session.now_micros, limit - len(claimed))
-            for row in rows:
-                always, status = row[11:13]
-                if status == FORGOTTEN or (status == STOPPED and not always):
-                    await self._settle(row[0], "dropped", reason=status)
-                else:
-                    claimed.append(await self._claimed(row))
-            if len(claimed) >= limit:
-                break
-        await session.change_many(_CLAIM, [(holder, session.now_micros, message.id) for message in claimed])
+            dropped = True
+            while dropped and len(claimed) < limit:
+                # Behind what is dropped stands the next of that chat: the confirmation of a stop, most often.
+                rows = await session.rows(statement, channel, account, session.now_micros, limit - len(claimed))
+                fresh = [await self._claimed(row) for row in rows if not await self._dropped(row)]
+                await session.change_many(_CLAIM, [(holder, session.now_micros, message.id) for message in fresh])
+                claimed += fresh
+                dropped = len(fresh) < len(rows)
         return claimed
 
     async def sent(self, message_id: int, receipt: str) -> None:
@@ -343,6 +341,13 @@ class Outbox:
     async def _original(self, person_id: int, conversation_id: int | None, question: int | None) -> int | None:
         row = await self._session.row(_ASKED, person_id, conversation_id, question)
         return None if row is None else row[1] or row[0]
+
+    async def _dropped(self, row: Sequence[Any]) -> bool:
+        always, status = row[11:13]
+        if status != FORGOTTEN and (status != STOPPED or always):
+            return False
+        await self._settle(row[0], "dropped", reason=status)
+        return True
 
     async def _claimed(self, row: Sequence[Any]) -> Claimed:
         id_, person_id, address_id, address, conversation_id, sealed, priority, tries, receipt, holder, at = row[:11]

@@ -1,0 +1,142 @@
+"""`doorstep run` as a process of its own, and visitors who talk with it over HTTP as a browser does."""
+
+import asyncio
+import json
+import random
+import socket
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+PASSPHRASE = "the blue door"
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def write_config(folder: Path, url: str, port: int, flows: dict[str, str], more: str = "") -> Path:
+    """A configuration with these flows, and a key file `doorstep.key` beside it."""
+    (folder / "flows" / "library").mkdir(parents=True, exist_ok=True)
+    for name, text in flows.items():
+        (folder / "flows" / "library" / f"{name}.yaml").write_text(text)
+    config = folder / "config.toml"
+    config.write_text(f"""
+[org]
+name = "Neighbours"
+[storage]
+url = {json.dumps(url)}
+[server]
+port = {port}
+passphrase = {json.dumps(PASSPHRASE)}
+{more}""")
+    return config
+
+
+async def command(*arguments: str, **options: Any) -> Process:
+    """The command `doorstep`, begun."""
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.cli", *arguments, cwd=ROOT, stdin=options.pop("stdin", None), stdout=PIPE, **options
+    )
+
+
+async def begun(config: Path, **options: Any) -> Process:
+    """`doorstep run`, once it has said that it is ready."""
+    process = await command("run", "--config", str(config), **options)
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 30)
+    assert line == b"ready\n", line
+    return process
+
+
+async def finished(*arguments: str, **options: Any) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command that ends by itself."""
+    process = await command(*arguments, stderr=PIPE, **options)
+    out, err = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+class Visitor:
+    """Someone at the chat page, who sends a message again until it was taken, and follows what comes back."""
+
+    def __init__(self, client: httpx.AsyncClient, name: str) -> None:
+        self.client = client
+        self.name = name
+        self.taken: list[str] = []
+        self.lines: list[dict[str, Any]] = []
+        self.refused = 0
+        self._cursor = ""
+
+    @property
+    def heard(self) -> list[str]:
+        """What the bot said, in the order in which it came."""
+        return [line["text"] for line in self.lines if not line["mine"]]
+
+    @property
+    def said(self) -> list[str]:
+        """What they said themselves, as the page shows it."""
+        return [line["text"] for line in self.lines if line["mine"]]
+
+    async def enter(self) -> None:
+        """Gives the passphrase and opens the chat."""
+        answer = await self._ask("POST", "/enter", data={"passphrase": PASSPHRASE})
+        assert answer.status_code == 303, answer.text
+        await self._ask("POST", "/chat/open")
+
+    async def say(self, text: str, event: str = "", **more: Any) -> None:
+        """Says it; returns once it was taken."""
+        event = event or f"{self.name}-{len(self.taken)}"
+        answer = await self._ask("POST", "/chat/messages", json={"event": event, "text": text} | more)
+        assert answer.status_code == 200, answer.text
+        self.taken.append(text)
+
+    async def look(self) -> None:
+        """Reads what is new."""
+        answer = await self._ask("GET", "/chat/messages", params={"after": self._cursor})
+        assert answer.status_code == 200, answer.text
+        self.lines += answer.json()["messages"]
+        self._cursor = answer.json()["cursor"]
+
+    async def look_without_waiting(self) -> None:
+        """Reads the newest lines anew: what stands there beside what was heard came too often, or too late."""
+        answer = await self._ask("POST", "/chat/open")
+        known = {line["id"] for line in self.lines}
+        self.lines += [line for line in answer.json()["messages"] if line["id"] not in known]
+
+    async def hear(self, count: int, seconds: float = 20) -> list[str]:
+        """What the bot said, once it is so much."""
+        async with asyncio.timeout(seconds):
+            while len(self.heard) < count:
+                await self.look()
+        return self.heard
+
+    async def _ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        while True:
+            try:
+                answer = await self.client.request(method, path, **more)
+            except httpx.TransportError:
+                self.refused += 1
+            else:
+                if answer.status_code != 503:
+                    return answer
+                self.refused += 1
+            await asyncio.sleep(random.uniform(0.01, 0.04))
+
+
+@asynccontextmanager
+async def visitor(port: int, name: str) -> AsyncIterator[Visitor]:
+    """A visitor who has come in."""
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=40) as client:
+        someone = Visitor(client, name)
+        await someone.enter()
+        yield someone

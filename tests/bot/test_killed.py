@@ -1,0 +1,104 @@
+"""The heart: `doorstep run` is killed again and again while people talk with it, and nothing is lost or doubled.
+
+Everything is counted from outside, as visitors see it over HTTP.
+"""
+
+import asyncio
+import random
+import signal
+from collections import Counter
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.bot.running import Visitor, begun, free_port, visitor, write_config
+from tests.databases import Database
+
+KILLS = 200
+VISITORS = 5
+SHORTEST_LIFE, LONGEST_LIFE = 0.03, 0.35
+"""Seconds that a process may live once it is ready."""
+
+CHAIN = """
+flow: chain
+about: Each answer is told back, so that a turn that is lost or taken twice shows.
+starts: {first_contact: true}
+start: odd
+
+states:
+  odd:
+    ask: "Odd. Before that you said <{{ answers.even }}>."
+    expect: text
+    save: odd
+    go: even
+  even:
+    ask: "Even. Before that you said <{{ answers.odd }}>."
+    expect: text
+    save: even
+    go: odd
+"""
+
+
+def replies(count: int) -> list[str]:
+    """What someone must hear who has said word 0, word 1, … so often."""
+    before = ["", *(f"word {number}" for number in range(1, count))]
+    return [f"{'Even' if number % 2 else 'Odd'}. Before that you said <{word}>." for number, word in enumerate(before)]
+
+
+async def talk(someone: Visitor, enough: asyncio.Event) -> None:
+    """One word after the other, each as soon as the one before was taken; some are sent again all the same."""
+    while not enough.is_set():
+        number = len(someone.taken)
+        await someone.say(f"word {number}", event=f"{someone.name}-{number}")
+        if random.random() < 0.2:
+            await someone.say(f"word {number}", event=f"{someone.name}-{number}")
+            someone.taken.pop()
+        if number == 0 or random.random() < 0.3:
+            await someone.look()
+        await asyncio.sleep(random.uniform(0, 0.03))
+
+
+async def kill_again_and_again(config: Path, people: list[Visitor]) -> list[int]:
+    """Kills the bot at random moments while people talk; how many words had been taken at each of them."""
+    taken = []
+    for _ in range(KILLS):
+        process = await begun(config)
+        await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
+        process.kill()
+        assert await process.wait() == -signal.SIGKILL, "it ended by itself"
+        taken.append(sum(len(someone.taken) for someone in people))
+    return taken
+
+
+@pytest.mark.slow
+async def test_killed_two_hundred_times_it_loses_and_doubles_nothing(database: Database, tmp_path: Path) -> None:
+    port = free_port()
+    config = write_config(tmp_path, database.url, port, {"chain": CHAIN})
+    first = await begun(config)
+    enough = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(visitor(port, f"v{number}")) for number in range(VISITORS)]
+        talking = [asyncio.create_task(talk(someone, enough)) for someone in people]
+        first.kill()
+        await first.wait()
+        taken = await kill_again_and_again(config, people)
+        last = await begun(config)
+        enough.set()
+        await asyncio.wait_for(asyncio.gather(*talking), 30)
+        for someone in people:
+            await someone.hear(len(someone.taken))
+        await asyncio.sleep(1)
+        for someone in people:
+            await asyncio.wait_for(someone.look_without_waiting(), 10)
+        for someone in people:
+            expected = [f"word {number}" for number in range(len(someone.taken))]
+            assert someone.taken == expected
+            assert someone.said == expected, Counter(someone.said) - Counter(expected)
+            assert someone.heard == replies(len(expected))
+        last.terminate()
+        assert await asyncio.wait_for(last.wait(), 10) == 0
+    during = sum(later > before for before, later in zip([0, *taken], taken, strict=False))
+    assert during >= 0.8 * KILLS, "too few of them while people talked"
+    assert sum(someone.refused for someone in people) > KILLS
+    print(f"\n{KILLS} kills, {during} of them after words were taken; {taken[-1]} words")
