@@ -24,6 +24,8 @@ def make(folder: Path) -> None:
     (folder / "config.toml").write_text(example(), "utf-8")
     Vault.create_key_file(folder / "doorstep.key")
     for part in _PARTS:
-        shutil.copytree(STARTER / part, folder / "flows" / part, ignore=shutil.ignore_patterns("__pycache__"))
+        (folder / "flows" / part).mkdir(parents=True)
+        for file in sorted((STARTER / part).glob("*.*")):
+            shutil.copy(file, folder / "flows" / part)
     shutil.copy(STARTER / "README.md", folder / "flows" / "README.md")
     (folder / ".gitignore").write_text("doorstep.key\n*.db\n*.db-*\n*.lock\n.doorstep/\n", "utf-8")

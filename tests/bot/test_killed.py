@@ -17,7 +17,7 @@ from tests.databases import Database
 
 KILLS = 200
 VISITORS = 5
-SHORTEST_LIFE, LONGEST_LIFE = 0.03, 0.35
+SHORTEST_LIFE, LONGEST_LIFE = 0.03, 0.3
 """Seconds that a process may live once it is ready."""
 
 CHAIN = """
@@ -46,25 +46,32 @@ def replies(count: int) -> list[str]:
     return [f"{'Even' if number % 2 else 'Odd'}. Before that you said <{word}>." for number, word in enumerate(before)]
 
 
-async def talk(someone: Visitor, enough: asyncio.Event) -> None:
+async def talk(someone: Visitor, enough: asyncio.Event, was_taken: asyncio.Event) -> None:
     """One word after the other, each as soon as the one before was taken; some are sent again all the same."""
     while not enough.is_set():
         number = len(someone.taken)
         await someone.say(f"word {number}", event=f"{someone.name}-{number}")
+        was_taken.set()
         if random.random() < 0.2:
             await someone.say(f"word {number}", event=f"{someone.name}-{number}")
             someone.taken.pop()
         if number == 0 or random.random() < 0.3:
             await someone.look()
-        await asyncio.sleep(random.uniform(0, 0.03))
+        await asyncio.sleep(random.uniform(0, 0.01))
 
 
-async def kill_again_and_again(config: Path, people: list[Visitor]) -> list[int]:
-    """Kills the bot at random moments while people talk; how many words had been taken at each of them."""
+async def kill_again_and_again(config: Path, people: list[Visitor], was_taken: asyncio.Event) -> list[int]:
+    """Kills the bot while people talk; how many words had been taken at each of these moments.
+
+    Half of them are random; the other half are the very moment in which somebody was told that a word was taken.
+    """
     taken = []
-    for _ in range(KILLS):
+    for number in range(KILLS):
         process = await begun(config)
         await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
+        if number % 2:
+            was_taken.clear()
+            await asyncio.wait_for(was_taken.wait(), 10)
         process.kill()
         assert await process.wait() == -signal.SIGKILL, "it ended by itself"
         taken.append(sum(len(someone.taken) for someone in people))
@@ -76,13 +83,13 @@ async def test_killed_two_hundred_times_it_loses_and_doubles_nothing(database: D
     port = free_port()
     config = write_config(tmp_path, database.url, port, {"chain": CHAIN})
     first = await begun(config)
-    enough = asyncio.Event()
+    enough, was_taken = asyncio.Event(), asyncio.Event()
     async with AsyncExitStack() as stack:
         people = [await stack.enter_async_context(visitor(port, f"v{number}")) for number in range(VISITORS)]
-        talking = [asyncio.create_task(talk(someone, enough)) for someone in people]
+        talking = [asyncio.create_task(talk(someone, enough, was_taken)) for someone in people]
         first.kill()
         await first.wait()
-        taken = await kill_again_and_again(config, people)
+        taken = await kill_again_and_again(config, people, was_taken)
         last = await begun(config)
         enough.set()
         await asyncio.wait_for(asyncio.gather(*talking), 30)

@@ -1,0 +1,134 @@
+"""Every key, and one line for everything that can be wrong with it."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app import missing
+from bot.config import BadConfig, Config, read_config
+from bot.starter import example
+
+ORG = '[org]\nname = "Neighbours"\n'
+
+
+def read(folder: Path, text: str) -> Config:
+    (folder / "config.toml").write_text(text, "utf-8")
+    return read_config(folder / "config.toml")
+
+
+def complaint(folder: Path, text: str) -> str:
+    with pytest.raises(BadConfig) as refused:
+        read(folder, text)
+    said = str(refused.value)
+    assert "\n" not in said
+    assert said.startswith(str(folder / "config.toml"))
+    return said.removeprefix(str(folder / "config.toml")).lstrip(": ")
+
+
+def test_only_a_name_is_needed(tmp_path: Path) -> None:
+    config = read(tmp_path, ORG)
+    assert config.database_url == f"sqlite:///{tmp_path / 'doorstep.db'}"
+    assert (config.key_file, config.flows_folder) == (tmp_path / "doorstep.key", tmp_path / "flows")
+
+
+def leaves(section: dict[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for key, value in section.items():
+        found |= leaves(value, (*path, key)) if isinstance(value, dict) else {(*path, key): value}
+    return found
+
+
+def test_the_example_writes_every_default_and_every_key() -> None:
+    written = leaves(tomllib.loads(example()))
+    defaults = leaves(Config.model_validate({"org": {"name": "Your group"}}).model_dump(exclude={"base"}))
+    for path, value in written.items():
+        default = defaults[path]
+        assert value == (list(default) if isinstance(default, tuple) else default), path
+    absent = {path for path in defaults if path[0] not in {"channels", "desks"}} - set(written)
+    assert absent == set()
+
+
+def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = re.sub(r"^# (\[|\w+ = )", r"\1", example(), flags=re.MULTILINE)
+    text = text.replace('phone_number_id = ""', 'phone_number_id = "1"')
+    text = text.replace('channel = ""', 'channel = "C1"').replace('chat = ""', 'chat = "-100"')
+    for name in re.findall(r'"env:(\w+)"', text):
+        monkeypatch.setenv(name, f"value of {name}")
+    config = read(tmp_path, text)
+    assert config.channels.telegram["main"].token == "value of TELEGRAM_TOKEN"
+    assert config.channels.matrix["main"].homeserver == "https://matrix.example.org"
+    assert config.desks.telegram is not None
+    assert missing(config) == "channels.telegram"
+
+
+def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
+    config = read(tmp_path, ORG + '[channels.telegram.north]\ntoken = "a"\n[channels.telegram.south]\ntoken = "b"\n')
+    assert {name: each.token for name, each in config.channels.telegram.items()} == {"north": "a", "south": "b"}
+
+
+def test_what_is_asked_for_and_not_there_is_named(tmp_path: Path) -> None:
+    assert missing(read(tmp_path, ORG)) == ""
+    assert missing(read(tmp_path, ORG + '[desks.telegram]\ntoken = "t"\nchat = "1"\n')) == "desks.telegram"
+
+
+WRONG = {
+    "no name": ("", "the section [org] is missing: add it"),
+    "empty name": ('[org]\nname = ""', "[org] `name`: "),
+    "unknown section": (ORG + "[servers]\nport = 1", "`servers` is not known here (did you mean `server`?)"),
+    "unknown key": (ORG + "[server]\nprot = 1", "[server] `prot` is not known here (did you mean `port`?)"),
+    "misspelt name": ('[org]\nnmae = "x"', "[org] `nmae` is not known here (did you mean `name`?)"),
+    "section as value": ("org = 3", "`org` is a section"),
+    "zone": (ORG + 'time_zone = "Madrid"', "[org] `time_zone`: `Madrid` is not a time zone"),
+    "zone outside": (ORG + 'time_zone = "../../etc/passwd"', "[org] `time_zone`: "),
+    "zone folder": (ORG + 'time_zone = "Europe"', "[org] `time_zone`: "),
+    "no languages": (ORG + "languages = []", "[org] `languages`: "),
+    "language": (ORG + 'languages = ["en", "Español!"]', "[org] `languages`: `Español!` is not a language"),
+    "language number": (ORG + "languages = [3]", "[org] `languages`: "),
+    "privacy": (ORG + 'privacy_url = "example.org"', "[org] `privacy_url`: `example.org` is not an address"),
+    "url": (ORG + '[storage]\nurl = "mysql://x/y"', "[storage] `url`: write it like sqlite:///"),
+    "no file": (ORG + '[storage]\nurl = "sqlite:///"', "[storage] `url`: "),
+    "memory": (ORG + '[storage]\nurl = "sqlite:///:memory:"', "[storage] `url`: "),
+    "no host": (ORG + '[storage]\nurl = "postgresql://user@host:many/name"', "[storage] `url`: "),
+    "port": (ORG + "[server]\nport = 70000", "[server] `port`: "),
+    "port word": (ORG + '[server]\nport = "eighty"', "[server] `port`: "),
+    "public": (ORG + '[server]\npublic_url = "ftp://x"', "[server] `public_url`: "),
+    "quiet": (ORG + '[reminders]\nquiet_hours = "night"', "[reminders] `quiet_hours`: `night` is not a span of hours"),
+    "cap": (ORG + "[reminders]\nweekly_cap = -1", "[reminders] `weekly_cap`: "),
+    "reach": (ORG + "[pairing]\nreach_km = 0", "[pairing] `reach_km`: "),
+    "approval": (ORG + '[pairing]\napproval = "maybe"', "[pairing] `approval`: "),
+    "answer": (ORG + '[pairing]\nanswer_within = "soon"', "[pairing] `answer_within`: `soon` is not a duration"),
+    "days": (ORG + "[retention]\nmessage_days = 0", "[retention] `message_days`: "),
+    "token": (ORG + '[channels.telegram]\nmode = "polling"', "[channels.telegram] `token` is missing: add it"),
+    "empty token": (ORG + '[channels.telegram]\ntoken = ""', "[channels.telegram] `token`: "),
+    "mode": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "push"', "[channels.telegram] `mode`: "),
+    "account": (ORG + '[channels.telegram.north]\ntokn = "t"', "[channels.telegram.north] `tokn` is not known here"),
+    "base": (ORG + '[channels.slack]\nbot_token = "t"\napi_base = "slack"', "[channels.slack] `api_base`: "),
+    "platform": (ORG + '[channels.sms]\ntoken = "t"', "[channels] `sms` is not known here"),
+    "desk": (ORG + '[desks.slack]\nchannel = "C1"', "[desks.slack] uses the tokens of [channels.slack]"),
+    "not toml": ("[org\nname", "this is not TOML"),
+    "the base": ('base = "/"\n' + ORG, "`base` is not known here"),
+    "env": (ORG + '[server]\npassphrase = "env:NOT_SET_AT_ALL"', "[server] `passphrase`: the environment has no"),
+    "env in a channel": (ORG + '[channels.telegram]\ntoken = "env:NOT_SET_AT_ALL"', "[channels.telegram] `token`: the"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "said"), WRONG.values(), ids=WRONG)
+def test_a_mistake_is_one_line_with_file_section_and_key(tmp_path: Path, text: str, said: str) -> None:
+    assert complaint(tmp_path, text).startswith(said)
+
+
+def test_a_secret_never_stands_in_the_complaint(tmp_path: Path) -> None:
+    assert "hunter2" not in complaint(tmp_path, ORG + '[channels.telegram]\ntoken = ["hunter2"]\n')
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BadConfig, match=r"absent\.toml: cannot be read"):
+        read_config(tmp_path / "absent.toml")
+
+
+def test_a_number_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOORSTEP_PORT", "8123")
+    assert read(tmp_path, ORG + '[server]\nport = "env:DOORSTEP_PORT"\n').server.port == 8123
