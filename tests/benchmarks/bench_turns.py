@@ -1,7 +1,7 @@
 """Whole turns per second (event in, sealed, stored with synchronous=FULL, outbox row), against what others do.
 
-Beside them, in the same run: (a) python-telegram-bot's ConversationHandler, with no persistence and with
-PicklePersistence flushed after each update; (b) the same rows committed one by one by bare `sqlite3`.
+Beside them, in the same run: (a) python-telegram-bot's ConversationHandler on the same two questions (a text, and a
+press that is acknowledged), with no persistence and with PicklePersistence flushed after each update; (b) the same rows committed one by one by bare `sqlite3`.
 
     python tests/benchmarks/bench_turns.py [people ...]      # 1000 and 100000 unless told otherwise
 """
@@ -22,6 +22,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Update
 from telegram.ext import (
     Application,
     ApplicationBuilder,
+    CallbackQueryHandler,
     ContextTypes,
     ConversationHandler,
     MessageHandler,
@@ -54,6 +55,8 @@ states:
     go: town
 """
 SAID = ("Leeds", "Saturdays")
+BOT = {"id": 1, "is_bot": True, "first_name": "b", "username": "b"}
+QUESTION = "When could you meet someone in Leeds?"
 LABELS = ("Weekday evenings", "Saturdays", "Sundays")
 ONE_BY_ONE = 1500
 TOGETHER = 12_000
@@ -110,6 +113,8 @@ class Nowhere(BaseRequest):
         return
 
     async def do_request(self, url: str, *_: Any, **__: Any) -> tuple[int, bytes]:
+        if url.endswith("answerCallbackQuery"):
+            return 200, b'{"ok":true,"result":true}'
         if url.endswith("getMe"):
             return 200, b'{"ok":true,"result":{"id":1,"is_bot":true,"first_name":"b","username":"b"}}'
         message = b'{"message_id":1,"date":1,"chat":{"id":1,"type":"private"},"text":"x"}'
@@ -117,10 +122,12 @@ class Nowhere(BaseRequest):
 
 
 async def _town(update: Update, context: ContextTypes.DEFAULT_TYPE) -> int:
-    assert update.message is not None
+    assert update.effective_chat is not None
     assert context.user_data is not None
-    context.user_data["free"] = update.message.text
-    await update.message.reply_text(f"Which town are you near, {update.message.chat.first_name}?")
+    if update.callback_query is not None:
+        context.user_data["free"] = update.callback_query.data
+        await update.callback_query.answer()
+    await update.effective_chat.send_message(f"Which town are you near, {update.effective_chat.first_name}?")
     return 0
 
 
@@ -129,8 +136,7 @@ async def _free(update: Update, context: ContextTypes.DEFAULT_TYPE) -> int:
     assert context.user_data is not None
     context.user_data["town"] = update.message.text
     buttons = [[InlineKeyboardButton(label, callback_data=label)] for label in LABELS]
-    question = f"When could you meet someone in {update.message.text}?"
-    await update.message.reply_text(question, reply_markup=InlineKeyboardMarkup(buttons))
+    await update.message.reply_text(QUESTION, reply_markup=InlineKeyboardMarkup(buttons))
     return 1
 
 
@@ -138,8 +144,13 @@ def _update(number: int, person: int, text: str) -> bytes:
     """An update as Telegram writes it (Bot API, `Update`)."""
     user = {"id": person, "is_bot": False, "first_name": "Ana", "username": f"ana{person}", "language_code": "en"}
     chat = {"id": person, "first_name": "Ana", "username": f"ana{person}", "type": "private"}
-    message = {"message_id": number, "from": user, "chat": chat, "date": 1767225600, "text": text}
-    return json.dumps({"update_id": number, "message": message}).encode()
+    message: dict[str, Any] = {"message_id": number, "from": user, "chat": chat, "date": 1767225600, "text": text}
+    if text == SAID[0]:
+        return json.dumps({"update_id": number, "message": message}).encode()
+    keyboard = [[{"text": label, "callback_data": label}] for label in LABELS]
+    message |= {"from": BOT, "text": QUESTION, "reply_markup": {"inline_keyboard": keyboard}}
+    press = {"id": str(number), "from": user, "chat_instance": "1", "data": text, "message": message}
+    return json.dumps({"update_id": number, "callback_query": press}).encode()
 
 
 async def telegram(file: Path | None, people: int, turns: int) -> float:
@@ -149,14 +160,14 @@ async def telegram(file: Path | None, people: int, turns: int) -> float:
         builder = builder.persistence(PicklePersistence(file, on_flush=False, update_interval=1e9))
     app: Application[Any, Any, Any, Any, Any, Any] = builder.build()
     words = filters.TEXT
-    states: dict[object, Any] = {0: [MessageHandler(words, _free)], 1: [MessageHandler(words, _town)]}
+    states: dict[object, Any] = {0: [MessageHandler(words, _free)], 1: [CallbackQueryHandler(_town)]}
     app.add_handler(
         ConversationHandler([MessageHandler(words, _town)], states, [], name="bench", persistent=file is not None)
     )
     await app.initialize()
 
     async def turn(person: int, step: int) -> None:
-        body = _update(step * people + person, person + 1, SAID[step % 2])
+        body = _update(step * people + person, person + 1, SAID[(step + 1) % 2] if step else SAID[0])
         await app.process_update(Update.de_json(json.loads(body), app.bot))
 
     await rate(turn, people, people, 1, 0)
