@@ -1,7 +1,8 @@
 """Whole turns per second (event in, sealed, stored with synchronous=FULL, outbox row), against what others do.
 
 Beside them, in the same run: (a) python-telegram-bot's ConversationHandler on the same two questions (a text, and a
-press that is acknowledged), with no persistence and with PicklePersistence flushed after each update; (b) the same rows committed one by one by bare `sqlite3`.
+press that is acknowledged), with no persistence, and with PicklePersistence flushed after each update; (b) the same
+rows committed one by one by bare `sqlite3`.
 
     python tests/benchmarks/bench_turns.py [people ...]      # 1000 and 100000 unless told otherwise
 """
