@@ -1,7 +1,7 @@
 """Dialogs: transcripts that must keep coming true, played against the engine in a time of their own."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,26 +9,17 @@ from zoneinfo import ZoneInfo
 
 from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start
 from flows.model import NOTHING, Conversation, Did, Facts, Happened, Kind, Library, Option, Said, Say, Value
-from flows.pages import Page, Path, Problem, Refused, nearest, pages
+from flows.pages import Page, Path, nearest
 from flows.states import AskState
 from flows.times import QuietHours, duration
-from flows.vocabulary import ACTION, DEEDS, HAPPENINGS, LISTS, PAIR
+from flows.transcript import LINES
+from flows.vocabulary import ACTION, DEEDS, LISTS, PAIR
 
 MONDAY = datetime(2026, 6, 1, 10, tzinfo=UTC)
 """When every dialog begins, in the group's zone."""
 
 NAMELESS = "Your group"
 """What the group is called where there is no configuration."""
-
-_LINES: Mapping[str, tuple[str, ...]] = {
-    "bot": ("choices", "attach"),
-    "me": (),
-    "later": (),
-    "does": ("then", "with"),
-    "happens": (),
-    "ends": (),
-}
-_HEAD = ("dialog", "flow", "me", "pair", "action", "lists", "talk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,63 +49,6 @@ class Played:
     line: int
     name: str
     differs: Differs | None = None
-
-
-def read_dialogs(text: str, file: str) -> tuple[list[Page], list[Problem]]:
-    """The dialogs of a file, and what is wrong with their form."""
-    try:
-        found = pages(text, file)
-    except Refused as refused:
-        return [], [refused.problem]
-    problems = [problem for page, doubles in found for problem in (*doubles, *_problems(page))]
-    return [page for page, _ in found if not _problems(page)], problems
-
-
-def _problems(page: Page) -> list[Problem]:
-    tree = page.tree
-    if not isinstance(tree, dict) or not {"dialog", "flow", "talk"} <= set(tree) or not isinstance(tree["talk"], list):
-        mend = "it has `dialog:`, `flow:` and `talk:` with lines under it"
-        return [page.problem("not-a-flow", "this is not a dialog", (), mend)]
-    wrong = [
-        page.problem("unknown-key", f"`{key}` is not known here", (key, ""), nearest(key, _HEAD))
-        for key in tree
-        if key not in _HEAD
-    ]
-    for number, line in enumerate(tree["talk"]):
-        wrong += _line_problems(page, ("talk", str(number)), line)
-    return wrong
-
-
-def _line_problems(page: Page, path: Path, line: Any) -> Iterator[Problem]:
-    kinds = [key for key in line if key in _LINES] if isinstance(line, dict) else []
-    if len(kinds) != 1:
-        yield page.problem("no-kind", "this line is none of " + ", ".join(_LINES), path, "write it like `- me: yes`")
-        return
-    kind = kinds[0]
-    for key in line:
-        if key != kind and key not in _LINES[kind]:
-            yield page.problem("unknown-key", f"`{key}` does not go with `{kind}`", (*path, key, ""))
-    value = line[kind]
-    if kind == "later" and duration(str(value)) is None:
-        yield page.problem("bad-duration", f"`{value}` is not a duration", (*path, kind), "write it like `2 days`")
-    if kind == "happens" and value not in HAPPENINGS:
-        yield page.problem(
-            "unknown-name", f"`{value}` is not a happening", (*path, kind), nearest(str(value), HAPPENINGS)
-        )
-    if kind == "does":
-        yield from _does_problems(page, path, line)
-
-
-def _does_problems(page: Page, path: Path, line: dict[str, Any]) -> Iterator[Problem]:
-    name, then = line["does"], line.get("then")
-    if name not in DEEDS:
-        yield page.problem("unknown-do", f"nothing can do `{name}`", (*path, "does"), nearest(str(name), DEEDS))
-    elif then is not None and then not in DEEDS[name].outcomes:
-        what = f"`{name}` does not come to `{then}`"
-        yield page.problem("unknown-outcome", what, (*path, "then"), nearest(str(then), DEEDS[name].outcomes))
-    elif then is None and len(DEEDS[name].outcomes) > 1:
-        what = f"`{name}` can come to {', '.join(DEEDS[name].outcomes)}"
-        yield page.problem("unhandled-outcome", what, (*path, "does"), "say which with `then:`")
 
 
 class _Different(Exception):
@@ -151,7 +85,7 @@ class _Player:
             for what, known in (("pair", PAIR), ("action", ACTION))
             if what in tree
         }
-        self.lists = {name: tuple(map(_option, tree.get("lists", {}).get(name) or ())) for name in LISTS}
+        self.lists = {name: tuple(map(_option, (tree.get("lists") or {}).get(name) or ())) for name in LISTS}
         self.conversations: dict[int, Conversation] = {}
         self.due: dict[int, datetime] = {}
         self.ended: str | None = None
@@ -162,6 +96,10 @@ class _Player:
         if self.flow not in self.library.flows:
             near = nearest(self.flow, self.library.flows)
             raise _Different(("flow",), f"flow: {self.flow}", f"there is no such flow ({near})")
+        for name in self.me:
+            if name not in self.library.me:
+                near = nearest(f"me.{name}", [f"me.{known}" for known in self.library.me])
+                raise _Different(("me", name, ""), f"me: {name}", f"nothing is known by this name ({near})")
         self._let(Start(self.flow, {what: "1" for what, _ in self.subjects}))
         while self.at < len(self.lines):
             self._line(self.lines[self.at])
@@ -183,7 +121,7 @@ class _Player:
         elif "ends" in line:
             if self.ended != line["ends"]:
                 actual = "the flow goes on" if self.ended is None else f"ends: {self.ended}"
-                raise _Different(self._path, f"ends: {line['ends']}", actual)
+                raise _Different((*self._path, "ends"), f"ends: {line['ends']}", actual)
             self.at += 1
         else:
             raise _Different(self._path, _as_written(line), "nothing more comes here")
@@ -191,15 +129,15 @@ class _Player:
     def _said(self, said: Any) -> Said:
         if not isinstance(said, list):
             return Said(str(said or ""))
-        number, asked = self.open[-1] if self.open else (0, Say(""))
-        keys = {shown.label: shown.key for shown in asked.choices}
-        wrong = [label for label in said if label not in keys]
-        if wrong:
-            self.at -= 1
-            shown = ", ".join(keys) or "no buttons"
-            raise _Different(self._path, f"me: [{wrong[0]}]", f"the buttons are: {shown}")
-        chosen = tuple(keys[label] for label in said)
-        return Said(choice=chosen if asked.many else chosen[0], question=asked.question, conversation=number)
+        for number, asked in reversed(self.open):
+            keys = {shown.label: shown.key for shown in asked.choices}
+            if set(said) <= set(keys) and (asked.many or len(said) == 1):
+                chosen = tuple(keys[label] for label in said)
+                return Said(choice=chosen if asked.many else chosen[0], question=asked.question, conversation=number)
+        self.at -= 1
+        labels = [shown.label for _, asked in self.open[-1:] for shown in asked.choices]
+        actual = f"one of these can be pressed: {_list(labels)}" if labels else "there is no button to press"
+        raise _Different((*self._path, "me"), f"me: {_list(said)}", actual)
 
     def _later(self, length: timedelta) -> None:
         end = self.now + length
@@ -245,8 +183,11 @@ class _Player:
             if exchange.next_due[number] is None or number in exchange.ended:
                 self.due.pop(number, None)
         self.conversations = {n: c for n, c in exchange.conversations.items() if n not in exchange.ended}
-        if 1 in exchange.ended:
-            self.ended = exchange.ended[1]
+        for number, outcome in exchange.ended.items():
+            conversation = exchange.conversations[number]
+            begun_with = conversation.callers[0].flow if conversation.callers else conversation.flow
+            if begun_with == self.flow:
+                self.ended = outcome
         still = {(n, c.question) for n, c in self.conversations.items()}
         self.open = [(n, say) for n, say in self.open if (n, say.question) in still and self._asks(n)]
 
@@ -262,27 +203,40 @@ class _Player:
                 raise _Different(self._path, wanted, f"bot: {_short(say.text)}")
             if not _matches(str(line["bot"] or ""), say.text):
                 raise _Different((*self._path, "bot"), f"bot: {_short(line['bot'])}", f"bot: {_short(say.text)}")
-            shown = [choice.label for choice in say.choices]
-            if "choices" in line and line["choices"] != shown:
-                raise _Different(
-                    (*self._path, "choices"), f"choices: {_list(line['choices'])}", f"choices: {_list(shown)}"
-                )
-            if "attach" in line and line["attach"] != say.attach:
-                raise _Different(
-                    (*self._path, "attach"), f"attach: {line['attach']}", f"attach: {say.attach or 'nothing'}"
-                )
+            self._compare(line, say)
             self.at += 1
             if say.question is not None:
                 self.open = [one for one in self.open if one[0] != number] + [(number, say)]
         exchange.said.clear()
 
+    def _compare(self, line: Mapping[str, Any], say: Say) -> None:
+        """What stands beside the words of a message, where the dialog says anything of it."""
+        labels = [choice.label for choice in say.choices]
+        wanted = line.get("choices", labels)
+        if len(wanted) != len(labels) or not all(_matches(str(a), b) for a, b in zip(wanted, labels, strict=True)):
+            at = next((n for n, label in enumerate(labels) if wanted[n : n + 1] != [label]), len(labels))
+            path = (*self._path, "choices", str(at)) if at < len(wanted) else (*self._path, "choices", "")
+            raise _Different(path, f"choices: {_list(wanted)}", f"choices: {_list(labels)}")
+        attach = line.get("attach", say.attach)
+        if isinstance(attach, dict):
+            attach = f"picture:{attach.get('picture')}"
+        if attach != say.attach:
+            raise _Different((*self._path, "attach"), f"attach: {attach}", f"attach: {say.attach or 'nothing'}")
+
+    def _compare_arguments(self, wanted: Mapping[str, str] | None, request: Perform) -> None:
+        known = DEEDS[request.do.name].arguments
+        given = {n: "" if v is None else str(v) for n, v in request.do.arguments.items() if n in known}
+        told = {name: str(value or "") for name, value in (wanted or {}).items()}
+        if wanted is not None and (
+            told.keys() != given.keys() or not all(_matches(told[name], given[name]) for name in told)
+        ):
+            raise _Different((*self._path, "with"), f"with: {_pairs(told)}", f"with: {_pairs(given)}")
+
     def _done(self, request: Perform) -> Did:
         deed = DEEDS[request.do.name]
         line = self.lines[self.at] if self.at < len(self.lines) else {}
         if line.get("does") == request.do.name:
-            given = {name: str(value) for name, value in request.do.arguments.items() if name in deed.arguments}
-            if "with" in line and line["with"] != given:
-                raise _Different((*self._path, "with"), f"with: {line['with']}", f"with: {given}")
+            self._compare_arguments(line.get("with"), request)
             self.at += 1
             outcome = str(line.get("then") or deed.outcomes[0])
         elif len(deed.outcomes) == 1:
@@ -298,7 +252,7 @@ class _Player:
             self.me["consented"] = (*consented, to)
         elif request.do.name == "withdraw_consent":
             self.me["consented"] = tuple(each for each in consented if each != to)
-        return Did(outcome, NOTHING)
+        return Did(outcome, {name: f"https://example.org/{name}" for name in deed.answers} or NOTHING)
 
 
 def _fields(written: Any, known: Mapping[str, Kind]) -> dict[str, Value]:
@@ -331,12 +285,24 @@ def _option(written: Any) -> Option:
 
 def _matches(pattern: str, text: str) -> bool:
     """Whether a text is what the line says; `...` stands for any text, and white space counts as one space."""
-    parts = [re.escape(" ".join(part.split())) for part in pattern.split("...")]
-    return re.fullmatch(r"\s*(?:.*?)\s*".join(parts), " ".join(text.split()), re.DOTALL) is not None
+    told = " ".join(text.split())
+    first, *rest = (" ".join(part.split()) for part in pattern.split("..."))
+    if not rest:
+        return told == first
+    *middle, last = rest
+    if not told.startswith(first):
+        return False
+    at = len(first)
+    for part in middle:
+        found = told.find(part, at)
+        if found < 0:
+            return False
+        at = found + len(part)
+    return told.endswith(last) and len(told) - len(last) >= at
 
 
 def _as_written(line: Mapping[str, Any]) -> str:
-    kind = next((key for key in line if key in _LINES), "")
+    kind = next((key for key in line if key in LINES), "")
     return f"{kind}: {_list(line[kind]) if isinstance(line[kind], list) else _short(line[kind])}"
 
 
@@ -346,3 +312,7 @@ def _short(text: Any) -> str:
 
 def _list(labels: list[str]) -> str:
     return f"[{', '.join(map(str, labels))}]"
+
+
+def _pairs(given: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{name}: {_short(value)}" for name, value in given.items()) + "}"
