@@ -139,6 +139,7 @@ class Libraries:
 
         looked = polling = False
         while True:
+            watched = _identity(self._folder)
             watching = awatch(
                 self._folder, debounce=200, step=50, rust_timeout=1000, yield_on_timeout=True, force_polling=polling
             )
@@ -148,10 +149,13 @@ class Libraries:
                     if changes or not looked:
                         await self._refresh_when_possible()
                         looked = True
+                    if _identity(self._folder) != watched:
+                        break
             except OSError as error:
                 # Too few inotify watches, or a folder that is just being replaced.
                 log.warning("the flow files are looked at again and again now, for watching broke: %s", place(error))
-                looked, polling = False, True
+                polling = True
+            looked = False
             await asyncio.sleep(PAUSE)
 
     async def _refresh_when_possible(self) -> None:
@@ -174,6 +178,11 @@ class BadLibrary(Exception):
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__("\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+def _identity(folder: Path) -> list[int]:
+    """Which folders these are: one that was replaced by another of the same name is not watched any more."""
+    return [each.stat().st_ino if each.exists() else 0 for each in (folder, folder / "library", folder / "languages")]
 
 
 def _changed(before: Mapping[str, str], reading: Reading) -> list[str]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -113,7 +114,7 @@ async def test_a_poke_is_heeded_at_once(store: Store, watch: Watch) -> None:
             await put(store, "ana", f"{number}")
             begun = time.monotonic()
             sender.poke()
-            await until(lambda count=number + 2: _sent(channel, count))
+            await until(partial(_sent, channel, number + 2))
             took.append(time.monotonic() - begun)
     assert sorted(took)[2] < 0.3
 

@@ -130,7 +130,7 @@ def breaks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             raise KeyError(f"secret of {deed.fields}")
         return Did("done")
 
-    monkeypatch.setitem(DOING, "tell_coordinators", broken)  # type: ignore[arg-type]
+    monkeypatch.setitem(DOING, "tell_coordinators", broken)
     return tried
 
 
