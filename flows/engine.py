@@ -94,6 +94,9 @@ def _placed(scene: Scene, event: Event) -> Move:
         if state is None or not stays:
             return move
         here.state = move.target
+    elif not state.waits() and not isinstance(event, Did):
+        # it was edited into a state that nobody stays in
+        return Go(here.state)
     return _given(scene, state, event)
 
 
