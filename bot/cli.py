@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import json
 import signal
 import sys
@@ -40,13 +41,23 @@ def flows_folder(given: Path | None) -> Path:
     """The folder that was given, else `flows` here, else the flows that come with Doorstep."""
     if given is None:
         return Path("flows") if Path("flows/library").is_dir() else STARTER
-    if not (given / "library").is_dir():
+    if not _is_folder(given / "library"):
         refuse(f"{given} holds no folder `library`: give the folder that does (`doorstep init DIR` makes one)")
     return given
 
 
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        refuse(f"{path}: {error.strerror}")
+
+
 def _checked(folder: Path) -> tuple[Reading, tuple[Problem, ...]]:
-    reading = read_folder(folder)
+    try:
+        reading = read_folder(folder)
+    except OSError as error:
+        refuse(f"{error.filename or folder}: {error.strerror or error}")
     return reading, tuple(_located(problem, folder) for problem in check_library(reading))
 
 
@@ -299,6 +310,10 @@ async def _until_told(task: Coroutine[Any, Any, None]) -> None:
 
 def main() -> None:
     """The command `doorstep`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # what a terminal cannot show must not keep the rest from being said
+            stream.reconfigure(errors="backslashreplace")
     app()
 
 

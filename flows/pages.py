@@ -53,7 +53,7 @@ class Problem:
     def __str__(self) -> str:
         kind = "warning" if self.warning else "error"
         mend = f" ({self.mend})" if self.mend else ""
-        return f"{self.file}:{self.line}:{self.column}: {kind}: {self.what}{mend} [{self.code}]"
+        return f"{_one_line(self.file)}:{self.line}:{self.column}: {kind}: {self.what}{mend} [{self.code}]"
 
 
 @dataclass(frozen=True, slots=True)
