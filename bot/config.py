@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from flows.pages import nearest
+from bot.complaints import sentence
 from flows.times import QuietHours, duration
 
 _LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -265,7 +265,7 @@ def read_config(file: Path) -> Config:
     try:
         config = Config.model_validate({**_looked_up(written, str(file)), "base": file.resolve().parent})
     except ValidationError as error:
-        raise BadConfig(f"{file}: {_sentence(error)}") from None
+        raise BadConfig(f"{file}: {sentence(error, Config)}") from None
     if config.desks.slack and not config.channels.slack:
         raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
     return config
@@ -283,30 +283,3 @@ def _looked_up(written: Any, where: str, key: str = "") -> Any:
             raise BadConfig(f"{where} `{key}`: the environment has no `{name}`: set it")
         return os.environ[name]
     return written
-
-
-def _sentence(error: ValidationError) -> str:
-    # What is misspelt also looks like something missing: the misspelling is what to say.
-    detail = min(error.errors(include_url=False), key=lambda each: each["type"] != "extra_forbidden")
-    *path, key = [step for step in detail["loc"] if isinstance(step, str)]
-    section = f"[{'.'.join(path).removesuffix('.main')}] " if path else ""
-    kind = str(detail["type"])
-    if kind == "extra_forbidden":
-        mend = nearest(key, _known_keys(path))
-        return f"{section}`{key}` is not known here" + (f" ({mend})" if mend else "")
-    if kind == "model_type":
-        return f"`{key}` is a section: write [{key}], and its keys below"
-    if kind == "missing":
-        return f"{section}`{key}` is missing: add it" if path else f"the section [{key}] is missing: add it"
-    return f"{section}`{key}`: {str(detail['msg']).removeprefix('Value error, ')}"
-
-
-def _known_keys(path: list[str]) -> list[str]:
-    section: type[BaseModel] = Config
-    for step in path:
-        field = section.model_fields.get(step)
-        found = field.annotation if field else None
-        if not (isinstance(found, type) and issubclass(found, BaseModel)):
-            return []
-        section = found
-    return [name for name in section.model_fields if name != "base"]

@@ -24,9 +24,6 @@ EVERY = 1.0
 GOODBYE = timedelta(seconds=45)
 """How long a goodbye may hold up that somebody is forgotten, where it cannot be sent."""
 
-LEAVING_EVERY = 10
-"""Ticks between two looks for those who are leaving."""
-
 
 class DueClock:
     """Asks every second what is due, and lets it happen."""
@@ -35,7 +32,6 @@ class DueClock:
         self._store = store
         self._turns = turns
         self._clock = clock
-        self._ticks = 0
 
     async def run(self) -> None:
         """Ticks until it is cancelled. A tick that lasts longer than a second is followed by one, not by many."""
@@ -46,9 +42,7 @@ class DueClock:
     async def tick(self) -> None:
         """Everything that is due by now happens, each conversation once; a database that is away is asked again."""
         try:
-            if self._ticks % LEAVING_EVERY == 0:
-                await self._forget_the_leaving()
-            self._ticks += 1
+            await self._forget_the_leaving()
             done: set[int] = set()
             by = self._clock()
             while fresh := [each for each in await self._due(by) if each[0] not in done]:

@@ -83,7 +83,6 @@ class Talk:
 
     async def tick(self) -> None:
         """Everything due happens, and the leaving are forgotten."""
-        self.clock._ticks = 0
         await self.clock.tick()
 
     def tries(self, count: int) -> int:
