@@ -158,7 +158,8 @@ async def telegram(file: Path | None, people: int, turns: int) -> float:
     """python-telegram-bot's turns, flushed into `file` after each where there is one."""
     builder: Any = ApplicationBuilder().token("1:x").request(Nowhere()).get_updates_request(Nowhere()).updater(None)
     if file is not None:
-        builder = builder.persistence(PicklePersistence(file, on_flush=False, update_interval=1e9))
+        pickled = PicklePersistence(file, on_flush=True, update_interval=1e9)
+        builder = builder.persistence(pickled)
     app: Application[Any, Any, Any, Any, Any, Any] = builder.build()
     words = filters.TEXT
     states: dict[object, Any] = {0: [MessageHandler(words, _free)], 1: [CallbackQueryHandler(_town)]}
@@ -172,6 +173,9 @@ async def telegram(file: Path | None, people: int, turns: int) -> float:
         await app.process_update(Update.de_json(json.loads(body), app.bot))
 
     await rate(turn, people, people, 1, 0)
+    await app.update_persistence()
+    if file is not None:
+        pickled.on_flush = False
 
     async def flushed(person: int, step: int) -> None:
         await turn(person, step)
