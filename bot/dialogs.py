@@ -5,10 +5,9 @@ from pathlib import Path
 
 from bot.config import BadConfig, read_config
 from bot.group import Group
-from flows.dialog import Differs, Setting, play
+from flows.dialog import Differs, Setting, play, read_dialogs
 from flows.model import Library
 from flows.pages import Refused, read_text
-from flows.transcript import read_dialogs
 
 _WIDTH = 46
 

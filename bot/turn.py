@@ -15,9 +15,9 @@ from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import keep, own_words, say_to
 from flows import phrases
-from flows.answers import tidy
 from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start, word_in
 from flows.model import Conversation, Happened, Said, Value
+from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES
 from storage.people import ACTIVE, LEAVING, STOPPED, Loaded, Person

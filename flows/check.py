@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from flows.answers import fold
 from flows.check_questions import questions, saves
 from flows.check_texts import decisions, names, texts, untranslated
 from flows.check_ways import arguments, changes, entries, outcomes_taken, paths, start, ways_on
@@ -13,6 +12,7 @@ from flows.reader import Reading
 from flows.states import AskState, DecideState, DoState, RunState, State
 from flows.vocabulary import WITHOUT_CONSENT
 from flows.ways import silent_loops
+from flows.words import fold
 
 _DEED = re.compile(r"\bdo\s*:[ \t]*['\"]?(\w+)")
 _NEEDS_CONSENT = frozenset({"find_buddy", "become_buddy", "share_contact"})

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from flows.answers import fold
 from flows.check_ways import leads_on, left_over, sound
 from flows.model import Flow, Kind
 from flows.names import kind_saved
@@ -10,6 +9,7 @@ from flows.pages import Page, Path, Problem, nearest
 from flows.reader import Reading
 from flows.states import AskState
 from flows.vocabulary import COUNTED, ME
+from flows.words import fold
 
 MOST_CHOICES = 10
 """Rows of a WhatsApp list (Cloud API, interactive list messages)."""

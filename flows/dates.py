@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
 
-from flows.agreement import bare, tidy, words
+from flows.words import bare, tidy, words
 
 
 def _numbered(first: int, *rows: str) -> dict[str, int]:

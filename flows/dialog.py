@@ -1,6 +1,5 @@
 """Dialogs: transcripts that must keep coming true, played against the engine in a time of their own."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -8,12 +7,14 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start
-from flows.model import NOTHING, Conversation, Did, Facts, Happened, Kind, Library, Option, Said, Say, Value
+from flows.model import NOTHING, Conversation, Did, Facts, Happened, Library, Said, Say, Value
 from flows.pages import Page, Path, nearest
 from flows.states import AskState
 from flows.times import QuietHours, duration
-from flows.transcript import LINES
+from flows.transcript import LINES, fields, option, read_dialogs
 from flows.vocabulary import ACTION, DEEDS, LISTS, PAIR
+
+__all__ = ["Differs", "Played", "Setting", "play", "read_dialogs"]
 
 MONDAY = datetime(2026, 6, 1, 10, tzinfo=UTC)
 """When every dialog begins, in the group's zone."""
@@ -79,13 +80,13 @@ class _Player:
         self.lines: list[dict[str, Any]] = tree["talk"]
         self.at = 0
         self.now = MONDAY.replace(tzinfo=ZoneInfo(setting.zone)).astimezone(UTC)
-        self.me: dict[str, Value] = _fields(tree.get("me"), library.me)
+        self.me: dict[str, Value] = fields(tree.get("me"), library.me)
         self.subjects = {
-            (what, "1"): _fields(tree[what], known)
+            (what, "1"): fields(tree[what], known)
             for what, known in (("pair", PAIR), ("action", ACTION))
             if what in tree
         }
-        self.lists = {name: tuple(map(_option, (tree.get("lists") or {}).get(name) or ())) for name in LISTS}
+        self.lists = {name: tuple(map(option, (tree.get("lists") or {}).get(name) or ())) for name in LISTS}
         self.conversations: dict[int, Conversation] = {}
         self.due: dict[int, datetime] = {}
         self.ended: str | None = None
@@ -253,34 +254,6 @@ class _Player:
         elif request.do.name == "withdraw_consent":
             self.me["consented"] = tuple(each for each in consented if each != to)
         return Did(outcome, {name: f"https://example.org/{name}" for name in deed.answers} or NOTHING)
-
-
-def _fields(written: Any, known: Mapping[str, Kind]) -> dict[str, Value]:
-    fields = written if isinstance(written, dict) else {}
-    return {name: _value(value, known.get(name, Kind.TEXT)) for name, value in fields.items()}
-
-
-def _value(written: Any, kind: Kind) -> Value:
-    if isinstance(written, list):
-        return tuple(str(each) for each in written)
-    if kind is Kind.NUMBER and re.fullmatch(r"-?\d{1,9}", str(written)):
-        return int(str(written))
-    if kind is Kind.MOMENT:
-        try:
-            moment = datetime.fromisoformat(str(written))
-        except ValueError:
-            return None
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    if kind is Kind.YES_NO and written in {"true", "false"}:
-        return "yes" if written == "true" else "no"
-    return str(written)
-
-
-def _option(written: Any) -> Option:
-    if isinstance(written, dict):
-        label = str(written.get("label", ""))
-        return Option(str(written.get("id", label)), label)
-    return Option(str(written), str(written))
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from flows import phrases
-from flows.answers import Fit, OutOfRange, fold
+from flows.answers import Fit, OutOfRange
 from flows.engine import LOST, advance, answered, concerns, state_of
 from flows.model import (
     NOTHING,
@@ -39,6 +39,7 @@ from flows.model import (
 from flows.prepared import prepared
 from flows.questions import Read, reading
 from flows.states import AskState, WaitState
+from flows.words import fold
 
 MOST_DEEDS = 50
 """`do`s in one exchange. A checked library stays far below; beyond it the conversation is let go."""

@@ -213,7 +213,7 @@ def _kindless(page: Page, name: str, written: dict[str, Any]) -> tuple[AnyState 
     meant = {near(key, KINDS): key for key in written if near(key, KINDS)}
     kind, key = next(iter(meant.items()), ("", ""))
     mend = f"did you mean `{kind}` by `{key}`?" if kind else f"give it one of {', '.join(KINDS)}"
-    problem = page.problem("no-kind", f"state `{name}` has no kind", ("states", name, ""), mend)
+    problem = page.problem("no-kind", f"state `{name}` has no kind", ("states", name, key, ""), mend)
     if not kind:
         return None, [problem]
     state, _ = _read(page, ("states", name), KINDS[kind], {kind if k == key else k: v for k, v in written.items()})

@@ -110,7 +110,7 @@ class Library:
     me            the type of each field of a person: the vocabulary's, and those that some flow saves
     answers       for each flow, the type of each answer that it can read
     translations  for each language, {sentence: its translation}
-    words         each word that is understood anywhere, folded (`flows.answers.fold`), in every language
+    words         each word that is understood anywhere, folded (`flows.words.fold`), in every language
     """
 
     flows: Mapping[str, Flow]

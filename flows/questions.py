@@ -4,13 +4,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from flows import answers, phrases
+from flows import answers, choosing, phrases
 from flows.answers import Answer, Fit, OutOfRange
 from flows.model import DONE, Caller, Conversation, Facts, Library, Option, Said, Shown
 from flows.moves import Go, Move
 from flows.prepared import Forms, prepared
 from flows.states import AskState
 from flows.times import zone
+from flows.words import fold
 
 if TYPE_CHECKING:
     from flows.scene import Scene, Standing
@@ -106,7 +107,7 @@ def reading(
     many = state.choose == "many"
     if many and conversation.picked and _is_done(library, said.text):
         return Answer(conversation.picked, Fit.EXACT)
-    read = answers.choose(said.text, _forms(library, state, conversation, facts), many, library.words.keys())
+    read = choosing.choose(said.text, _forms(library, state, conversation, facts), many, library.words.keys())
     if many and read is not None and conversation.picked:
         chosen = {*conversation.picked, *(read.value if isinstance(read.value, tuple) else ())}
         return Answer(tuple([key for key in _keys(state, conversation) if key in chosen]), read.fit)
@@ -193,7 +194,7 @@ def _is_skip(scene: "Scene", said: Said) -> bool:
         return said.choice == DONE and not scene.here.picked
     if len(said.text) > 100:
         return False
-    word = scene.library.words.get(answers.fold(said.text))
+    word = scene.library.words.get(fold(said.text))
     return word is not None and word.anytime == "skip"
 
 

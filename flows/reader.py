@@ -1,8 +1,8 @@
 """From files to a library: flows, `anytime` words and translations, and every problem of form on the way."""
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from io import StringIO
 from itertools import chain
@@ -10,11 +10,11 @@ from pathlib import Path as FilePath
 
 from babel.messages.pofile import PoFileError, read_po
 
-from flows.answers import fold
 from flows.forms import FlowForm, read_anytime, read_flow, scalars
 from flows.model import Anytime, Flow, Library, Word, nothing
 from flows.names import saved_about_people, saved_in_conversations
 from flows.pages import Page, Problem, Refused, pages, read_text
+from flows.words import fold
 
 STARTER = FilePath(__file__).parent
 """The folder of the flows that come with Doorstep."""
@@ -185,9 +185,20 @@ def _read_sheet(name: str, text: str) -> Sheet:
     form, problems = read_flow(page)
     if form is None:
         return Sheet(page, None, {}, (*doubles, *problems), _flow_names(name, text), frozenset(_SAVE.findall(text)))
+    form = replace(form, shaky=form.shaky.union(_states_with(form.page, doubles)))
     parts = [form.page.tree["states"][name] for name in form.shaky]
     saves = frozenset(value for part in parts for key, value in scalars(part) if key == "save")
     return Sheet(form.page, form, {}, (*doubles, *problems), saves=saves)
+
+
+def _states_with(page: Page, doubles: Iterable[Problem]) -> Iterator[str]:
+    """The states in which a key is written twice: of two states run into one, little else can be said."""
+    lines = [problem.line for problem in doubles]
+    for name in page.tree["states"] if lines else ():
+        begins, whole = page.span(("states", name, "")), page.span(("states", name))
+        last = begins.line + page.text.count("\n", begins.begins, whole.ends)
+        if any(begins.line < line <= last for line in lines):
+            yield name
 
 
 def _only(found: list[tuple[Page, list[Problem]]], name: str, text: str) -> tuple[Page, list[Problem]]:

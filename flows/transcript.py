@@ -1,8 +1,11 @@
 """Dialogs as they are written: read, and checked for what cannot be played."""
 
+import re
 from collections.abc import Collection, Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
+from flows.model import Kind, Option, Value
 from flows.pages import Page, Path, Problem, Refused, nearest, pages
 from flows.times import duration
 from flows.vocabulary import ACTION, DEEDS, HAPPENINGS, LISTS, PAIR
@@ -126,3 +129,33 @@ def _does_problems(page: Page, path: Path, line: Mapping[str, Any]) -> Iterator[
             if key not in DEEDS[name].arguments:
                 mend = nearest(key, DEEDS[name].arguments)
                 yield page.problem("unknown-key", f"`{name}` does not take `{key}`", (*path, "with", key, ""), mend)
+
+
+def fields(written: Any, known: Mapping[str, Kind]) -> dict[str, Value]:
+    """What the head of a dialog says of a person, a pair or an action, each field as its type."""
+    given = written if isinstance(written, dict) else {}
+    return {name: _value(value, known.get(name, Kind.TEXT)) for name, value in given.items()}
+
+
+def _value(written: Any, kind: Kind) -> Value:
+    if isinstance(written, list):
+        return tuple(str(each) for each in written)
+    if kind is Kind.NUMBER and re.fullmatch(r"-?\d{1,9}", str(written)):
+        return int(str(written))
+    if kind is Kind.MOMENT:
+        try:
+            moment = datetime.fromisoformat(str(written))
+        except ValueError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    if kind is Kind.YES_NO and written in {"true", "false"}:
+        return "yes" if written == "true" else "no"
+    return str(written)
+
+
+def option(written: Any) -> Option:
+    """One entry of a list in the head: a label, or {id: …, label: …}."""
+    if isinstance(written, dict):
+        label = str(written.get("label", ""))
+        return Option(str(written.get("id", label)), label)
+    return Option(str(written), str(written))

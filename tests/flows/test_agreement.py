@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.agreement import NEITHER, NO, YES, bare, fold, meant, signs, tidy, words
+from flows.agreement import NEITHER, NO, YES, meant
 from flows.answers import Fit, yes_no
+from flows.words import bare, fold, signs, tidy, words
 
 AGREES = """
 yes|Yes|YES!|yes.|yesss|yessss!!!|y|yep|yup|yeah|yea|ya|sure|sure, yes|Sure thing!|ok|OK|Okay|okkk|k|yeah ok

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows import answers
-from flows.agreement import words
-from flows.answers import Answer, Fit, OutOfRange, choose, code, fold, is_word, number, place, text, yes_no
+from flows.answers import Answer, Fit, OutOfRange, code, is_word, number, place, text, yes_no
+from flows.choosing import choose
+from flows.words import fold, words
 
 INTERESTS = (
     ("climate", ("🌱 Climate action", "🌱 Acción por el clima", "climate")),

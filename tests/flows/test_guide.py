@@ -4,8 +4,9 @@ import re
 from pathlib import Path
 
 from flows.check import check
-from flows.dialog import play, read_dialogs
+from flows.dialog import play
 from flows.reader import read_files
+from flows.transcript import read_dialogs
 
 GUIDE = (Path(__file__).parents[2] / "flows" / "README.md").read_text("utf-8")
 BLOCKS = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
