@@ -103,7 +103,10 @@ def reading(
     if said.choice is not None:
         return _pressed(state, conversation, said.choice)
     if state.choices is None and state.choices_from is None:
-        return _READERS[state.expect or "text"](state, said, facts, now)
+        return # Where a platform has no buttons, yes and no are a numbered list.
+_YES_NO = (("yes", (phrases.YES_BUTTON,)), ("no", (phrases.NO_BUTTON,)))
+
+_READERS[state.expect or "text"](state, said, facts, now)
     many = state.choose == "many"
     if many and conversation.picked and _is_done(library, said.text):
         return Answer(conversation.picked, Fit.EXACT)
@@ -163,7 +166,7 @@ def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
 _READERS: Mapping[str, Callable[[AskState, Said, Facts, datetime], Read]] = {
     "text": lambda state, said, facts, now: answers.text(said.text),
     "number": lambda state, said, facts, now: answers.number(said.text, state.least, state.most),
-    "yes_no": lambda state, said, facts, now: answers.yes_no(said.text),
+    "yes_no": lambda state, said, facts, now: answers.yes_no(said.text) or choosing.choose(said.text, _YES_NO, False),
     "place": _place,
     "date": _date,
     "time": lambda state, said, facts, now: answers.time(said.text),
