@@ -103,10 +103,7 @@ def reading(
     if said.choice is not None:
         return _pressed(state, conversation, said.choice)
     if state.choices is None and state.choices_from is None:
-        return # Where a platform has no buttons, yes and no are a numbered list.
-_YES_NO = (("yes", (phrases.YES_BUTTON,)), ("no", (phrases.NO_BUTTON,)))
-
-_READERS[state.expect or "text"](state, said, facts, now)
+        return _READERS[state.expect or "text"](state, said, facts, now)
     many = state.choose == "many"
     if many and conversation.picked and _is_done(library, said.text):
         return Answer(conversation.picked, Fit.EXACT)
@@ -162,6 +159,9 @@ def _date(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
 def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
     return Answer(said.place, Fit.TYPE) if said.place else answers.place(said.text)
 
+
+# Where a platform has no buttons, yes and no are a numbered list.
+_YES_NO = (("yes", (phrases.YES_BUTTON,)), ("no", (phrases.NO_BUTTON,)))
 
 _READERS: Mapping[str, Callable[[AskState, Said, Facts, datetime], Read]] = {
     "text": lambda state, said, facts, now: answers.text(said.text),
