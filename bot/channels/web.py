@@ -262,8 +262,6 @@ def _message(body: bytes) -> tuple[str, Said]:
     said = Said(
         _clean(text)[: WEB.text], _choice(sent.get("choice")), _number(sent, "question"), _number(sent, "conversation")
     )
-    if not said.text.strip() and said.choice is None:
-        raise _Refused(400, "The message is empty.")
     return event, said
 
 
