@@ -120,7 +120,7 @@ def _states(draw: Draw, flow: int, runnable: tuple[int, ...]) -> dict[str, Any]:
         ahead, onward = names[at + 1 :], names[at + 1]
         kind = draw(st.sampled_from(kinds))
         if kind == "run":
-            state = {"run": f"flow{draw(st.sampled_from(runnable))}", "go": onward}
+            state: dict[str, Any] = {"run": f"flow{draw(st.sampled_from(runnable))}", "go": onward}
         else:
             state = draw(_KINDS[kind](onward, ahead, names))
         if kind in {"ask", "wait", "pause"}:
@@ -226,7 +226,7 @@ _ODD = (
     " ",
     "\0",
     "🎉" * 300,
-    "‮abc",
+    "\u202eabc",
     "a" * 5000,
     "{{ me.name }}",
     "we must stop this bill",
