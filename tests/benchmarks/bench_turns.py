@@ -84,7 +84,7 @@ async def doorstep(folder: Path, people: int) -> dict[str, float]:
     (folder / "flows/library").mkdir(parents=True)
     (folder / "flows/library/bench.yaml").write_text(FLOW)
     async with open_bot(f"sqlite:///{folder / 'ours.db'}", folder / "ours.key", folder / "flows", Group()) as bot:
-        turn = _turn(bot)
+        turn = doorstep_turn(bot)
         await rate(turn, people, people, IN_FLIGHT, 0)
         begin = people
         single = await rate(turn, ONE_BY_ONE, people, 1, begin)
@@ -92,7 +92,9 @@ async def doorstep(folder: Path, people: int) -> dict[str, float]:
     return {"one": single, "many": many}
 
 
-def _turn(bot: Bot) -> Turn:
+def doorstep_turn(bot: Bot) -> Turn:
+    """A turn of ours: what a person of this number says at this step."""
+
     async def turn(person: int, step: int) -> None:
         text = SAID[(step - 1) % 2] if step else "hello"
         sent = json.loads(json.dumps({"event": f"{person}-{step}", "text": text}).encode())
