@@ -5,10 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from flows.dialog import Differs, Setting, play
+from flows.dialog import Differs, Setting, play, read_dialogs
 from flows.model import Library
 from flows.reader import STARTER, read_files, read_folder
-from flows.transcript import read_dialogs
 
 FLOW = """
 flow: picnic
