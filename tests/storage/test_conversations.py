@@ -6,6 +6,7 @@ import pytest
 from flows.model import Caller, Conversation
 from storage.errors import NotFound
 from storage.store import Store, Transaction
+from storage.values import pack, unpack
 from tests.databases import Watch
 from tests.storage.given import AT, CHANNEL, someone, talk
 
@@ -108,3 +109,9 @@ async def test_a_moment_without_a_time_zone_is_refused(store: Store) -> None:
         await store.run(lambda tx: tx.conversations.add(person.id, talk(answers={"when": naive}), None))
     elsewhere = datetime(2026, 3, 1, 12, tzinfo=UTC).astimezone()
     await store.run(lambda tx: tx.conversations.add(person.id, talk(), elsewhere))
+
+
+def test_numbers_of_any_size_and_halves_of_characters_survive() -> None:
+    values = {"big": 10**40, "small": -(2**63), "half": "\ud83d", "part": 0.1, "word": "ÅngströmЖ☂", "list": ("a", "b")}
+    assert unpack(pack(values)) == values
+    assert unpack(pack({"at": AT})) == {"at": AT}
