@@ -10,6 +10,7 @@ from flows.model import Flow
 from flows.pages import Page, Path, Problem, near, nearest
 from flows.reader import Reading
 from flows.states import AskState, DecideState, DoState, RunState, State
+from flows.translate import faults, lines
 from flows.vocabulary import WITHOUT_CONSENT
 from flows.ways import silent_loops
 from flows.words import fold
@@ -41,7 +42,15 @@ def check(reading: Reading) -> tuple[Problem, ...]:
         mistakes = [problem for rule in _RULES for problem in rule(reading, flow, page)]
         known = [*mistakes, *(problem for problem in reading.problems if problem.file == page.file)]
         found += [*mistakes, *paths(reading, flow, page, known)]
-    for everywhere in (_loops, _urgent, _never_started, _without_consent, _words_written_twice, _anytime_flows):
+    for everywhere in (
+        _loops,
+        _urgent,
+        _never_started,
+        _without_consent,
+        _words_written_twice,
+        _anytime_flows,
+        _mistranslated,
+    ):
         found += everywhere(reading)
     wrong = {(problem.file, problem.line, problem.column) for problem in found if not problem.warning}
     # a warning about what is wrong anyway says nothing new
@@ -190,3 +199,13 @@ def _anytime_flows(reading: Reading) -> Iterator[Problem]:
                 what = f"`{name}` runs `{entry.run}`, which is not a flow" if entry.run else f"`{name}` runs no flow"
                 path = ("anytime", name, "run") if entry.run else ("anytime", name, "")
                 yield page.problem("missing-flow", what, path, nearest(entry.run, flows))
+
+
+def _mistranslated(reading: Reading) -> Iterator[Problem]:
+    for language, sentences in reading.library.translations.items():
+        file = f"languages/{language}.po"
+        wrong = faults(sentences)
+        where = lines(reading.files[file]) if wrong else {}
+        for sentence, fault in wrong:
+            what = f"the translation of `{sentence[:60]}` reads other names: {fault[:120]}"
+            yield Problem(file, where.get(sentence, 1), 1, "bad-text", what, "write the same {{ names }} in it")

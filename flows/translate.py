@@ -141,6 +141,12 @@ def faults(translated: Mapping[str, str]) -> list[tuple[str, str]]:
     return found
 
 
+def lines(written: str) -> dict[str, int]:
+    """The line in a .po file, from 1, on which each sentence stands."""
+    found = read_po(StringIO(written), abort_invalid=True)
+    return {str(message.id): message.lineno for message in found if message.id and message.lineno}
+
+
 def _holes(text: str) -> set[str]:
     try:
         return {hole.name for hole in holes(text)}

@@ -6,10 +6,11 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
+from flows.check import check
 from flows.model import Anytime, Flow, Library, Starts
 from flows.phrases import ALL as PHRASES
 from flows.phrases import NUMBER_FROM_TO
-from flows.reader import STARTER, read_folder, translation
+from flows.reader import STARTER, read_files, read_folder, translation
 from flows.states import AskState, EndState, SayState, State, TryState
 from flows.translate import catalog, faults, sentences
 
@@ -211,3 +212,12 @@ def test_a_translation_that_reads_other_names_is_a_fault(sentence: str, into: st
     ((found, told),) = faults({"Fine": "Bien", sentence: into})
     assert found == sentence
     assert what in told
+
+
+@pytest.mark.parametrize("written", ["Hola {{ me.nme }}", "Hola {{ me.name", "Hola"])
+def test_a_translation_that_reads_other_names_is_refused_on_its_line(written: str) -> None:
+    flow = 'flow: a\nabout: x\nstarts: {words: [go]}\nstart: s\nstates:\n  s: {say: "Hi {{ me.name }}", end: x}\n'
+    head = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+    po = f'{head}msgid "Hi {{{{ me.name }}}}"\nmsgstr "{written}"\n'
+    (problem,) = check(read_files({"library/a.yaml": flow, "languages/es.po": po}))
+    assert (problem.file, problem.line, problem.code, problem.warning) == ("languages/es.po", 5, "bad-text", False)
