@@ -28,22 +28,10 @@ class Standing:
     )  # fmt: skip
 
     def __init__(self, conversation: Conversation) -> None:
-        self.id = conversation.id
-        self.flow = conversation.flow
-        self.version = conversation.version
-        self.state = conversation.state
-        self.entered_at = conversation.entered_at
-        self.question = conversation.question
-        self.asked = conversation.asked
-        self.answers = conversation.answers
-        self.offered = conversation.offered
-        self.picked = conversation.picked
-        self.misses = conversation.misses
-        self.fired = conversation.fired
-        self.callers = conversation.callers
-        self.held = conversation.held
-        self.trail = conversation.trail
-        self.about = conversation.about
+        (
+            self.id, self.flow, self.version, self.state, self.entered_at, self.question, self.asked, self.answers,
+            self.offered, self.picked, self.misses, self.fired, self.callers, self.held, self.trail, self.about,
+        ) = conversation  # fmt: skip
 
     def settled(self) -> Conversation:
         """As it is now, for good."""

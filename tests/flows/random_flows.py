@@ -75,7 +75,13 @@ states:
 """
 """Where the fields come from that conditions of other flows read."""
 
-_SPANISH = 'msgid "Plain words."\nmsgstr "Palabras {{ me.name }}."\n\nmsgid "Climate"\nmsgstr "Clima"\n'
+_SPANISH = """
+msgid "Hello {{ me.name }}!"
+msgstr "¡Hola {{ me.name }}!"
+
+msgid "Climate"
+msgstr "Clima"
+"""
 
 
 @lru_cache(maxsize=500)
@@ -124,7 +130,8 @@ def _states(draw: Draw, flow: int, runnable: tuple[int, ...]) -> dict[str, Any]:
         else:
             state = draw(_KINDS[kind](onward, ahead, names))
         if kind in {"ask", "wait", "pause"}:
-            state["after"] = {**draw(_after(f"flow{flow}/s{at}", names)), **state.get("after", {})}
+            elsewhere = [name for name in names if name != f"s{at}"]
+            state["after"] = {**draw(_after(f"flow{flow}/s{at}", elsewhere)), **state.get("after", {})}
         made[f"s{at}"] = state
     made["e0"] = draw(st.sampled_from([{"end": "done"}, {"say": "That was it, {{ me.name }}.", "end": "parked"}]))
     if any('"e1"' in json.dumps(state) for state in made.values()):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from flows import phrases
 from flows.engine import advance
 from flows.model import (
     DONE,
@@ -160,12 +161,9 @@ def test_each_kind_of_question_explains_what_it_wants(expect: str, wrong: str, e
 
 
 def test_a_translated_explanation_with_a_slip_in_it_is_still_said() -> None:
-    library = one(
-        "ask: How many?, expect: number, least: 1, go: over",
-        es='msgid "Sorry, I need a number of at least {least} here."\nmsgstr "Mínimo {least} {mst} {"\n',
-    )
-    spanish = replace(FACTS, language="es")
-    assert last(answer(library, "0", spanish)).text == "Mínimo 1 {mst} {\n\nHow many?"
+    sound = one("ask: How many?, expect: number, least: 1, go: over")
+    slipped = replace(sound, translations={"es": {phrases.NUMBER_LEAST: "Mínimo {least} {mst} {"}})
+    assert last(answer(slipped, "0", replace(FACTS, language="es"))).text == "Mínimo 1 {mst} {\n\nHow many?"
 
 
 # --- kinds of answers ------------------------------------------------------------------------------------------

@@ -1,0 +1,98 @@
+"""The vocabulary: as written in the contract, and whole in itself."""
+
+from flows import questions, text
+from flows.model import Kind
+from flows.reader import STARTER, read_folder
+from flows.vocabulary import (
+    ACTION,
+    ANYTIME,
+    ATTACHMENTS,
+    COUNTED,
+    DEEDS,
+    EXPECTS,
+    FILTERS,
+    HAPPENINGS,
+    LISTS,
+    ME,
+    ORG,
+    PAIR,
+    WHO,
+    WITHOUT_CONSENT,
+    pages,
+)
+
+
+def test_the_fields_are_those_of_the_contract() -> None:
+    assert " ".join(ME) == (
+        "name language channel role joined interests place times adult wants_buddy has_buddy consented meetings "
+        "attended hosted invited"
+    )
+    assert " ".join(ORG) == "name bot_name contact privacy_url time_zone"
+    assert " ".join(PAIR) == "other shared reasons since meetings contact"
+    assert " ".join(ACTION) == (
+        "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
+        "until_then"
+    )
+    assert " ".join(LISTS) == "actions_near_me my_actions open_needs possible_times my_pairs languages"
+
+
+def test_lists_of_the_contract_are_lists() -> None:
+    lists = [name for fields in (ME, ORG, PAIR, ACTION) for name, kind in fields.items() if kind is Kind.LIST]
+    assert lists == ["interests", "times", "consented", "shared", "reasons", "bring", "open_needs"]
+
+
+def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None:
+    outcomes = {name: " ".join(deed.outcomes) for name, deed in DEEDS.items() if deed.outcomes != ("done",)}
+    assert outcomes == {
+        "find_buddy": "offered nobody not_possible",
+        "another_buddy": "offered nobody not_possible",
+        "answer_offer": "taken gone",
+        "share_contact": "both waiting",
+        "become_buddy": "asked already",
+        "sign_up": "signed_up waiting_list full past",
+        "cancel_sign_up": "done gone",
+        "claim_need": "done gone",
+        "return_need": "done gone",
+        "check_in": "checked_in wrong_code not_now",
+        "propose_action": "proposed not_possible",
+    }
+    assert " ".join(name for name, deed in DEEDS.items() if deed.outcomes == ("done",)) == (
+        "record_consent withdraw_consent met end_pair set_away invite_link tell_coordinators hand_over report "
+        "set_language resume stop forget_me export_me"
+    )
+    assert DEEDS["invite_link"].answers == {"link": Kind.TEXT}
+
+
+def test_the_happenings_are_those_of_the_contract() -> None:
+    assert " ".join(HAPPENINGS) == (
+        "person.joined person.quiet buddy.approved pair.offered pair.declined pair.introduced pair.silent pair.shared "
+        "pair.met pair.ended pair.wrong action.published action.changed action.cancelled action.start action.end "
+        "signup.made signup.place_free signup.cancelled checkin.made human.replied"
+    )
+    assert " ".join(WHO) == "signed_up maybe attended missed host buddy supporter both nearby"
+
+
+def test_every_filter_is_there_and_every_kind_of_answer_can_be_read() -> None:
+    assert set(FILTERS) == set(text._FILTERS) == {"date", "time", "when", "list", "count", "upper", "lower"}
+    assert set(EXPECTS) == set(questions._READERS) == set(questions._EXPLAINED)
+
+
+def test_what_is_kept_without_consent_can_be_saved() -> None:
+    assert set(ME) > WITHOUT_CONSENT
+    assert set(ME) > COUNTED
+    assert not WITHOUT_CONSENT & COUNTED
+
+
+def test_every_word_of_always_is_built_in() -> None:
+    assert set(read_folder(STARTER).library.anytime) == set(ANYTIME)
+
+
+def test_the_page_lists_every_name_once() -> None:
+    listed = [name for _, lines in pages() for name, _ in lines]
+    for names in (DEEDS, HAPPENINGS, LISTS, EXPECTS, WHO, FILTERS):
+        assert [name for name in names if name not in listed] == []
+    assert {"me.name", "org.name", "pair.other", "action.title"} <= set(listed)
+    lines = dict(line for _, rows in pages() for line in rows)
+    assert lines["record_consent"] == "with to=keep|pair|contact|picture: done"
+    assert lines["invite_link"] == "done (in answers.link)"
+    assert ATTACHMENTS == ("calendar", "qr", "card")
