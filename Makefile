@@ -10,7 +10,7 @@ try: .venv/run.stamp
 
 test: .venv/dev.stamp chromium
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -q -m "not slow"
+	$(BIN)/pytest -q -m "not slow" -n 2
 	$(BIN)/pytest -q -m slow -n 2
 
 check: .venv/dev.stamp

@@ -9,6 +9,7 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -110,8 +111,10 @@ class Writer:
                 # Only now is each given a savepoint: they cost every turn more than this costs the few.
                 self._undo()
                 return self._committed([self._run_alone(job) for job in self._begun(jobs)])
-        except sqlite3.Error as error:
-            self._undo()
+        except Exception as error:
+            # Whatever it was, nobody may wait for ever: each is told that nothing was kept.
+            with suppress(sqlite3.Error):
+                self._undo()
             lost = StorageUnavailable(str(error))
             lost.__cause__ = error
             return [(future, None, lost) for _, future in jobs]

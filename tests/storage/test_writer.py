@@ -194,3 +194,18 @@ async def test_nothing_acknowledged_is_lost_when_the_process_is_killed(path: Pat
         assert found.fields == {"name": str(number)}
         assert not await take(store, found.id, str(number))
     await store.close()
+
+
+async def test_whatever_breaks_in_the_writer_nobody_waits_for_ever(
+    lite: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_self: object, _settled: object) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(writer.Writer, "_committed", broken)
+        with pytest.raises(StorageUnavailable):
+            async with asyncio.timeout(5):
+                await someone(lite)
+    person = await someone(lite)
+    assert person.id > 0, "and the next one is served"
