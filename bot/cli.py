@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.exceptions import TyperException
 
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -19,7 +20,6 @@ from flows.reader import STARTER, Reading, read_folder
 app = typer.Typer(
     name="doorstep",
     help="Moves people from online to offline: greets a newcomer, and introduces one real neighbour.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -314,7 +314,15 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # what a terminal cannot show must not keep the rest from being said
             stream.reconfigure(errors="backslashreplace")
-    app()
+    try:
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except TyperException as error:
+        mistake = error.format_message() if hasattr(error, "format_message") else str(error)
+        typer.echo(f"doorstep: {' '.join(mistake.split())} (`doorstep --help` shows how)", err=True)
+        code = 2
+    except typer.Abort:
+        code = 130
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 if __name__ == "__main__":

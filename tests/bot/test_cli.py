@@ -150,3 +150,18 @@ def test_what_is_no_flow_file_is_left_alone(folder: Path) -> None:
 def test_an_unknown_option_is_wrong_usage(folder: Path) -> None:
     assert doorstep("check", str(folder), "--colour").returncode == 2
     assert doorstep("chekc").returncode == 2
+
+
+@pytest.mark.parametrize("wrong", [["frobnicate"], ["check", "--nope"], ["draw"], ["run"], ["try", "--port", "x"]])
+def test_wrong_usage_is_one_line_and_exits_with_2(wrong: list[str]) -> None:
+    called = doorstep(*wrong)
+    assert called.returncode == 2
+    assert called.stdout == ""
+    assert len(called.stderr.splitlines()) == 1
+    assert called.stderr.startswith("doorstep: ")
+
+
+def test_without_anything_it_tells_what_it_can_do() -> None:
+    called = doorstep()
+    assert called.returncode == 0
+    assert "check" in called.stdout
