@@ -165,7 +165,7 @@ def _tries(life: Life, conversation: Conversation) -> Iterator[Turn]:
 
 def _gone_on(before: Conversation, turn: Turn) -> bool:
     after = turn.conversation
-    went = (after.flow, after.state, after.trail) != (before.flow, before.state, before.trail)
+    went = (after.state, after.callers, after.trail) != (before.state, before.callers, before.trail)
     return turn.ended or turn.pending is not None or went
 
 
