@@ -8,9 +8,8 @@ from typing import Any
 
 from flows import questions
 from flows.answers import Answer, OutOfRange
-from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
+from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Library, Said, Save, Say, Shown, Value
 from flows.moves import Move
-from flows.names import known_names
 from flows.prepared import prepared
 from flows.states import AskState
 from flows.text import BadText, Scope, look_up, parse, render
@@ -190,10 +189,6 @@ class Scene:
     def holds(self, condition: str) -> bool:
         """Whether a condition of this flow is true now."""
         return prepared(self.library).condition(self.here.flow, condition).holds(self.scope)
-
-    def known(self) -> Mapping[str, Kind]:
-        """The dotted names of this flow, each with its type."""
-        return known_names(self.library, self.here.flow)
 
     def draw(self, names: tuple[str, ...]) -> str:
         """One of these, the same each time for this person in this state.

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from flows.exchange import MOST_DEEDS, Due, Exchange, Perform, Start, word_in
 from flows.model import Conversation, Did, Facts, Happened, Said, Say, Word
 from flows.states import AskState
-from tests.flows.random_flows import NOON, Life, library, lives, typed, written
+from tests.flows.lives import Life, lives, typed
+from tests.flows.random_flows import NOON, library, written
 
 random = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 
