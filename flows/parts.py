@@ -29,6 +29,8 @@ def _length(value: Any) -> Any:
 
 
 def _attachment(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith("picture:"):
+        value = {"picture": value.removeprefix("picture:").strip()}
     if isinstance(value, Mapping) and set(value) == {"picture"}:
         name = str(value["picture"])
         if name.rpartition(".")[2].lower() in {"jpg", "jpeg", "png", "webp"} and "/" not in name and "\\" not in name:

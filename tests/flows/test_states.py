@@ -129,3 +129,8 @@ def test_a_goal_is_meeting_unless_said_otherwise() -> None:
     state = read(**{"try": {"a": {"say": "x"}}, "go": "a"})
     assert isinstance(state, TryState)
     assert state.goal == "pair.met"
+
+
+@pytest.mark.parametrize("written", [{"picture": "map.jpg"}, "picture: map.jpg", "picture:map.jpg"])
+def test_a_picture_is_attached_however_it_is_written(written: object) -> None:
+    assert SayState.model_validate({"say": "Here.", "attach": written, "end": "x"}).attach == "picture:map.jpg"
