@@ -22,6 +22,7 @@ from bot.health import Health
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
+from bot.retention import Retention
 from bot.sender import Sender, utc_now
 from bot.turn import Turns
 from storage.store import Store
@@ -124,6 +125,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
 
         app, tasks = _console(config, bot, health)
         tasks += [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
+        tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 
 
@@ -149,6 +151,7 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
         web = Web(StoredHistory(bot.store, "web"))
         stage = LiveStage(bot.store, bot.libraries, "web")
         bot.heard.append(stage.changed)
-        app = build(web, stage, None, b"")
+        # Without a passphrase, another site could have its own name point here and read along.
+        app = build(web, stage, None, b"", hosts=("127.0.0.1", "localhost"))
         tasks = [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
         await together(serve(app, "127.0.0.1", port, on_ready), *bot.attach(web), *tasks)

@@ -1,0 +1,47 @@
+"""What people are told of how long their words are kept, made true."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from storage.errors import StorageError
+from storage.store import Store
+from storage.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+EVERY = timedelta(hours=1)
+"""How long a message may stay beyond its time."""
+
+
+class Retention:
+    """Deletes the bodies of messages, both ways, that are older than so many days."""
+
+    def __init__(self, store: Store, clock: Callable[[], datetime], days: int = 30) -> None:
+        self._store = store
+        self._clock = clock
+        self._kept = timedelta(days=days)
+
+    async def run(self) -> None:
+        """Deletes what is too old, every hour, until it is cancelled."""
+        while True:
+            try:
+                await self.delete()
+            except StorageError as error:
+                log.warning("old messages stay for now, for the database is away: %s", type(error).__name__)
+            await asyncio.sleep(EVERY.total_seconds())
+
+    async def delete(self) -> None:
+        """Deletes what is too old now, a slice to a transaction, so that people's own turns come in between."""
+        before = self._clock() - self._kept
+
+        async def received(tx: Transaction) -> int:
+            return await tx.inbox.delete_bodies(before)
+
+        async def sent(tx: Transaction) -> int:
+            return await tx.outbox.delete_bodies(before)
+
+        for work in (received, sent):
+            while await self._store.run(work):
+                pass
