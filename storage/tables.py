@@ -100,13 +100,19 @@ def _when(condition: str) -> dict[str, Any]:
 class PersonRow(Row, table=True):
     """Someone who wrote to us. `sealed`: {field: value} of name and all of `me`. `district` is never finer than 1 km.
 
-    role      "supporter" or "buddy"; empty before they are either
-    status    active, stopped, paused, leaving (the goodbye is on its way) or forgotten
-    capacity  how many newcomers a buddy takes at once; `load` is how many they have
+    role           "supporter" or "buddy"; empty before they are either
+    status         active, stopped, paused, leaving (the goodbye is on its way) or forgotten
+    district       an H3 cell about 1 km across; empty where no place is known
+    capacity       how many newcomers a buddy takes at once; `load` is how many they have or were offered
+    waiting_since  when someone asked for a buddy and there was none to ask; NULL while they do not wait
     """
 
     __tablename__ = "people"
-    __table_args__ = (Index("people_leaving", "id", **_when("status = 'leaving'")),)
+    __table_args__ = (
+        Index("people_leaving", "id", **_when("status = 'leaving'")),
+        Index("people_waiting", "waiting_since", "id", **_when("waiting_since IS NOT NULL")),
+        Index("people_buddies", "id", **_when("role = 'buddy'")),
+    )
     id: int | None = _id()
     created_at: datetime = _at()
     language: str = _text()
@@ -118,6 +124,7 @@ class PersonRow(Row, table=True):
     load: int = 0
     approved_at: datetime | None = _at(default=None)
     away_until: datetime | None = _at(default=None)
+    waiting_since: datetime | None = _at(default=None)
 
 
 class AddressRow(Row, table=True):
@@ -237,13 +244,21 @@ class ConsentRow(Row, table=True):
 
 
 class PairRow(Row, table=True):
-    """A supporter and a buddy. `sealed` (reasons, in words) is under the supporter's key."""
+    """A supporter and a buddy: from the wish to ask the buddy until it ends. There is one of these two for ever, so
+    that nobody is shown twice. `sealed` (reasons, in words) is under the supporter's key.
+
+    state      see `storage.pairs`
+    answer_by  until when the buddy is waited for
+    *_wrote_at when each last wrote to the other through the bot
+    *_met      what each said to "did you meet?": yes, not_yet, wrong, or nothing yet
+    """
 
     __tablename__ = "pairs"
     __table_args__ = (
         UniqueConstraint("supporter_id", "buddy_id"),
         Index("pairs_by_buddy_id", "buddy_id"),
         Index("pairs_by_state", "state"),
+        Index("pairs_unanswered", "answer_by", **_when("state = 'offered'")),
     )
     id: int | None = _id()
     supporter_id: int = _of("people.id")
@@ -252,7 +267,12 @@ class PairRow(Row, table=True):
     sealed: bytes | None = None
     cost: float = 0
     created_at: datetime = _at()
+    offered_at: datetime | None = _at(default=None)
+    answer_by: datetime | None = _at(default=None)
+    answered_at: datetime | None = _at(default=None)
     introduced_at: datetime | None = _at(default=None)
+    supporter_wrote_at: datetime | None = _at(default=None)
+    buddy_wrote_at: datetime | None = _at(default=None)
     supporter_shared_at: datetime | None = _at(default=None)
     buddy_shared_at: datetime | None = _at(default=None)
     supporter_met: str = _text()
@@ -261,20 +281,6 @@ class PairRow(Row, table=True):
     meetings: int = 0
     ended_at: datetime | None = _at(default=None)
     why: str = _text()
-
-
-class OfferRow(Row, table=True):
-    """A pair shown to its buddy, who answers or lets it lapse."""
-
-    __tablename__ = "offers"
-    __table_args__ = (Index("offers_by_pair_id", "pair_id"),)
-    id: int | None = _id()
-    pair_id: int = _of("pairs.id")
-    person_id: int = _of("people.id")
-    at: datetime = _at()
-    expires_at: datetime = _at()
-    answered_at: datetime | None = _at(default=None)
-    answer: str = _text()
 
 
 class CampaignRow(Row, table=True):
@@ -288,7 +294,11 @@ class CampaignRow(Row, table=True):
 
 
 class ActionRow(Row, table=True):
-    """Something that happens in person. `address` is shown only to those signed up, `code` only to the host."""
+    """Something that happens in person. `address` is shown only to those signed up, `code` only to the host.
+
+    district  the name of the place, as people read it; `cell` is its H3 cell
+    state     proposed, published or cancelled
+    """
 
     __tablename__ = "actions"
     __table_args__ = (Index("actions_by_starts_at", "starts_at"),)
@@ -297,6 +307,7 @@ class ActionRow(Row, table=True):
     what: str = _text()
     kind: str = _text()
     district: str = _text()
+    cell: str = _text()
     address: str = _text()
     starts_at: datetime = _at()
     ends_at: datetime = _at()
@@ -313,7 +324,12 @@ class ActionRow(Row, table=True):
 
 
 class SignupRow(Row, table=True):
-    """Someone's place in an action. `sealed` is their plan: when they leave, with whom."""
+    """Someone's place in an action. `sealed` is their plan: when they leave, with whom.
+
+    kind      yes or maybe
+    state     going, waiting (on the waiting list) or cancelled
+    bringing  how many others come with them
+    """
 
     __tablename__ = "signups"
     __table_args__ = (UniqueConstraint("action_id", "person_id"), Index("signups_by_person_id", "person_id"))
@@ -322,6 +338,7 @@ class SignupRow(Row, table=True):
     person_id: int = _of("people.id")
     kind: str = _text()
     state: str = _text()
+    bringing: int = 0
     sealed: bytes | None = None
     at: datetime = _at()
     confirmed_at: datetime | None = _at(default=None)
@@ -353,11 +370,36 @@ class ClaimRow(Row, table=True):
     returned_at: datetime | None = _at(default=None)
 
 
+class CardRow(Row, table=True):
+    """Something coordinators should see, and mostly act on. `sealed` is under the key of the person it is about.
+
+    kind     see `storage.cards`
+    subject  what it is about, like "pair:12"; of one kind about one subject there is one open card
+    state    open, or what became of it
+    """
+
+    __tablename__ = "cards"
+    __table_args__ = (
+        Index("cards_one_open", "kind", "subject", unique=True, **_when("state = 'open'")),
+        Index("cards_by_person_id", "person_id"),
+    )
+    id: int | None = _id()
+    kind: str = _text()
+    subject: str = _text()
+    person_id: int = _of("people.id")
+    sealed: bytes | None = None
+    urgent: bool = False
+    state: str = _text()
+    created_at: datetime = _at()
+    acted_at: datetime | None = _at(default=None)
+    acted_by: str = _text()
+
+
 class LedgerRow(Row, table=True):
     """What happened, for ever. Nothing personal: `person_id` is a number that means nothing once they are forgotten."""
 
     __tablename__ = "ledger"
-    __table_args__ = (Index("ledger_by_what", "what", "at"),)
+    __table_args__ = (Index("ledger_by_what", "what", "at"), Index("ledger_by_person_id", "person_id", "id"))
     id: int | None = _id()
     person_id: int | None = _number(default=None)
     what: str = _text()
@@ -472,3 +514,14 @@ LEDGER = _table(LedgerRow)
 LIBRARIES = _table(LibraryRow)
 SETTINGS = _table(SettingRow)
 PERSON_KEYS = _table(PersonKeyRow)
+PAIRS = _table(PairRow)
+CAMPAIGNS = _table(CampaignRow)
+ACTIONS = _table(ActionRow)
+SIGNUPS = _table(SignupRow)
+NEEDS = _table(NeedRow)
+CLAIMS = _table(ClaimRow)
+STARTED = _table(StartedRow)
+JOBS = _table(JobRow)
+LINKS = _table(LinkRow)
+BLOCKS = _table(BlockRow)
+CARDS = _table(CardRow)

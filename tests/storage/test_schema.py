@@ -75,7 +75,7 @@ async def test_an_older_postgres_asks_for_a_migration_and_an_older_sqlite_gets_i
 
     def one_step(url: str) -> None:
         with schema.connection(url) as connection:
-            connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+            connection.execute(text("UPDATE alembic_version SET version_num = :newest"), {"newest": schema.newest()})
 
     monkeypatch.setattr(schema, "migrate", one_step)
     if database.path is None:
