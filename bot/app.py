@@ -17,7 +17,6 @@ from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
 from bot.due import DueClock
-from bot.group import Group
 from bot.health import Health
 from bot.history import StoredHistory
 from bot.libraries import Libraries
@@ -25,6 +24,7 @@ from bot.log import place
 from bot.retention import Retention
 from bot.sender import Sender, utc_now
 from bot.turn import Turns
+from bot.world import World
 from storage.store import Store
 from storage.vault import Vault
 
@@ -66,7 +66,7 @@ class Bot:
 
 @asynccontextmanager
 async def open_bot(
-    url: str, key: Path, flows: Path, group: Group, clock: Callable[[], datetime] = utc_now
+    url: str, key: Path, flows: Path, world: World, clock: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Bot]:
     """A bot on this database, with the flows of a folder in force. Raises StorageError, BadLibrary."""
     store = await Store.open(url, key, clock=clock)
@@ -78,7 +78,7 @@ async def open_bot(
         def taken(channel: str, account: str) -> None:
             bot[0].taken(channel, account)
 
-        turns = Turns(store, libraries, group, taken)
+        turns = Turns(store, libraries, world, taken)
         bot.append(Bot(store, libraries, turns, clock))
         yield bot[0]
     finally:
@@ -115,7 +115,7 @@ def missing(config: Config) -> str:
 
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:
     """Everything a configuration asks for, until it is cancelled. `on_ready` gets the port once it listens."""
-    async with open_bot(config.database_url, config.key_file, config.flows_folder, Group.of(config)) as bot:
+    async with open_bot(config.database_url, config.key_file, config.flows_folder, World.of(config)) as bot:
         health = Health(bot.store, bot.clock)
         bot.heard.append(health.turns.inc)
 
@@ -147,7 +147,7 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
     from bot.trial import LiveStage  # drawing is only needed here
 
     url = f"sqlite:///{folder / 'try.db'}"
-    async with open_bot(url, folder / "try.key", flows, Group()) as bot:
+    async with open_bot(url, folder / "try.key", flows, World()) as bot:
         web = Web(StoredHistory(bot.store, "web"))
         stage = LiveStage(bot.store, bot.libraries, "web")
         bot.heard.append(stage.changed)

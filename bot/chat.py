@@ -10,7 +10,7 @@ from bot.app import Bot, open_bot, together
 from bot.channels.render import numbered
 from bot.channels.terminal import ADDRESS, Terminal
 from bot.due import DueClock
-from bot.group import Group
+from bot.world import World
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -30,7 +30,7 @@ async def chat(
 ) -> None:
     """Talks until the input ends. `show` gets what the bot says, `note` what is said about the chat itself."""
     file = database(folder, flows)
-    async with open_bot(f"sqlite:///{file}", file.with_suffix(".key"), flows, Group()) as bot:
+    async with open_bot(f"sqlite:///{file}", file.with_suffix(".key"), flows, World()) as bot:
         for problem in bot.libraries.problems:
             note(f"not in force: {problem}")
         await _remember(bot, show, note)

@@ -10,10 +10,10 @@ from bot.channels.base import Inbound
 from bot.do import perform
 from bot.do.base import Deed
 from bot.facts import gather
-from bot.group import Group
 from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import keep, own_words, say_to
+from bot.world import World
 from flows import phrases
 from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start, word_in
 from flows.model import Conversation, Happened, Said, Value
@@ -64,10 +64,10 @@ class Turns:
     time. `taken` is called with channel and account after each turn that was stored: something may wait there.
     """
 
-    def __init__(self, store: Store, libraries: Libraries, group: Group, taken: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, libraries: Libraries, world: World, taken: Callable[[str, str], None]) -> None:
         self._store = store
         self._libraries = libraries
-        self._group = group
+        self._world = world
         self._taken = taken
 
     async def receive(self, inbound: Inbound) -> None:
@@ -171,7 +171,7 @@ class Turns:
             loaded = None
         if loaded is not None:
             return _turn(tx, loaded)
-        language = self._group.language(inbound.language)
+        language = self._world.group.language(inbound.language)
         person = await tx.people.add(inbound.channel, inbound.account, inbound.address, language)
         name = _first_name(inbound.name)
         await tx.people.save(person.id, {"name": name} if name else {})
@@ -214,8 +214,8 @@ class Turns:
             await tx.conversations.put_off(conversation_id, tx.now + NEXT_DAY)
             return
         flow = self._libraries.at(turn.library).flows.get(conversation.flow)
-        quiet = self._group.quiet if flow is None or not flow.urgent else None
-        allowed = quiet.next_allowed(tx.now, self._group.zone) if quiet else tx.now
+        quiet = self._world.group.quiet if flow is None or not flow.urgent else None
+        allowed = quiet.next_allowed(tx.now, self._world.group.zone) if quiet else tx.now
         if allowed > tx.now:
             await tx.conversations.put_off(conversation_id, allowed)
         else:
@@ -225,7 +225,7 @@ class Turns:
         """Drives the exchange: gives new conversations their numbers, and does what it asks."""
         tx, person, fields = turn.tx, turn.person, turn.fields
         library = self._libraries.at(turn.library)
-        facts = gather(person, fields, self._group)
+        facts = gather(person, fields, self._world.group)
         exchange = Exchange(library, turn.conversations, facts, tx.now, turn.first)
         playing = exchange.play(incoming)
         reply: Reply | None = None
@@ -234,10 +234,10 @@ class Turns:
                 request = playing.send(reply) if reply is not None else next(playing)
                 if isinstance(request, Perform):
                     _know(fields, exchange)
-                    deed = Deed(tx, self._group, person, fields, request.conversation, request.do.arguments)
+                    deed = Deed(tx, self._world, person, fields, request.conversation, request.do.arguments, library)
                     did = await perform(request.do.name, deed)
                     turn.done.add(request.do.name)
-                    reply = (did, gather(person, fields, self._group))
+                    reply = (did, gather(person, fields, self._world.group))
                 else:
                     begun = Conversation(0, request.flow, library.version, "", tx.now)
                     reply = await tx.conversations.add(person.id, begun, None)

@@ -17,7 +17,7 @@ _NUMBERS = {"question", "conversation"}
 
 async def set_language(deed: Deed) -> Did:
     """From now on in the language kept as `me.language`."""
-    language = deed.group.language(str(deed.fields.get("language") or ""))
+    language = deed.world.group.language(str(deed.fields.get("language") or ""))
     deed.fields["language"] = language
     await deed.tx.people.save(deed.person.id, deed.fields, language=language)
     return DONE

@@ -21,7 +21,7 @@ import storage.conversations
 import storage.outbox
 import storage.people
 from bot.app import open_bot
-from bot.group import Group
+from bot.world import World
 from flows.exchange import Exchange
 from storage.sqlite import SqliteSession
 from storage.vault import Seal
@@ -79,7 +79,7 @@ async def layers() -> None:
         folder = Path(name)
         (folder / "flows/library").mkdir(parents=True)
         (folder / "flows/library/bench.yaml").write_text(FLOW)
-        async with open_bot(f"sqlite:///{folder / 'x.db'}", folder / "x.key", folder / "flows", Group()) as bot:
+        async with open_bot(f"sqlite:///{folder / 'x.db'}", folder / "x.key", folder / "flows", World()) as bot:
             turn = doorstep_turn(bot)
             before = _resident()
             await rate(turn, PEOPLE, PEOPLE, IN_FLIGHT, 0)

@@ -34,7 +34,7 @@ from telegram.request import BaseRequest
 
 from bot.app import Bot, open_bot
 from bot.channels.base import Inbound
-from bot.group import Group
+from bot.world import World
 from flows.model import Said
 
 FLOW = """
@@ -83,7 +83,7 @@ async def doorstep(folder: Path, people: int) -> dict[str, float]:
     """Our own turns, one at a time and 64 in flight."""
     (folder / "flows/library").mkdir(parents=True)
     (folder / "flows/library/bench.yaml").write_text(FLOW)
-    async with open_bot(f"sqlite:///{folder / 'ours.db'}", folder / "ours.key", folder / "flows", Group()) as bot:
+    async with open_bot(f"sqlite:///{folder / 'ours.db'}", folder / "ours.key", folder / "flows", World()) as bot:
         turn = doorstep_turn(bot)
         await rate(turn, people, people, IN_FLIGHT, 0)
         begin = people

@@ -13,6 +13,7 @@ from bot.group import Group
 from bot.libraries import Libraries
 from bot.sender import Sender
 from bot.turn import Turns
+from bot.world import World
 from flows.limits import WEB, Limits
 from flows.model import Said
 from flows.reader import STARTER
@@ -57,7 +58,7 @@ class Talk:
         self.store, self.watch, self.folder, self.group = store, watch, folder, group
         self.libraries = Libraries(store, folder)
         self.pokes: list[tuple[str, str]] = []
-        self.turns = Turns(store, self.libraries, group, lambda *where: self.pokes.append(where))
+        self.turns = Turns(store, self.libraries, World(group), lambda *where: self.pokes.append(where))
         self.channel = Recorder()
         self.sender = Sender(store, self.channel, watch)
         self.clock = DueClock(store, self.turns, watch)

@@ -1,0 +1,49 @@
+"""What every turn works with besides storage: the group, its terms of pairing, its places, its free buddies."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from bot.config import Config
+from bot.group import Group
+from flows.times import duration
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """The group's terms of pairing.
+
+    reach_km       how far apart two may live, as the crow flies
+    capacity       how many newcomers a buddy takes at once, where they do not say
+    approval       whether a coordinator sees each match before the buddy does
+    answer_within  how long a buddy is waited for
+    minimum_age    nobody younger is introduced one to one
+    """
+
+    reach_km: float = 25.0
+    capacity: int = 3
+    approval: bool = False
+    answer_within: timedelta = timedelta(hours=24)
+    minimum_age: int = 18
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """One for each process.
+
+    address  where people reach the web chat ("https://…"), for the links they are given; "" where there is none
+    """
+
+    group: Group = field(default_factory=Group)
+    pairing: Pairing = field(default_factory=Pairing)
+    address: str = ""
+
+    @classmethod
+    def of(cls, config: Config) -> "World":
+        """The world of a configuration."""
+        pairing = config.pairing
+        within = duration(pairing.answer_within)
+        assert within is not None, "the configuration was read"
+        terms = Pairing(
+            pairing.reach_km, pairing.capacity, pairing.approval == "coordinator", within, pairing.minimum_age
+        )
+        return cls(Group.of(config), terms, config.server.public_url)
