@@ -172,7 +172,7 @@ class _Player:
                     reply = (self._done(request), self._facts())
                 else:
                     self.ids += 1
-                    reply = self.ids
+                    reply = (self.ids, self._facts())
         except StopIteration:
             self._heard(exchange)
         self._keep(exchange)

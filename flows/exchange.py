@@ -47,6 +47,9 @@ MOST_DEEDS = 50
 LONGEST_WORD = 100
 """Characters of a message that can be a word understood anywhere."""
 
+START = "/start"
+"""What platforms write for someone who opens a chat, with a link's payload behind it where there was one."""
+
 FIRST_OF_ALL = frozenset({"stop", "forget me"})
 """These words beat everything, an open question too."""
 
@@ -58,9 +61,10 @@ SILENT_ENDS = frozenset({*_ENDS_ALL, "begun anew"})
 
 @dataclass(frozen=True, slots=True)
 class Begin:
-    """A new conversation is needed: answer with its id."""
+    """A new conversation is needed: answer with (its id, the facts with what this flow and subject want to know)."""
 
     flow: str
+    about: Mapping[str, str] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +76,7 @@ class Perform:
 
 
 Request = Begin | Perform
-Reply = int | tuple[Did, Facts]
+Reply = tuple[int | Did, Facts]
 Playing = Generator[Request, Reply, None]
 
 
@@ -98,6 +102,9 @@ def word_in(library: Library, text: str) -> Word | None:
     """What a whole message means wherever it is written, if it is such a word."""
     if not text or len(text) > LONGEST_WORD:
         return None
+    if text.startswith(f"{START} "):
+        # what stands behind it is a link's payload that nobody knows any more
+        text = START
     return library.words.get(fold(text)) or library.words.get(text.strip().casefold())
 
 
@@ -109,16 +116,27 @@ class Exchange:
     next_due        of each changed one
     said            every message to them, with the conversation it belongs to (0: none)
     saves           what became known of them
+    relayed         what they wrote to the person they were introduced to, for no open question understood it
+
+    `relays` says that there is such a person.
     """
 
     def __init__(
-        self, library: Library, conversations: Iterable[Conversation], facts: Facts, now: datetime, first: bool = False
+        self,
+        library: Library,
+        conversations: Iterable[Conversation],
+        facts: Facts,
+        now: datetime,
+        first: bool = False,
+        relays: bool = False,
     ) -> None:
         self.library = library
         self.conversations = {each.id: each for each in conversations}
         self.facts = facts
         self.now = now
         self.first = first
+        self.relays = relays
+        self.relayed = ""
         self.changed: dict[int, None] = {}
         self.next_due: dict[int, datetime | None] = {}
         self.ended: dict[int, str] = {}
@@ -150,6 +168,9 @@ class Exchange:
     def _hear(self, said: Said) -> Playing:
         if said.choice is not None and said.conversation is not None:
             yield from self._press(said)
+            return
+        if flow := prepared(self.library).link(said.text):
+            yield from self._begin(flow)
             return
         word = word_in(self.library, said.text)
         if word and word.anytime in FIRST_OF_ALL and word.flow in self.library.flows:
@@ -202,9 +223,12 @@ class Exchange:
             yield from self._wonder(said, opened)
 
     def _wonder(self, said: Said, opened: list[Conversation]) -> Playing:
-        """Nothing understands it: a first contact, a question to explain, or a kind word."""
+        """Nothing understands it: it is for the person they were introduced to, or for nobody: a first contact, a
+        question to explain, or a kind word."""
         first = prepared(self.library).first_contact
-        if opened:
+        if self.relays and said.text:
+            self.relayed = said.text
+        elif opened:
             yield from self._advance(opened[0], said)
         elif first and self.first:
             yield from self._begin(first)
@@ -232,7 +256,7 @@ class Exchange:
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
             if outermost == flow and conversation.about == about:
                 self._end(conversation, "begun anew")
-        number = yield Begin(flow)
+        number, self.facts = yield Begin(flow, about)
         assert isinstance(number, int), "a Begin is answered with the conversation's id"
         begun = Conversation(number, flow, self.library.version, "", self.now, about=about)
         self.conversations[number] = begun
@@ -249,9 +273,8 @@ class Exchange:
             if self._deeds > MOST_DEEDS:
                 self._end(turn.conversation, LOST)
                 return
-            reply = yield Perform(turn.conversation, do)
-            assert isinstance(reply, tuple), "a Perform is answered with (Did, Facts)"
-            did, self.facts = reply
+            did, self.facts = yield Perform(turn.conversation, do)
+            assert isinstance(did, Did), "a Perform is answered with what it came to"
             if do.name in _ENDS_ALL:
                 for other in self._newest_first():
                     if other.id != turn.conversation.id:

@@ -216,7 +216,7 @@ class Said:
 
     choice    the key of a pressed button; a tuple is the whole answer to a `choose: many`; `DONE` closes one
     question  the number the button carried, and `conversation` the one it was asked in; None for typed words
-    place     a place a channel understood by itself (a shared point, already made a district's name)
+    place     the place that was understood, by its name; "" where there is none of that name, None where nobody looked
     photo     the channel's reference of a picture
     """
 
@@ -224,7 +224,7 @@ class Said:
     choice: str | tuple[str, ...] | None = None
     question: int | None = None
     conversation: int | None = None
-    place: str = ""
+    place: str | None = None
     photo: str = ""
 
 

@@ -3,7 +3,7 @@
 from flows.conditions import Condition, compiled
 from flows.model import NOTHING, Library, Shown
 from flows.names import known_names
-from flows.states import AskState
+from flows.states import AskState, RunState
 
 _REMEMBERED = 8
 """Libraries at once: those in force and the ones just replaced."""
@@ -17,7 +17,7 @@ class Prepared:
     first_contact   the flow that greets someone who writes for the first time; "" for none
     """
 
-    __slots__ = ("_conditions", "_forms", "_shown", "first_contact", "library")
+    __slots__ = ("_conditions", "_forms", "_links", "_lists", "_shown", "first_contact", "library")
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -25,6 +25,29 @@ class Prepared:
         self._forms: dict[int, Forms] = {}
         self._shown: dict[tuple[int, str], tuple[Shown, ...] | None] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}
+        self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
+        self._lists: dict[str, frozenset[str]] = {}
+
+    def link(self, text: str) -> str:
+        """The flow that a deep link begins, where this is what a platform makes of one: `/start NAME`; else ""."""
+        command, _, payload = text.partition(" ")
+        return self._links.get(payload.strip(), "") if command == "/start" else ""
+
+    def lists(self, flow: str) -> frozenset[str]:
+        """The lists a flow may want for its choices, with those of the flows it runs."""
+        found = self._lists.get(flow)
+        if found is None:
+            states = [state for name in self._with_run(flow) for state in self.library.flows[name].states.values()]
+            asked = {state.choices_from for state in states if isinstance(state, AskState)}
+            found = self._lists[flow] = frozenset(name for name in asked if name)
+        return found
+
+    def _with_run(self, flow: str) -> list[str]:
+        found = [flow] if flow in self.library.flows else []
+        for name in found:
+            runs = [state.run for state in self.library.flows[name].states.values() if isinstance(state, RunState)]
+            found += [each for each in dict.fromkeys(runs) if each not in found and each in self.library.flows]
+        return found
 
     def forms(self, state: AskState) -> Forms:
         """Each key of a question's choices with every form in which it may be written, in every language."""

@@ -157,7 +157,9 @@ def _date(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
 
 
 def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
-    return Answer(said.place, Fit.TYPE) if said.place else answers.place(said.text)
+    if said.place is None:
+        return answers.place(said.text)
+    return Answer(said.place, Fit.TYPE) if said.place else None
 
 
 # Where a platform has no buttons, yes and no are a numbered list.

@@ -131,7 +131,7 @@ class Life:
                     reply = (self._done(request), self.facts())
                 else:
                     self.ids += 1
-                    reply = self.ids
+                    reply = (self.ids, self.facts())
         except StopIteration:
             self.me.update(exchange.saves)
         self.exchanges.append((incoming, exchange, before))

@@ -121,7 +121,7 @@ LIBRARY = written(
     """
     flow: party
     start: coming
-    starts: {words: [party]}
+    starts: {words: [party], link: picnic}
     states:
       coming: {ask: Coming?, expect: yes_no, "on": {"yes": over, "no": over}}
       over: {end: over}
@@ -136,9 +136,14 @@ def standing(state: str, number: int = 1, flow: str = "welcome", **more: Any) ->
 
 
 def play(
-    conversations: list[Conversation], incoming: Any, first: bool = False, facts: Facts = FACTS, of: Any = LIBRARY
+    conversations: list[Conversation],
+    incoming: Any,
+    first: bool = False,
+    facts: Facts = FACTS,
+    of: Any = LIBRARY,
+    relays: bool = False,
 ) -> Exchange:
-    exchange = Exchange(of, conversations, facts, NOON, first)
+    exchange = Exchange(of, conversations, facts, NOON, first, relays)
     playing = exchange.play(incoming)
     reply: Any = None
     number = 100
@@ -146,7 +151,7 @@ def play(
         while True:
             request = playing.send(reply) if reply is not None else next(playing)
             number += 1
-            reply = (Did("done"), facts) if isinstance(request, Perform) else number
+            reply = (Did("done") if isinstance(request, Perform) else number, facts)
     except StopIteration:
         return exchange
 
@@ -172,6 +177,28 @@ def test_a_later_message_that_nothing_understands_gets_a_kind_word() -> None:
     assert said(play([], Said("what is this?"))) == [
         "Thanks for writing! I'm a bot and understand only a little. Write *help* to see what I can do."
     ]
+
+
+def test_a_link_begins_its_flow_even_before_the_first_contact() -> None:
+    assert said(play([], Said("/start picnic"), first=True)) == ["Coming?"]
+    assert said(play([standing("text", flow="diary")], Said("/start picnic"))) == ["Coming?"]
+
+
+def test_a_link_that_nobody_knows_any_more_is_a_plain_start() -> None:
+    assert said(play([], Said("/start gone"))) == ["Hello.", "Which?"]
+
+
+def test_what_no_question_understands_is_for_the_person_they_were_introduced_to() -> None:
+    relayed = play([standing("topic")], Said("Hi Ben, shall we?"), relays=True)
+    assert (relayed.relayed, relayed.said, relayed.changed) == ("Hi Ben, shall we?", [], {})
+    assert play([], Said("see you there"), relays=True).relayed == "see you there"
+
+
+def test_what_a_question_or_a_word_understands_is_relayed_to_nobody() -> None:
+    for text in ("Bread", "help", "stop"):
+        exchange = play([standing("topic")], Said(text), relays=True)
+        assert exchange.said
+        assert not exchange.relayed
 
 
 def test_a_choice_that_fits_beats_a_word_that_is_understood_anywhere() -> None:
