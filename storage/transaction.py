@@ -2,11 +2,14 @@
 
 from datetime import datetime
 
+from storage.actions import Actions
+from storage.cards import Cards
 from storage.consents import Consents
 from storage.conversations import Conversations
 from storage.inbox import Inbox
 from storage.ledger import Ledger
 from storage.library import Library
+from storage.links import Links
 from storage.outbox import Outbox
 from storage.people import People
 from storage.session import Session
@@ -17,7 +20,20 @@ from storage.vault import Vault
 class Transaction:
     """Everything in storage, as it is from here to the end of the work that was given it; of no use afterwards."""
 
-    __slots__ = ("_session", "consents", "conversations", "inbox", "ledger", "library", "outbox", "people", "settings")
+    __slots__ = (
+        "_session",
+        "actions",
+        "cards",
+        "consents",
+        "conversations",
+        "inbox",
+        "ledger",
+        "library",
+        "links",
+        "outbox",
+        "people",
+        "settings",
+    )
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
@@ -28,6 +44,9 @@ class Transaction:
         self.outbox = Outbox(session, vault)
         self.ledger = Ledger(session)
         self.library = Library(session)
+        self.actions = Actions(session)
+        self.cards = Cards(session, vault)
+        self.links = Links(session, vault)
         self.settings = Settings(session)
 
     @property

@@ -1,0 +1,228 @@
+"""Actions: what happens in person, who comes, and what they bring."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from storage.errors import NotFound
+from storage.session import Session
+from storage.signups import Signup, Signups, signup_columns, signup_of
+from storage.statements import Statement, constant, given
+from storage.tables import ACTIONS, CAMPAIGNS, SIGNUPS, micros, moment
+
+PROPOSED, PUBLISHED, CANCELLED = "proposed", "published", "cancelled"
+"""What `Action.state` can be."""
+
+_A, _S = ACTIONS.c, SIGNUPS.c
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that happens in person.
+
+    district  the name of the place, shown to all; `cell` is its H3 cell, `address` is for those who signed up
+    zone      IANA name of the time zone in which its times are told; the times themselves are aware UTC
+    capacity  how many can come; None: as many as like
+    going     how many places are taken, by those who said yes and those they bring
+    goal      how many the group hopes for; 0: no goal
+    code      what the host says to those who are there
+    state     proposed, published or cancelled
+    campaign  its name; "" where it belongs to none
+    """
+
+    id: int
+    title: str
+    what: str
+    kind: str
+    district: str
+    cell: str
+    address: str
+    starts_at: datetime
+    ends_at: datetime
+    zone: str
+    capacity: int | None
+    going: int
+    goal: int
+    code: str
+    state: str
+    host_id: int | None
+    campaign: str
+    published_at: datetime | None
+
+
+_columns = (
+    _A.id, _A.title, _A.what, _A.kind, _A.district, _A.cell, _A.address, _A.starts_at, _A.ends_at, _A.zone,
+    _A.capacity, _A.going, _A.goal, _A.code, _A.state, _A.host_id, func.coalesce(CAMPAIGNS.c.name, constant("")),
+    _A.published_at,
+)  # fmt: skip
+_from = ACTIONS.outerjoin(CAMPAIGNS, CAMPAIGNS.c.id == _A.campaign_id)
+_actions = select(*_columns).select_from(_from)
+
+_CHANGEABLE = frozenset(
+    "title what kind district cell address starts_at ends_at zone capacity goal code state host_id campaign_id "
+    "published_at".split()
+)
+_MOMENTS = frozenset({"starts_at", "ends_at", "published_at"})
+_MOMENT_PLACES = [place for place, column in enumerate(_columns) if column.name in _MOMENTS]
+
+_given = sorted(_CHANGEABLE)
+_ADD = Statement(
+    lambda insert: (
+        insert(ACTIONS)
+        .values({name: given(name) for name in _given} | {"going": constant(0), "created_at": given("created_at")})
+        .returning(_A.id)
+    ),
+    *_given,
+    "created_at",
+)
+_CAMPAIGN = Statement(select(CAMPAIGNS.c.id).where(CAMPAIGNS.c.name == given("name")), "name")
+_ADD_CAMPAIGN = Statement(
+    lambda insert: (
+        insert(CAMPAIGNS)
+        .values(name=given("name"), goal=constant(0), created_at=given("at"))
+        .on_conflict_do_nothing(index_elements=["name"])
+    ),
+    "name",
+    "at",
+)
+_GET = Statement(_actions.where(_A.id == given("action")), "action")
+_BETWEEN = {
+    column.name: Statement(
+        _actions.where(_A.state == constant(PUBLISHED), column >= given("since"), column <= given("until")).order_by(
+            column, _A.id
+        ),
+        "since",
+        "until",
+    )
+    for column in (_A.starts_at, _A.ends_at)
+}
+_UPCOMING = Statement(
+    _actions.where(_A.state == constant(PUBLISHED), _A.ends_at > given("now"))
+    .order_by(_A.starts_at, _A.id)
+    .limit(given("most"))
+    .offset(constant(0)),
+    "now",
+    "most",
+)
+_NEWEST = Statement(_actions.order_by(_A.starts_at.desc(), _A.id).limit(given("most")).offset(constant(0)), "most")
+_SIGNUPS_OF = Statement(
+    select(*_columns, *signup_columns)
+    .select_from(_from.join(SIGNUPS, _S.action_id == _A.id))
+    .where(_S.person_id == given("person"), _S.cancelled_at.is_(None))
+    .order_by(_A.starts_at, _A.id),
+    "person",
+)
+
+
+@lru_cache(maxsize=64)
+def _change(names: tuple[str, ...]) -> Statement:
+    changed = {name: given(f"new_{name}") for name in names}
+    return Statement(
+        update(ACTIONS).where(_A.id == given("action")).values(changed), "action", *(f"new_{name}" for name in names)
+    )
+
+
+class Actions(Signups):
+    """The actions of one transaction."""
+
+    __slots__ = ("_session",)
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    async def add(
+        self,
+        *,
+        title: str,
+        starts_at: datetime,
+        ends_at: datetime,
+        zone: str,
+        what: str = "",
+        kind: str = "",
+        district: str = "",
+        cell: str = "",
+        address: str = "",
+        capacity: int | None = None,
+        goal: int = 0,
+        code: str = "",
+        state: str = PROPOSED,
+        host_id: int | None = None,
+        campaign: str = "",
+    ) -> int:
+        """A new action; its number. A campaign that has no row yet gets one."""
+        row = {
+            "title": title, "what": what, "kind": kind, "district": district, "cell": cell, "address": address,
+            "starts_at": micros(starts_at), "ends_at": micros(ends_at), "zone": zone, "capacity": capacity,
+            "goal": goal, "code": code, "state": state, "host_id": host_id,
+            "campaign_id": await self._campaign(campaign),
+            "published_at": self._session.now_micros if state == PUBLISHED else None,
+        }  # fmt: skip
+        added = await self._session.row(_ADD, *(row[name] for name in _given), self._session.now_micros)
+        assert added is not None
+        return int(added[0])
+
+    async def get(self, action_id: int) -> Action | None:
+        """One action, whatever its state."""
+        row = await self._session.row(_GET, action_id)
+        return None if row is None else _action(row)
+
+    async def between(self, since: datetime, until: datetime, *, column: str = "starts_at") -> list[Action]:
+        """The published ones that start (or end: column="ends_at") in this span, both its ends included."""
+        return [_action(row) for row in await self._session.rows(_BETWEEN[column], micros(since), micros(until))]
+
+    async def upcoming(self, limit: int) -> list[Action]:
+        """The published ones that are not over, the soonest first."""
+        return [_action(row) for row in await self._session.rows(_UPCOMING, self._session.now_micros, limit)]
+
+    async def newest(self, limit: int) -> list[Action]:
+        """All, whatever their state, the latest to start first."""
+        return [_action(row) for row in await self._session.rows(_NEWEST, limit)]
+
+    async def change(self, action_id: int, **columns: Any) -> None:
+        """Changes these fields of `Action`; one that becomes published for the first time gets its time.
+
+        Raises TypeError for what is not such a field (or is only counted: `going`), NotFound.
+        """
+        if "campaign" in columns:
+            columns["campaign_id"] = await self._campaign(columns.pop("campaign"))
+        if unknown := sorted(columns.keys() - _CHANGEABLE):
+            raise TypeError(f"an action has no {', '.join(unknown)} to change")
+        action = await self.get(action_id)
+        if action is None:
+            raise NotFound(f"action {action_id}")
+        if columns.get("state") == PUBLISHED and action.published_at is None:
+            columns.setdefault("published_at", self._session.now)
+        if not columns:
+            return
+        names = tuple(sorted(columns))
+        values = [_stored(name, columns[name]) for name in names]
+        await self._session.change(_change(names), action_id, *values)
+
+    async def signups_of(self, person_id: int) -> list[tuple[Action, Signup]]:
+        """All that they signed up for and did not cancel, also what is over; the earliest first."""
+        rows = await self._session.rows(_SIGNUPS_OF, person_id)
+        return [(_action(row), signup_of(row[len(_columns) :])) for row in rows]
+
+    async def _campaign(self, name: str) -> int | None:
+        if not name:
+            return None
+        await self._session.change(_ADD_CAMPAIGN, name, self._session.now_micros)
+        row = await self._session.row(_CAMPAIGN, name)
+        assert row is not None
+        return int(row[0])
+
+
+def _stored(name: str, value: Any) -> Any:
+    return micros(value) if name in _MOMENTS and value is not None else value
+
+
+def _action(row: Sequence[Any]) -> Action:
+    columns = list(row[: len(_columns)])
+    for place in _MOMENT_PLACES:
+        if columns[place] is not None:
+            columns[place] = moment(columns[place])
+    return Action(*columns)

@@ -1,0 +1,47 @@
+"""Links: one-time codes that join an address to a person who is known already."""
+
+from datetime import datetime
+
+from sqlalchemy import update
+
+from storage.session import Session
+from storage.statements import Statement, given
+from storage.tables import LINKS, micros
+from storage.vault import Vault
+
+_L = LINKS.c
+
+_ADD = Statement(
+    lambda insert: insert(LINKS).values(
+        person_id=given("person"), blind=given("blind"), created_at=given("at"), expires_at=given("expires_at")
+    ),
+    "person", "blind", "at", "expires_at",
+)  # fmt: skip
+_USE = Statement(
+    update(LINKS)
+    .where(_L.blind == given("blind"), _L.used_at.is_(None), _L.expires_at > given("now"))
+    .values(used_at=given("at"))
+    .returning(_L.person_id),
+    "blind", "now", "at",
+)  # fmt: skip
+
+
+class Links:
+    """The links of one transaction."""
+
+    __slots__ = ("_session", "_vault")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    async def make(self, person_id: int, code: str, expires_at: datetime) -> None:
+        """Keeps a code, of which only a blind index is stored: it must be too long to guess, and new."""
+        now, until = self._session.now_micros, micros(expires_at)
+        await self._session.change(_ADD, person_id, self._vault.blind("link", code), now, until)
+
+    async def use(self, code: str) -> int | None:
+        """Whose code it is, once; None where it is unknown, was used, or has expired."""
+        now = self._session.now_micros
+        row = await self._session.row(_USE, self._vault.blind("link", code), now, now)
+        return None if row is None else int(row[0])
