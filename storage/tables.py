@@ -97,6 +97,9 @@ def _when(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
 
+_UNTOUCHED = "state = 'introduced' AND supporter_wrote_at IS NULL AND buddy_wrote_at IS NULL AND met_at IS NULL"
+
+
 class PersonRow(Row, table=True):
     """Someone who wrote to us. `sealed`: {field: value} of name and all of `me`. `district` is never finer than 1 km.
 
@@ -259,6 +262,7 @@ class PairRow(Row, table=True):
         Index("pairs_by_buddy_id", "buddy_id"),
         Index("pairs_by_state", "state"),
         Index("pairs_unanswered", "answer_by", **_when("state = 'offered'")),
+        Index("pairs_untouched", "introduced_at", **_when(_UNTOUCHED)),
     )
     id: int | None = _id()
     supporter_id: int = _of("people.id")
@@ -484,6 +488,7 @@ class BlockRow(Row, table=True):
     """These two are never paired."""
 
     __tablename__ = "blocks"
+    __table_args__ = (Index("blocks_by_other_id", "other_id"),)
     person_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")
     other_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")
     at: datetime = _at()

@@ -11,6 +11,7 @@ from storage.ledger import Ledger
 from storage.library import Library
 from storage.links import Links
 from storage.outbox import Outbox
+from storage.pairs import Pairs
 from storage.people import People
 from storage.session import Session
 from storage.settings import Settings
@@ -31,6 +32,7 @@ class Transaction:
         "library",
         "links",
         "outbox",
+        "pairs",
         "people",
         "settings",
     )
@@ -42,6 +44,7 @@ class Transaction:
         self.conversations = Conversations(session, vault)
         self.inbox = Inbox(session, vault)
         self.outbox = Outbox(session, vault)
+        self.pairs = Pairs(session, vault)
         self.ledger = Ledger(session)
         self.library = Library(session)
         self.actions = Actions(session)

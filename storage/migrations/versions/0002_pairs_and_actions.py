@@ -41,6 +41,11 @@ def _pairs() -> None:
     for name in ("offered_at", "answer_by", "answered_at", "supporter_wrote_at", "buddy_wrote_at"):
         op.add_column("pairs", sa.Column(name, sa.BigInteger(), nullable=True))
     op.create_index("pairs_unanswered", "pairs", ["answer_by"], unique=False, **_when("state = 'offered'"))
+    untouched = _when(
+        "state = 'introduced' AND supporter_wrote_at IS NULL AND buddy_wrote_at IS NULL AND met_at IS NULL"
+    )
+    op.create_index("pairs_untouched", "pairs", ["introduced_at"], unique=False, **untouched)
+    op.create_index("blocks_by_other_id", "blocks", ["other_id"], unique=False)
 
 
 def _cards() -> None:

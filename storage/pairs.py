@@ -1,0 +1,255 @@
+"""Pairs: a supporter and a buddy, from the wish to ask the buddy until it ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Text, and_, cast, exists, func, or_, select, update
+
+from storage.errors import KeyDestroyed, NotFound
+from storage.session import Session
+from storage.statements import Statement, constant, given
+from storage.tables import LEDGER, PAIRS, micros, moment
+from storage.values import pack, unpack
+from storage.vault import Vault
+
+WANTED, OFFERED, INTRODUCED = "wanted", "offered", "introduced"
+"""A coordinator has to approve it; the buddy was asked; both said yes and know of each other."""
+
+DECLINED, LAPSED, REFUSED, ENDED, FROZEN = "declined", "lapsed", "refused", "ended", "frozen"
+"""The buddy said no; did not answer in time; a coordinator said no; it is over; it felt wrong, or was reported."""
+
+OPEN = frozenset({WANTED, OFFERED, INTRODUCED})
+"""The states of a pair that still may become, or is, one that meets."""
+
+SUPPORTER, BUDDY = "supporter", "buddy"
+
+SILENT = "pair.silent"
+"""What the ledger says, in the supporter's name, once a pair was noticed in which nobody wrote."""
+
+_SEALED = b"pairs.sealed"
+_P = PAIRS.c
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two people. Change one with `dataclasses.replace`, then `Pairs.save`.
+
+    state        one of those above
+    reasons      why these two, in words; empty once the supporter was forgotten
+    answer_by    until when the buddy is waited for
+    *_wrote_at   when each last wrote to the other through the bot
+    *_shared_at  when each agreed to swap contact details
+    *_met        what each said to "did you meet?": yes, not_yet, wrong, or nothing yet
+    why          of what ended it, a word to count by: nothing personal, for it is not sealed
+    """
+
+    id: int
+    supporter_id: int
+    buddy_id: int
+    state: str
+    reasons: tuple[str, ...]
+    cost: float
+    created_at: datetime
+    offered_at: datetime | None = None
+    answer_by: datetime | None = None
+    answered_at: datetime | None = None
+    introduced_at: datetime | None = None
+    supporter_wrote_at: datetime | None = None
+    buddy_wrote_at: datetime | None = None
+    supporter_shared_at: datetime | None = None
+    buddy_shared_at: datetime | None = None
+    supporter_met: str = ""
+    buddy_met: str = ""
+    met_at: datetime | None = None
+    meetings: int = 0
+    ended_at: datetime | None = None
+    why: str = ""
+
+    def other(self, person_id: int) -> int:
+        """The one of the two who is not this person. Raises ValueError for someone who is neither."""
+        return self.buddy_id if self.role_of(person_id) == SUPPORTER else self.supporter_id
+
+    def role_of(self, person_id: int) -> str:
+        """What this person is here: supporter or buddy. Raises ValueError for someone who is neither."""
+        if person_id == self.supporter_id:
+            return SUPPORTER
+        if person_id == self.buddy_id:
+            return BUDDY
+        raise ValueError(f"person {person_id} is not in pair {self.id}")
+
+
+_MOMENTS = (
+    "offered_at", "answer_by", "answered_at", "introduced_at", "supporter_wrote_at", "buddy_wrote_at",
+    "supporter_shared_at", "buddy_shared_at", "met_at", "ended_at",
+)  # fmt: skip
+_PLAIN = ("state", "supporter_met", "buddy_met", "meetings", "why")
+
+_pairs = select(
+    _P.id, _P.supporter_id, _P.buddy_id, _P.state, _P.sealed, _P.cost, _P.created_at,
+    *(_P[name] for name in (*_MOMENTS, "supporter_met", "buddy_met", "meetings", "why")),
+)  # fmt: skip
+_theirs = or_(_P.supporter_id == given("person"), _P.buddy_id == given("person"))
+_open = _P.state.in_([constant(state) for state in sorted(OPEN)])
+
+_GET = Statement(_pairs.where(_P.id == given("number")), "number")
+_LOCK = Statement(_pairs.where(_P.id == given("number")), "number", locks=[PAIRS])
+_OF = Statement(_pairs.where(_theirs).order_by(_P.id.desc()), "person")
+_OPEN_OF = Statement(_pairs.where(_theirs, _open).order_by(_P.id.desc()), "person")
+_BETWEEN = Statement(
+    select(_P.id).where(
+        or_(
+            and_(_P.supporter_id == given("one"), _P.buddy_id == given("other")),
+            and_(_P.supporter_id == given("other"), _P.buddy_id == given("one")),
+        )
+    ),
+    "one",
+    "other",
+)
+_PROPOSE = Statement(
+    lambda insert: insert(PAIRS)
+    .values(
+        supporter_id=given("supporter"), buddy_id=given("buddy"), state=given("state"), sealed=given("sealed"),
+        cost=given("cost"), created_at=given("at"), offered_at=given("offered_at"), answer_by=given("answer_by"),
+        supporter_met=constant(""), buddy_met=constant(""), meetings=constant(0), why=constant(""),
+    )
+    .on_conflict_do_nothing(index_elements=["supporter_id", "buddy_id"])
+    .returning(_P.id),
+    "supporter", "buddy", "state", "sealed", "cost", "at", "offered_at", "answer_by",
+)  # fmt: skip
+_SAVE = Statement(
+    update(PAIRS).where(_P.id == given("number")).values({name: given(f"new_{name}") for name in (*_PLAIN, *_MOMENTS)}),
+    *(f"new_{name}" for name in (*_PLAIN, *_MOMENTS)),
+    "number",
+)
+_UNANSWERED = Statement(
+    select(_P.id, _P.buddy_id)
+    .where(_P.state == constant(OFFERED), _P.answer_by <= given("before"))
+    .order_by(_P.answer_by, _P.id)
+    .limit(given("most")).offset(constant(0)),
+    "before", "most",
+)  # fmt: skip
+_noticed = exists(
+    select(constant(1))
+    .select_from(LEDGER)
+    .where(
+        LEDGER.c.person_id == _P.supporter_id,
+        LEDGER.c.what == constant(SILENT),
+        LEDGER.c.subject == constant("pair:") + cast(_P.id, Text),
+    )
+)
+# The conditions are written as in the partial index, or SQLite does not see that it fits.
+_UNTOUCHED = Statement(
+    select(_P.id, _P.supporter_id, _P.buddy_id)
+    .where(
+        _P.state == constant(INTRODUCED), _P.supporter_wrote_at.is_(None), _P.buddy_wrote_at.is_(None),
+        _P.met_at.is_(None), _P.supporter_met != constant("yes"), _P.buddy_met != constant("yes"),
+        _P.introduced_at <= given("before"), ~_noticed,
+    )
+    .order_by(_P.introduced_at, _P.id)
+    .limit(given("most")).offset(constant(0)),
+    "before", "most",
+)  # fmt: skip
+_BY_STATE = Statement(select(_P.state, func.count()).group_by(_P.state).order_by(_P.state))
+
+
+class Pairs:
+    """The pairs of one transaction. A turn locks its person first, then the pair."""
+
+    __slots__ = ("_session", "_vault")
+
+    def __init__(self, session: Session, vault: Vault) -> None:
+        self._session = session
+        self._vault = vault
+
+    async def propose(
+        self,
+        supporter_id: int,
+        buddy_id: int,
+        state: str,
+        cost: float,
+        reasons: Sequence[str],
+        answer_by: datetime | None,
+    ) -> int | None:
+        """A new pair, wanted or offered (from now on); its number.
+
+        None: these two had a pair before, whoever was the buddy in it, and nothing was written.
+        """
+        session = self._session
+        if await session.row(_BETWEEN, supporter_id, buddy_id) is not None:
+            return None
+        seal = await self._vault.of(session, supporter_id)
+        sealed = seal.close(_SEALED, pack({"reasons": list(reasons)}))
+        at = session.now_micros
+        offered_at = at if state == OFFERED else None
+        row = await session.row(
+            _PROPOSE, supporter_id, buddy_id, state, sealed, cost, at, offered_at, _micros(answer_by)
+        )
+        return None if row is None else int(row[0])
+
+    async def get(self, pair_id: int) -> Pair | None:
+        """A pair, without locking it."""
+        row = await self._session.row(_GET, pair_id)
+        return None if row is None else await self._pair(row)
+
+    async def lock(self, pair_id: int) -> Pair | None:
+        """A pair, locked until the transaction ends: only then may it be saved."""
+        row = await self._session.row(_LOCK, pair_id)
+        return None if row is None else await self._pair(row)
+
+    async def save(self, pair: Pair) -> None:
+        """Everything of it that can change: all but who, when it was made, the cost and the reasons.
+
+        Raises NotFound, and ValueError for a naive moment.
+        """
+        plain = [getattr(pair, name) for name in _PLAIN]
+        moments = [_micros(getattr(pair, name)) for name in _MOMENTS]
+        if not await self._session.change(_SAVE, *plain, *moments, pair.id):
+            raise NotFound(f"pair {pair.id}")
+
+    async def of(self, person_id: int) -> list[Pair]:
+        """All that this person was ever in, on either side, newest first."""
+        return [await self._pair(row) for row in await self._session.rows(_OF, person_id)]
+
+    async def open_of(self, person_id: int) -> list[Pair]:
+        """Those of them that are open, newest first."""
+        return [await self._pair(row) for row in await self._session.rows(_OPEN_OF, person_id)]
+
+    async def unanswered(self, limit: int, before: datetime) -> list[tuple[int, int]]:
+        """(pair, buddy) of the offers whose time was up by then, the longest overdue first."""
+        return [(row[0], row[1]) for row in await self._session.rows(_UNANSWERED, micros(before), limit)]
+
+    async def untouched(self, limit: int, before: datetime) -> list[tuple[int, int, int]]:
+        """(pair, supporter, buddy) of those introduced by then in which nobody wrote or met, the oldest first.
+
+        A pair whose silence is in the ledger (`SILENT`) does not come again.
+        """
+        return [(row[0], row[1], row[2]) for row in await self._session.rows(_UNTOUCHED, micros(before), limit)]
+
+    async def by_state(self) -> dict[str, int]:
+        """How many pairs are in each state that any is in."""
+        return {row[0]: row[1] for row in await self._session.rows(_BY_STATE)}
+
+    async def _pair(self, row: Sequence[Any]) -> Pair:
+        id_, supporter_id, buddy_id, state, sealed, cost, created_at, *more = row
+        moments = {name: None if at is None else moment(at) for name, at in zip(_MOMENTS, more[:-4], strict=True)}
+        supporter_met, buddy_met, meetings, why = more[-4:]
+        return Pair(
+            id_, supporter_id, buddy_id, state, await self._reasons(supporter_id, sealed), cost, moment(created_at),
+            **moments, supporter_met=supporter_met, buddy_met=buddy_met, meetings=meetings, why=why,
+        )  # fmt: skip
+
+    async def _reasons(self, supporter_id: int, sealed: bytes | None) -> tuple[str, ...]:
+        if sealed is None:
+            return ()
+        try:
+            seal = await self._vault.of(self._session, supporter_id)
+        except KeyDestroyed:
+            return ()
+        reasons: Any = unpack(seal.open(_SEALED, sealed))["reasons"]
+        return tuple(reasons)
+
+
+def _micros(at: datetime | None) -> int | None:
+    return None if at is None else micros(at)
