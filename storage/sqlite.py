@@ -1,6 +1,7 @@
 """SQLite: one connection in one transaction, and the keys in a file of their own."""
 
 import sqlite3
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from datetime import datetime
@@ -28,6 +29,14 @@ _KEYS_TABLE = """CREATE TABLE IF NOT EXISTS person_keys (
     person_id INTEGER NOT NULL PRIMARY KEY, wrapped BLOB NOT NULL, created_at BIGINT NOT NULL)"""
 
 
+PATIENCE = 30.0
+"""Seconds that a writer waits for another process to let go of the database."""
+
+LOOK_AGAIN = 20
+"""Milliseconds that SQLite itself waits in `begin`: it looks ever more rarely, so that after a second it would find a
+busy database taken each time."""
+
+
 def keys_path(path: Path) -> Path:
     """Where the person keys of this database are: `NAME.keys.db` beside `NAME.db`."""
     return path.with_name(f"{path.stem}.keys.db")
@@ -47,6 +56,19 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA temp_store = MEMORY")
     return connection
+
+
+def begin(connection: sqlite3.Connection) -> None:
+    """Begins a transaction that writes, once no other process is in one. Raises OperationalError if that takes long."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > until:
+                raise
+        else:
+            return
 
 
 class SqliteSession:

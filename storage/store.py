@@ -42,19 +42,25 @@ class Store:
         self._backend: Writer | Pool | None = None
 
     @classmethod
-    async def open(cls, url: str, key: Path, *, clock: Clock) -> "Store":
+    async def open(cls, url: str, key: Path, *, clock: Clock, alone: bool = True) -> "Store":
         """Opens a database, `sqlite:///FILE` or `postgresql://…`, with its key file.
 
         An empty database gets its tables, and a key file where there is none; an SQLite one is migrated. `clock`
-        gives the present as aware UTC. Raises DatabaseInUse (SQLite has one process that writes), NeedsMigration
+        gives the present as aware UTC. An SQLite database belongs to one process; with alone=False, for commands beside
+        a running bot, others may have it open too, and all take turns in writing.
+
+        Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
         (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, StorageUnavailable; ValueError for
         another kind of url.
         """
         path = schema.sqlite_path(url)
-        lock = None if path is None else _locked(path)
+        lock = None if path is None or not (alone or _unready(path)) else _locked(path)
         store = None
         try:
             await asyncio.to_thread(_prepare, url, path)
+            if lock is not None and not alone:
+                os.close(lock)
+                lock = None
             vault = await asyncio.to_thread(_vault, url, key)
             store = cls(url, vault, clock, lock)
             await store._start()
@@ -143,6 +149,11 @@ def _locked(path: Path) -> int:
         os.close(lock)
         raise DatabaseInUse(path.name) from None
     return lock
+
+
+def _unready(path: Path) -> bool:
+    # An empty file, or none, would be made by looking into it.
+    return not path.exists() or _unavailable(schema.needs_migration)(f"sqlite:///{path}")
 
 
 def _prepare(url: str, path: Path | None) -> None:

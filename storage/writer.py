@@ -15,7 +15,7 @@ from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from storage.errors import StorageUnavailable, StoreClosed
-from storage.sqlite import Clock, SqliteSession, Work, connect, drive, friendly, keys_path
+from storage.sqlite import LOOK_AGAIN, Clock, SqliteSession, Work, begin, connect, drive, friendly, keys_path
 from storage.transaction import Transaction
 from storage.vault import Vault
 
@@ -76,6 +76,7 @@ class Writer:
     def _serve(self) -> None:
         try:
             self._connection = connect(self._path, writes=True)
+            self._connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
             keys = connect(keys_path(self._path), writes=True)
             keys.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error as error:
@@ -86,7 +87,8 @@ class Writer:
         self._answer([(self._ready, None, None)])
         while jobs := self._next():
             self._answer(self._group(jobs))
-        self._connection.execute("PRAGMA optimize")
+        with suppress(sqlite3.OperationalError):  # another process writes just now: it is for speed alone
+            self._connection.execute("PRAGMA optimize")
         self._connection.close()
         keys.close()
 
@@ -120,7 +122,7 @@ class Writer:
             return [(future, None, lost) for _, future in jobs]
 
     def _begun(self, jobs: Sequence[_Job]) -> Sequence[_Job]:
-        self._connection.execute("BEGIN IMMEDIATE")
+        begin(self._connection)
         return jobs
 
     def _committed(self, settled: list[_Settled]) -> list[_Settled]:
