@@ -23,10 +23,18 @@ WENT_WRONG = "Sorry, something broke on my side just now. Please try once more, 
 RELAYED = "I've passed that on to {name}. What you write here reaches them; *help* is for me."
 RELAY_TO_WHOM = "Who is that for? Press a name, or begin with it, like: {name}: see you at six."
 NOT_REACHED = "Sorry, {name} can't be reached through me any more. Write *help* to see what we can do."
+SOMEONE = "Someone"
 REPLIED = "{name} of {group}: {text}"
 DONE_BUTTON = "Done"
 YES_BUTTON = "Yes"
 NO_BUTTON = "No"
+SHARED_INTERESTS = "both care about {what}"
+SHARED_TIMES = "both free on {what}"
+SHARED_LANGUAGES = "both speak {what}"
+LIVE_NEAR = "live near each other"
+AS_ASKED = "as asked for: {what}"
+BUDDY_IS_FREE = "the buddy has nobody else yet"
+HAS_WAITED = "has waited {days} days"
 
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper())
 """Every sentence above, for translators."""

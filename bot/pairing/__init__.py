@@ -1,0 +1,1 @@
+"""Who is introduced to whom: the rules (pure), and the free buddies kept in memory."""
