@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, exists, func, or_, select, update
+from sqlalchemy import Text, and_, cast, exists, func, null, or_, select, update
 
 from storage.errors import KeyDestroyed, NotFound
 from storage.session import Session
@@ -22,6 +22,9 @@ DECLINED, LAPSED, REFUSED, ENDED, FROZEN = "declined", "lapsed", "refused", "end
 
 OPEN = frozenset({WANTED, OFFERED, INTRODUCED})
 """The states of a pair that still may become, or is, one that meets."""
+
+FORGOTTEN = "forgotten"
+"""Why a pair ended whose supporter or buddy was forgotten."""
 
 SUPPORTER, BUDDY = "supporter", "buddy"
 
@@ -123,6 +126,13 @@ _SAVE = Statement(
     *(f"new_{name}" for name in (*_PLAIN, *_MOMENTS)),
     "number",
 )
+_LOCK_OPEN_OF = Statement(_pairs.where(_theirs, _open).order_by(_P.id), "person", locks=[PAIRS])
+_END = Statement(
+    update(PAIRS).where(_theirs, _open).values(state=constant(ENDED), why=constant(FORGOTTEN), ended_at=given("at")),
+    "person",
+    "at",
+)
+_FORGET = Statement(update(PAIRS).where(_theirs).values(sealed=null()), "person")
 _UNANSWERED = Statement(
     select(_P.id, _P.buddy_id)
     .where(_P.state == constant(OFFERED), _P.answer_by <= given("before"))
@@ -230,6 +240,16 @@ class Pairs:
     async def by_state(self) -> dict[str, int]:
         """How many pairs are in each state that any is in."""
         return {row[0]: row[1] for row in await self._session.rows(_BY_STATE)}
+
+    async def forget(self, person_id: int) -> list[Pair]:
+        """Ends every open pair of someone who is being forgotten, and forgets why these two, on either side.
+
+        The pairs that ended, as they stood before: the other one of each should hear of it.
+        """
+        ended = [await self._pair(row) for row in await self._session.rows(_LOCK_OPEN_OF, person_id)]
+        await self._session.change(_END, person_id, self._session.now_micros)
+        await self._session.change(_FORGET, person_id)
+        return ended
 
     async def _pair(self, row: Sequence[Any]) -> Pair:
         id_, supporter_id, buddy_id, state, sealed, cost, created_at, *more = row

@@ -5,15 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, exists, func, null, select, true, update
+from sqlalchemy import exists, func, null, or_, select, update
 
 from flows.model import NOTHING, Conversation, Value
+from storage import forgetting
 from storage.conversations import OPEN, opened
 from storage.errors import FirstContactRaced, NotFound
 from storage.library import IN_FORCE
+from storage.pairs import Pair, Pairs
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, CONSENTS, CONVERSATIONS, INBOX, OUTBOX, PEOPLE, micros, moment
+from storage.tables import ADDRESSES, BLOCKS, OUTBOX, PEOPLE, micros, moment
 from storage.values import pack, unpack
 from storage.vault import Seal, Vault
 
@@ -43,6 +45,19 @@ class Person:
     account: str
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Someone, whether or not they can be written to: see `Person`."""
+
+    id: int
+    created_at: datetime
+    language: str
+    role: str
+    status: str
+    district: str
+    fields: Mapping[str, Value]
+
+
 class Loaded(NamedTuple):
     """All that a turn begins with. `library` is the number of the version in force; 0 where none ever was."""
 
@@ -68,17 +83,20 @@ _LOCK_BY_ID = Statement(_by_id, "person", locks=[PEOPLE])
 _ADD = Statement(
     lambda insert: insert(PEOPLE)
     .values(
-        created_at=given("at"), language=given("language"), role=constant(""), status=constant(ACTIVE),
+        created_at=given("at"), language=given("language"), role=given("role"), status=constant(ACTIVE),
         district=constant(""), capacity=constant(0), load=constant(0),
     )
     .returning(_P.id),
-    "at", "language",
+    "at", "language", "role",
 )  # fmt: skip
+_has_preferred = exists(
+    select(constant(1)).select_from(ADDRESSES).where(_A.person_id == given("person"), _A.preferred).correlate(None)
+)
 _ADD_ADDRESS = Statement(
     lambda insert: insert(ADDRESSES)
     .values(
         person_id=given("person"), channel=given("channel"), account=given("account"), blind=given("blind"),
-        sealed=given("sealed"), preferred=true(),
+        sealed=given("sealed"), preferred=~_has_preferred,
     )
     .on_conflict_do_nothing(index_elements=["channel", "account", "blind"])
     .returning(_A.id),
@@ -106,16 +124,38 @@ _FORGET = Statement(
         role=constant(""),
         district=constant(""),
         capacity=constant(0),
+        load=constant(0),
+        approved_at=null(),
+        away_until=null(),
+        waiting_since=null(),
     ),
     "person",
 )
-_EMPTY_INBOX = Statement(update(INBOX).where(INBOX.c.person_id == given("person")).values(sealed=null()), "person")
-_DELETE = [
-    Statement(delete(table).where(table.c.person_id == given("person")), "person")
-    for table in (CONVERSATIONS, CONSENTS, OUTBOX, ADDRESSES)
-]
-
-
+_PAGE = Statement(
+    select(_P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed)
+    .where(_P.id > given("after"), _P.status != constant(FORGOTTEN))
+    .order_by(_P.id)
+    .limit(given("most"))
+    .offset(constant(0)),
+    "after",
+    "most",
+)
+_BLOCK = Statement(
+    lambda insert: (
+        insert(BLOCKS)
+        .values(person_id=given("person"), other_id=given("other"), at=given("at"))
+        .on_conflict_do_nothing(index_elements=["person_id", "other_id"])
+    ),
+    "person",
+    "other",
+    "at",
+)
+_BLOCKED = Statement(
+    select(BLOCKS.c.person_id, BLOCKS.c.other_id).where(
+        or_(BLOCKS.c.person_id == given("person"), BLOCKS.c.other_id == given("person"))
+    ),
+    "person",
+)
 _unsent = exists(
     select(constant(1))
     .select_from(OUTBOX)
@@ -168,18 +208,22 @@ class People:
     async def add(self, channel: str, account: str, address: str, language: str) -> Person:
         """A new person, active, with this address. Raises FirstContactRaced (the turn is run again) if it has one."""
         session = self._session
-        row = await session.row(_ADD, session.now_micros, language)
-        assert row is not None
-        person_id: int = row[0]
-        seal = await self._vault.create(session, person_id)
-        blind = self._vault.blind(channel, account, address)
-        sealed = seal.close(_ADDRESS, address.encode())
-        added = await session.row(_ADD_ADDRESS, person_id, channel, account, blind, sealed)
-        if added is None:
+        person_id, seal = await self._add(language, "")
+        address_id = await self._add_address(seal, person_id, channel, account, address)
+        if address_id is None:
             raise FirstContactRaced
-        return Person(
-            person_id, session.now, language, "", ACTIVE, "", NOTHING, added[0], channel, account
-        )  # fmt: skip
+        return Person(person_id, session.now, language, "", ACTIVE, "", NOTHING, address_id, channel, account)
+
+    async def invite(self, language: str, fields: Mapping[str, Value], role: str = "") -> int:
+        """A new person, active, who has no address yet; their number. Nothing can be sent to them until they have."""
+        person_id, _ = await self._add(language, role)
+        await self.save(person_id, fields)
+        return person_id
+
+    async def add_address(self, person_id: int, channel: str, account: str, address: str) -> bool:
+        """One more address of theirs; the first is the preferred one. False: it is somebody's already."""
+        seal = await self._vault.of(self._session, person_id)
+        return await self._add_address(seal, person_id, channel, account, address) is not None
 
     async def save(
         self,
@@ -201,11 +245,45 @@ class People:
         """Those who asked to be forgotten and have had their goodbye; one decided before `since` is not waited for."""
         return [row[0] for row in await self._session.rows(_LEAVING, micros(since), limit)]
 
-    async def forget(self, person_id: int) -> None:
-        """Destroys their key and deletes what it sealed; a number without a person stays for the counts."""
+    async def page(self, after: int, limit: int) -> list[Known]:
+        """Everyone who is not forgotten, by number, from behind this one (0: from the beginning)."""
+        people = []
+        for id_, created_at, language, role, status, district, sealed in await self._session.rows(_PAGE, after, limit):
+            fields = fields_of(await self._vault.of(self._session, id_), sealed)
+            people.append(Known(id_, moment(created_at), language, role, status, district, fields))
+        return people
+
+    async def block(self, person_id: int, other_id: int) -> None:
+        """These two are never paired; again is the same as once."""
+        await self._session.change(_BLOCK, person_id, other_id, self._session.now_micros)
+
+    async def blocked(self, person_id: int) -> set[int]:
+        """Whom this person is never paired with, whoever of the two asked for it."""
+        rows = await self._session.rows(_BLOCKED, person_id)
+        return {number for row in rows for number in row if number != person_id}
+
+    async def forget(self, person_id: int) -> list[Pair]:
+        """Destroys their key and deletes what it sealed; a number without a person stays for the counts.
+
+        Their open pairs end; here they are as they stood before, so that the other one of each can be told.
+        """
+        # Their own row first, as in every turn: it is locked from here on.
+        await self._session.change(_FORGET, person_id)
         await self._vault.forget(self._session, person_id)
-        for statement in (_FORGET, _EMPTY_INBOX, *_DELETE):
-            await self._session.change(statement, person_id)
+        ended = await Pairs(self._session, self._vault).forget(person_id)
+        await forgetting.erase(self._session, person_id)
+        return ended
+
+    async def _add(self, language: str, role: str) -> tuple[int, Seal]:
+        row = await self._session.row(_ADD, self._session.now_micros, language, role)
+        assert row is not None
+        return row[0], await self._vault.create(self._session, row[0])
+
+    async def _add_address(self, seal: Seal, person_id: int, channel: str, account: str, address: str) -> int | None:
+        blind = self._vault.blind(channel, account, address)
+        sealed = seal.close(_ADDRESS, address.encode())
+        row = await self._session.row(_ADD_ADDRESS, person_id, channel, account, blind, sealed)
+        return None if row is None else int(row[0])
 
     async def _loaded(self, row: Sequence[Any] | None) -> Loaded | None:
         if row is None:
@@ -217,7 +295,12 @@ class People:
         return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[10] or 0)
 
 
+def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
+    """What `people.sealed` holds of someone."""
+    return NOTHING if sealed is None else unpack(seal.open(_SEALED, sealed))
+
+
 def _person(row: Sequence[Any], seal: Seal) -> Person:
     id_, created_at, language, role, status, district, sealed, address_id, channel, account, _ = row
-    fields = NOTHING if sealed is None else unpack(seal.open(_SEALED, sealed))
+    fields = fields_of(seal, sealed)
     return Person(id_, moment(created_at), language, role, status, district, fields, address_id, channel, account)

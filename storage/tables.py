@@ -417,6 +417,7 @@ class StartedRow(Row, table=True):
     """A moment that has begun its flow for this person: it never does so twice."""
 
     __tablename__ = "started"
+    __table_args__ = (Index("started_by_person_id", "person_id"),)
     flow: str = Field(primary_key=True, sa_type=Text)
     subject: str = Field(primary_key=True, sa_type=Text)
     person_id: int = Field(primary_key=True, sa_type=BigInteger, foreign_key="people.id")

@@ -3,13 +3,16 @@
 from datetime import datetime
 
 from storage.actions import Actions
+from storage.buddies import Buddies
 from storage.cards import Cards
 from storage.consents import Consents
 from storage.conversations import Conversations
 from storage.inbox import Inbox
+from storage.jobs import Jobs
 from storage.ledger import Ledger
 from storage.library import Library
 from storage.links import Links
+from storage.moments import Moments
 from storage.outbox import Outbox
 from storage.pairs import Pairs
 from storage.people import People
@@ -24,13 +27,16 @@ class Transaction:
     __slots__ = (
         "_session",
         "actions",
+        "buddies",
         "cards",
         "consents",
         "conversations",
         "inbox",
+        "jobs",
         "ledger",
         "library",
         "links",
+        "moments",
         "outbox",
         "pairs",
         "people",
@@ -40,12 +46,15 @@ class Transaction:
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
         self.people = People(session, vault)
+        self.buddies = Buddies(session, vault)
         self.consents = Consents(session, vault)
         self.conversations = Conversations(session, vault)
         self.inbox = Inbox(session, vault)
         self.outbox = Outbox(session, vault)
         self.pairs = Pairs(session, vault)
         self.ledger = Ledger(session)
+        self.moments = Moments(session)
+        self.jobs = Jobs(session)
         self.library = Library(session)
         self.actions = Actions(session)
         self.cards = Cards(session, vault)

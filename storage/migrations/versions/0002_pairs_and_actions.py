@@ -46,6 +46,7 @@ def _pairs() -> None:
     )
     op.create_index("pairs_untouched", "pairs", ["introduced_at"], unique=False, **untouched)
     op.create_index("blocks_by_other_id", "blocks", ["other_id"], unique=False)
+    op.create_index("started_by_person_id", "started", ["person_id"], unique=False)
 
 
 def _cards() -> None:
