@@ -1,5 +1,11 @@
-"""Links: one-time codes that join an address to a person who is known already."""
+"""Links: one-time codes that join an address to a person who is known already, and codes with which they invite others.
 
+The two are never mixed up: who comes by an invitation is a new person, and whose code it is becomes known; nothing
+else of theirs does.
+"""
+
+import hmac
+import re
 from datetime import datetime
 
 from sqlalchemy import update
@@ -10,6 +16,8 @@ from storage.tables import LINKS, micros
 from storage.vault import Vault
 
 _L = LINKS.c
+
+_INVITATION = re.compile(r"from-([1-9]\d{0,17})-([0-9a-f]{16})", re.ASCII)
 
 _ADD = Statement(
     lambda insert: insert(LINKS).values(
@@ -45,3 +53,15 @@ class Links:
         now = self._session.now_micros
         row = await self._session.row(_USE, self._vault.blind("link", code), now, now)
         return None if row is None else int(row[0])
+
+    def invitation(self, person_id: int) -> str:
+        """The code with which this person invites others: as many as they like, for as long as they are here. Nobody
+        else can make it."""
+        return f"from-{person_id}-{self._vault.blind('invitation', str(person_id)).hex()[:16]}"
+
+    def inviter(self, code: str) -> int | None:
+        """Whose invitation this is; None where it is nobody's. They may be gone by now."""
+        read = _INVITATION.fullmatch(code)
+        if read is None or not hmac.compare_digest(self.invitation(int(read[1])), code):
+            return None
+        return int(read[1])
