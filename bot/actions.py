@@ -1,0 +1,225 @@
+"""What one person's flows may know of actions: the fields of one, and the lists to choose from."""
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, time, timedelta
+from functools import partial
+
+from babel.dates import format_date, format_skeleton, format_timedelta
+
+from bot.do.base import Turn
+from bot.places import km
+from flows.model import Option, Value
+from flows.text import locale, show
+from flows.times import zone
+from storage.actions import CANCELLED, PUBLISHED, Action
+from storage.needs import Need
+from storage.signups import GOING
+
+MOST = 8
+"""Lines of a list: a person reads them all, and every platform shows them."""
+
+LONGEST = 20
+"""Characters of a label that every platform shows on a button."""
+
+_LOOKED_AT = 500
+"""Actions that are looked at for those near someone, the soonest first."""
+
+_NEVER_ROUNDED_UP = 10**9
+"""Babel would say one week for six days."""
+
+_SOON, _FEW_WEEKS = timedelta(hours=12), timedelta(days=25)
+
+_HOURS: Mapping[str, Callable[[date], tuple[int, ...]]] = {
+    "weekday_evening": lambda day: (18,) if day.weekday() < 5 else (),
+    "daytime": lambda day: (11,) if day.weekday() < 5 else (11, 15),
+    "saturday": lambda day: (11, 15) if day.weekday() == 5 else (),
+    "sunday": lambda day: (11, 15) if day.weekday() == 6 else (),
+}
+"""Hours at which people meet, for each of the starter flows' `me.times`."""
+
+
+async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
+    """What this person may know of an action: where exactly only once they come, the code only as its host.
+
+    What is not known, or not for them, is absent.
+    """
+    tx, person = turn.tx, turn.person
+    hosts = action.host_id is not None and action.host_id == person.id
+    signup = await tx.actions.signup(action.id, person.id)
+    comes = hosts or (signup is not None and signup.state == GOING)
+    needs = await tx.actions.needs(action.id)
+    facts: dict[str, Value] = {
+        "title": action.title,
+        "what": action.what,
+        "kind": action.kind,
+        "campaign": action.campaign,
+        "district": action.district,
+        "address": action.address if comes else None,
+        "starts": action.starts_at,
+        "ends": action.ends_at,
+        "bring": tuple(need.what for need in needs),
+        "open_needs": tuple(need.what for need in needs if need.claimed < need.wanted),
+        "host": await _host(turn, action),
+        "going": action.going,
+        "goal": action.goal or None,
+        "places_left": None if action.capacity is None else max(0, action.capacity - action.going),
+        "code": action.code if hosts else None,
+        "until_then": until_then(action, tx.now, turn.language),
+    }
+    return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+def until_then(action: Action, now: datetime, language: str) -> str:
+    """How long it is until an action, as people say it: "in 3 days", "in 2 hours". "" once it has begun.
+
+    Days are counted by the calendar of the action's zone: from Thursday evening, Saturday morning is in 2 days.
+    """
+    left = action.starts_at - now
+    if left <= timedelta(0):
+        return ""
+    here = zone(action.zone)
+    days = (action.starts_at.astimezone(here).date() - now.astimezone(here).date()).days
+    spoken = partial(format_timedelta, threshold=_NEVER_ROUNDED_UP, add_direction=True, locale=locale(language))
+    if left >= _SOON and days:
+        return spoken(timedelta(days=days), granularity="day")
+    return spoken(left, granularity="hour") if left >= timedelta(hours=1) else spoken(left, granularity="minute")
+
+
+# --- lists -----------------------------------------------------------------------------------------------------
+
+NAMES = ("actions_near_me", "my_actions", "open_needs", "possible_times")
+"""The lists of the vocabulary that this module makes."""
+
+
+async def lists(turn: Turn, wanted: Collection[str] = NAMES) -> dict[str, tuple[Option, ...]]:
+    """Those of the lists that are wanted, each with at most `MOST` lines in the reader's language and zone.
+
+    actions_near_me  published, not over, within reach of where they live (all, where that is not known), without
+                     those they signed up for; soonest first
+    my_actions       those they signed up for and that are not over; soonest first
+    open_needs       what is still to be brought to those; each knows its action
+    possible_times   when two people could meet in the coming two weeks; the id is "2026-11-28 11:00" in their zone
+    """
+    found: dict[str, tuple[Option, ...]] = {}
+    if set(wanted) - {"possible_times"}:
+        signups = await turn.tx.actions.signups_of(turn.person.id)
+        mine = [action for action, _ in signups if action.ends_at > turn.tx.now and action.state != CANCELLED]
+        if "actions_near_me" in wanted:
+            near = await _near(turn, {action.id for action, _ in signups})
+            found["actions_near_me"] = await _options(turn, near[:MOST])
+        if "my_actions" in wanted:
+            found["my_actions"] = await _options(turn, mine[:MOST])
+        if "open_needs" in wanted:
+            found["open_needs"] = await _open_needs(turn, mine)
+    if "possible_times" in wanted:
+        found["possible_times"] = tuple(_possible_times(turn))
+    return found
+
+
+async def _near(turn: Turn, mine: Collection[int]) -> list[Action]:
+    cell, reach = turn.person.district, turn.world.pairing.reach_km
+    near = []
+    for action in await turn.tx.actions.upcoming(_LOOKED_AT):
+        away = km(cell, action.cell) if cell and action.cell else None
+        if action.id not in mine and action.state == PUBLISHED and (away is None or away <= reach):
+            near.append(action)
+    return near
+
+
+async def _options(turn: Turn, actions: list[Action]) -> tuple[Option, ...]:
+    labels = labels_of(actions, turn.tx.now, turn.language, turn.world.group.zone)
+    return tuple(
+        [
+            Option(str(action.id), label, {"action": await facts_of(turn, action)})
+            for action, label in zip(actions, labels, strict=True)
+        ]
+    )
+
+
+async def _open_needs(turn: Turn, mine: list[Action]) -> tuple[Option, ...]:
+    found: list[tuple[Action, Need]] = []
+    for action in mine:
+        brought = await turn.tx.actions.claimed(action.id, turn.person.id)
+        for need in await turn.tx.actions.needs(action.id):
+            if need.claimed < need.wanted and need.id not in brought:
+                found.append((action, need))
+    del found[MOST:]
+    days = [_day(action.starts_at, turn.language, turn.world.group.zone) for action, _ in found]
+    labels = _distinct([[need.what, f"{need.what}, {day}"] for (_, need), day in zip(found, days, strict=True)])
+    facts = {action.id: {"action": await facts_of(turn, action)} for action, _ in found}
+    return tuple(
+        Option(str(need.id), label, facts[action.id]) for (action, need), label in zip(found, labels, strict=True)
+    )
+
+
+def _possible_times(turn: Turn) -> Iterator[Option]:
+    kept = turn.fields.get("times")
+    times = [name for name in kept if name in _HOURS] if isinstance(kept, tuple) else []
+    here, language = turn.world.group.zone, turn.language
+    today = turn.tx.now.astimezone(zone(here)).date()
+    count = 0
+    for day in (today + timedelta(days=away) for away in range(1, 15)):
+        for hour in sorted({hour for name in times or _HOURS for hour in _HOURS[name](day)}):
+            at = datetime.combine(day, time(hour), tzinfo=zone(here))
+            label = f"{_date(at, language, here)}, {show(at, 'time', language, here)}"
+            yield Option(f"{at:%Y-%m-%d %H:%M}", label)
+            count += 1
+            if count == MOST:
+                return
+
+
+# --- labels ----------------------------------------------------------------------------------------------------
+
+
+def labels_of(actions: Iterable[Action], now: datetime, language: str, zone_name: str) -> list[str]:
+    """A short label for each: its day and place ("Sat Nov 28, Leeds"), or its title where two would look the same."""
+    return _distinct([_ways_to_say(action, now, language, zone_name) for action in actions])
+
+
+def _ways_to_say(action: Action, now: datetime, language: str, zone_name: str) -> list[str]:
+    at = action.starts_at
+    with_month, alone = _date(at, language, zone_name), _day(at, language, zone_name)
+    clock = show(at, "time", language, zone_name)
+    short = [with_month] if at - now > _FEW_WEEKS else [with_month, alone]
+    ways = [f"{day}, {what}" for what in (action.district, action.title) if what for day in short]
+    fitting = [way for way in ways if len(way) <= LONGEST]
+    return [*fitting, *ways, f"{alone} {clock}, {action.title}", action.title]
+
+
+def _distinct(ways: list[list[str]]) -> list[str]:
+    """The first way of saying each that no other has taken, short enough; a number where there is none."""
+    taken: dict[str, None] = {}
+    for each in ways:
+        short = [cut(way) for way in each]
+        free = next((way for way in short if way not in taken), None)
+        number = len(taken) + 1
+        taken[free if free is not None else f"{cut(each[0], LONGEST - 4)} ({number})"] = None
+    return list(taken)
+
+
+def cut(text: str, most: int = LONGEST) -> str:
+    """`text`, or its beginning with "…" where it is longer: after a whole word, if one ends near."""
+    text = " ".join(text.split())
+    if len(text) <= most:
+        return text
+    start = text[: most - 1]
+    space = start.rfind(" ")
+    whole = space if space >= most * 2 // 3 and text[most - 1] != " " else most - 1
+    return start[:whole].rstrip(" ,.;:-") + "…"
+
+
+def _date(at: datetime, language: str, zone_name: str) -> str:
+    day = at.astimezone(zone(zone_name)).date()
+    return format_skeleton("MMMEd", day, locale=locale(language)).replace(",", "").replace("،", "")
+
+
+def _day(at: datetime, language: str, zone_name: str) -> str:
+    return format_date(at.astimezone(zone(zone_name)).date(), "EEE d", locale=locale(language))
+
+
+async def _host(turn: Turn, action: Action) -> str | None:
+    if action.host_id is None:
+        return None
+    host = turn.person if action.host_id == turn.person.id else await turn.tx.people.get(action.host_id)
+    name = host.fields.get("name") if host else None
+    return str(name) if name else None

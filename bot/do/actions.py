@@ -1,0 +1,222 @@
+"""Signing up for actions, what people bring to them, being there, and proposing one."""
+
+import secrets
+from datetime import timedelta
+
+from bot.do.base import DONE, Deed, Turn
+from bot.others import tell
+from bot.proposals import read
+from flows import answers
+from flows.exchange import START
+from flows.model import Did, Value
+from flows.text import show
+from storage.actions import PUBLISHED, Action
+from storage.signups import GOING, MAYBE, WAITING, YES, Signup
+
+EARLY, LATE = timedelta(hours=1), timedelta(hours=12)
+"""How long before an action begins someone can check in, and how long after its end."""
+
+MOST_BROUGHT = 50
+"""Others that one person can bring."""
+
+_LONGEST = timedelta(days=14)
+"""No action that can be checked into began longer ago."""
+
+GONE, PAST, NOT_NOW = Did("gone"), Did("past"), Did("not_now")
+
+
+# --- coming ----------------------------------------------------------------------------------------------------
+
+
+async def sign_up(deed: Deed) -> Did:
+    """They come, or maybe; again is the same as once, and replaces what they said before."""
+    actions, person_id, action_id = deed.tx.actions, deed.person.id, deed.about("action")
+    if action_id is None:
+        return PAST
+    before = await actions.signup(action_id, person_id)
+    kind = MAYBE if deed.arguments.get("as") == MAYBE else YES
+    bringing = _count(deed.arguments.get("bringing"))
+    if bringing is None:
+        bringing = before.bringing if before else 0
+    outcome = await actions.sign_up(action_id, person_id, kind, bringing)
+    if outcome == "signed_up" and not _comes(before):
+        await _ledger(deed, "signup.made", action_id, kind)
+    if outcome == "signed_up" and before is not None:
+        await _tell_next(deed, action_id)
+    return PAST if outcome == "gone" else Did(outcome)
+
+
+async def cancel_sign_up(deed: Deed) -> Did:
+    """They do not come; what they would have brought is open again, and their place goes to who waits longest."""
+    action_id = deed.about("action")
+    if action_id is None or not await deed.tx.actions.cancel(action_id, deed.person.id):
+        return GONE
+    await _ledger(deed, "signup.cancelled", action_id)
+    await _tell_next(deed, action_id)
+    return DONE
+
+
+async def move_up(turn: Turn, action_id: int) -> bool:
+    """A place is free for this person, who waits for one, and is theirs now. False: they do not wait, or someone was
+    quicker, and there is nothing to tell. To be done in their turn, before `signup.place_free` reaches their flows."""
+    signup = await turn.tx.actions.signup(action_id, turn.person.id)
+    if signup is None or signup.state != WAITING:
+        return False
+    outcome = await turn.tx.actions.sign_up(action_id, turn.person.id, signup.kind, signup.bringing)
+    if outcome != "signed_up":
+        return False
+    await turn.tx.ledger.add(turn.person.id, "signup.made", subject=f"action:{action_id}", detail=signup.kind)
+    await _tell_next(turn, action_id)
+    return True
+
+
+async def _tell_next(turn: Turn, action_id: int) -> None:
+    """Who waits longest moves up, in a turn of their own; if there is room for more, that turn tells the next."""
+    waiting = await turn.tx.actions.next_waiting(action_id)
+    if waiting is not None:
+        once = f"{turn.person.id}:{turn.tx.now.isoformat()}"
+        await tell(turn.tx, waiting, "signup.place_free", {"action": action_id}, once)
+
+
+def _comes(signup: Signup | None) -> bool:
+    return signup is not None and signup.state == GOING
+
+
+def _count(given: Value) -> int | None:
+    """How many others; None where it was not said."""
+    if isinstance(given, str):
+        read_ = answers.number(given, None, None)
+        given = read_.value if isinstance(read_, answers.Answer) and not isinstance(read_.value, tuple) else None
+    if isinstance(given, bool) or not isinstance(given, int | float):
+        return None
+    return min(max(0, int(given)), MOST_BROUGHT)
+
+
+# --- bringing --------------------------------------------------------------------------------------------------
+
+
+async def claim_need(deed: Deed) -> Did:
+    """They bring something that an action needs."""
+    need_id = deed.about("need")
+    if need_id is None or not await _needed(deed, need_id) or not await deed.tx.actions.claim(need_id, deed.person.id):
+        return GONE
+    return DONE
+
+
+async def return_need(deed: Deed) -> Did:
+    """They do not bring it after all."""
+    need_id = deed.about("need")
+    if need_id is None or not await deed.tx.actions.give_back(need_id, deed.person.id):
+        return GONE
+    return DONE
+
+
+async def _needed(deed: Deed, need_id: int) -> bool:
+    """Whether it belongs to what the conversation is about, where it is about an action."""
+    action_id = deed.about("action")
+    return action_id is None or any(need.id == need_id for need in await deed.tx.actions.needs(action_id))
+
+
+# --- being there -----------------------------------------------------------------------------------------------
+
+
+async def check_in(deed: Deed) -> Did:
+    """They are there: they heard the code of an action that goes on, whether or not they had signed up for it."""
+    tx, now = deed.tx, deed.tx.now
+    about = deed.about("action")
+    mine = [action for action, _ in await tx.actions.signups_of(deed.person.id)]
+    going_on = await tx.actions.between(now - _LONGEST, now + EARLY)
+    asked = await tx.actions.get(about) if about is not None else None
+    # Two groups may have the same code at the same hour: first what they talk of, then what they signed up for.
+    nearest = {each.id: each for each in (*([asked] if asked else ()), *mine, *going_on)}
+    open_now = [each for each in nearest.values() if _open(each, deed)]
+    if not open_now or (asked is not None and not _open(asked, deed)):
+        return NOT_NOW
+    heard = _plain(str(deed.arguments.get("code") or ""))
+    there = next((each for each in open_now if heard and _plain(each.code) == heard), None)
+    if there is None:
+        return Did("wrong_code")
+    return await _checked_in(deed, there)
+
+
+async def _checked_in(deed: Deed, action: Action) -> Did:
+    tx, person_id = deed.tx, deed.person.id
+    if await tx.actions.signup(action.id, person_id) is None:
+        # A full action does not send home who stands there: a maybe takes no place.
+        outcome = await tx.actions.sign_up(action.id, person_id, YES)
+        if outcome != "signed_up":
+            outcome = await tx.actions.sign_up(action.id, person_id, MAYBE)
+        if outcome != "signed_up":
+            return NOT_NOW
+        await _ledger(deed, "signup.made", action.id, "there")
+    if await tx.actions.check_in(action.id, person_id):
+        attended = deed.fields.get("attended")
+        deed.fields["attended"] = (attended if isinstance(attended, int) else 0) + 1
+        await _ledger(deed, "checkin.made", action.id)
+    return Did("checked_in")
+
+
+def _open(action: Action, turn: Turn) -> bool:
+    return action.state == PUBLISHED and action.starts_at - EARLY <= turn.tx.now <= action.ends_at + LATE
+
+
+def _plain(code: str) -> str:
+    """A code as it is compared: what was typed around it is gone, and letters that look like digits are digits."""
+    meant = answers.code(code)
+    plain = str(meant.value) if meant else "".join(filter(str.isalnum, code)).upper()
+    return plain.translate(str.maketrans("OIL", "011"))
+
+
+# --- more of them ----------------------------------------------------------------------------------------------
+
+
+async def propose_action(deed: Deed) -> Did:
+    """A member's own action: coordinators see it, and publish it with one press."""
+    tx, zone = deed.tx, deed.world.group.zone
+    proposal = read(deed.arguments, tx.now, zone, deed.language)
+    if proposal is None:
+        return Did("not_possible")
+    place = deed.world.places.read(proposal.place) if proposal.place else None
+    action_id = await tx.actions.add(
+        title=proposal.title,
+        what=proposal.what,
+        district=place.name if place else str(deed.fields.get("place") or ""),
+        cell=place.cell if place else deed.person.district,
+        address=proposal.place,
+        starts_at=proposal.starts_at,
+        ends_at=proposal.ends_at,
+        zone=zone,
+        capacity=proposal.capacity,
+        code=new_code(),
+        host_id=deed.person.id,
+    )
+    for need in proposal.bring:
+        await tx.actions.add_need(action_id, need)
+    body = {
+        "title": proposal.title,
+        "what": proposal.what,
+        "when": show(proposal.starts_at, "when", deed.world.group.languages[0], zone),
+        "district": proposal.place,
+        "person": str(deed.fields.get("name") or ""),
+    }
+    await tx.cards.add("action_proposed", f"action:{action_id}", deed.person.id, body)
+    await _ledger(deed, "action.proposed", action_id)
+    return Did("proposed")
+
+
+async def invite_link(deed: Deed) -> Did:
+    """A link with which others can come to the bot, and it is known who asked them; where there are no web pages, what
+    they can write to it instead."""
+    code = deed.tx.links.invitation(deed.person.id)
+    await deed.tx.ledger.add(deed.person.id, "invited", deed.conversation.flow)
+    link = f"{deed.world.address.rstrip('/')}/?start={code}" if deed.world.address else f"{START} {code}"
+    return Did("done", {"link": link})
+
+
+def new_code() -> str:
+    """Four digits for a host to say aloud; none that could be misheard as fewer."""
+    return str(secrets.randbelow(9000) + 1000)
+
+
+async def _ledger(deed: Deed, what: str, action_id: int, detail: str = "") -> None:
+    await deed.tx.ledger.add(deed.person.id, what, deed.conversation.flow, f"action:{action_id}", detail)
