@@ -57,6 +57,26 @@ class ReadOnly(StorageError):
     """Only `Store.run` may write; this was `Store.read`."""
 
 
+class NoDatabase(StorageError):
+    """There is no database yet: look at [storage] url, or let `doorstep run` make one."""
+
+
+class NotEmpty(StorageError):
+    """The database holds something already: a backup is restored only into an empty one."""
+
+
+class NotACopy(StorageError):
+    """This file is no backup, or is damaged: nothing was restored."""
+
+
+class OtherVersion(StorageError):
+    """The backup is of tables of another version: restore it with the Doorstep that made it, then update."""
+
+
+class NotOverwritten(StorageError):
+    """This file is there already and is no earlier copy: choose another name."""
+
+
 class NotFound(StorageError):
     """There is no such row."""
 

@@ -25,7 +25,7 @@ _KEY = "SELECT wrapped FROM person_keys WHERE person_id = ?"
 _KEEP = """INSERT INTO person_keys (person_id, wrapped, created_at) VALUES (?, ?, ?)
     ON CONFLICT (person_id) DO UPDATE SET wrapped = excluded.wrapped, created_at = excluded.created_at"""
 _DESTROY = "DELETE FROM person_keys WHERE person_id = ?"
-_KEYS_TABLE = """CREATE TABLE IF NOT EXISTS person_keys (
+KEYS_TABLE = """CREATE TABLE IF NOT EXISTS person_keys (
     person_id INTEGER NOT NULL PRIMARY KEY, wrapped BLOB NOT NULL, created_at BIGINT NOT NULL)"""
 
 
@@ -161,7 +161,7 @@ def make_keys_table(path: Path) -> None:
     """Makes the key file's table where it is missing."""
     with closing(connect(keys_path(path), writes=True)) as keys:
         keys.execute("PRAGMA secure_delete = ON")
-        keys.execute(_KEYS_TABLE)
+        keys.execute(KEYS_TABLE)
 
 
 def drive(work: Work[T], transaction: Transaction) -> T:

@@ -27,7 +27,8 @@ from storage.writer import Writer
 
 T = TypeVar("T")
 
-_CHECK = "key check"
+KEY_CHECK = "key check"
+"""The setting that tells a wrong key file: the blind index of its own name."""
 
 
 class Store:
@@ -54,10 +55,10 @@ class Store:
         another kind of url.
         """
         path = schema.sqlite_path(url)
-        lock = None if path is None or not (alone or _unready(path)) else _locked(path)
+        lock = None if path is None or not (alone or _unready(path)) else locked(path)
         store = None
         try:
-            await asyncio.to_thread(_prepare, url, path)
+            await asyncio.to_thread(prepare, url, path)
             if lock is not None and not alone:
                 os.close(lock)
                 lock = None
@@ -113,7 +114,7 @@ class Store:
     async def migrate(url: str) -> None:
         """Brings the tables to this version, while no store is open. Raises StorageUnavailable, DatabaseInUse."""
         path = schema.sqlite_path(url)
-        lock = None if path is None else _locked(path)
+        lock = None if path is None else locked(path)
         try:
             await asyncio.to_thread(_unavailable(schema.migrate), url)
         finally:
@@ -131,15 +132,16 @@ class Store:
             self._backend = pool
 
     async def _check_key(self, tx: Transaction) -> None:
-        mine = self._vault.blind(_CHECK).hex()
-        first = await tx.settings.get(_CHECK)
+        mine = self._vault.blind(KEY_CHECK).hex()
+        first = await tx.settings.get(KEY_CHECK)
         if first is None:
-            await tx.settings.set(_CHECK, mine)
+            await tx.settings.set(KEY_CHECK, mine)
         elif not hmac.compare_digest(first, mine):
             raise WrongKey
 
 
-def _locked(path: Path) -> int:
+def locked(path: Path) -> int:
+    """Takes an SQLite database for this process alone, until the handle is closed. Raises DatabaseInUse."""
     # Kept open for as long as the store is: a killed process frees it at once.
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_name(f"{path.stem}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -156,7 +158,8 @@ def _unready(path: Path) -> bool:
     return not path.exists() or _unavailable(schema.needs_migration)(f"sqlite:///{path}")
 
 
-def _prepare(url: str, path: Path | None) -> None:
+def prepare(url: str, path: Path | None) -> None:
+    """Makes the tables, or brings those of an SQLite database to this version. Raises NeedsMigration."""
     if path is not None:
         sqlite.make_keys_table(path)
     if _unavailable(schema.needs_migration)(url):
