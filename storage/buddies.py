@@ -79,16 +79,16 @@ _SERVE = Statement(
     ),
     "person", "new_role", "new_capacity", "new_approved_at", "new_away_until",
 )  # fmt: skip
-_by = given("by", _P.load.type)
-_CHANGE_LOAD = Statement(
+_SET_LOAD = Statement(
+    update(PEOPLE).where(_P.id == given("person")).values(load=given("new_load")), "person", "new_load"
+)
+_since = given("since", _P.id.type)
+_SET_WAITING = Statement(
     update(PEOPLE)
     .where(_P.id == given("person"))
-    .values(load=case((_P.load + _by < constant(0), constant(0)), else_=_P.load + _by)),
+    .values(waiting_since=case((_since.is_(None), None), else_=func.coalesce(_P.waiting_since, _since))),
     "person",
-    "by",
-)
-_SET_WAITING = Statement(
-    update(PEOPLE).where(_P.id == given("person")).values(waiting_since=given("since")), "person", "since"
+    "since",
 )
 _WAITING = Statement(
     select(_P.id)
@@ -132,12 +132,12 @@ class Buddies:
         if not await self._session.change(_SERVE, person_id, role, capacity, *moments):
             raise NotFound(f"person {person_id}")
 
-    async def change_load(self, person_id: int, by: int) -> None:
-        """So many newcomers more, or fewer: never below none."""
-        await self._session.change(_CHANGE_LOAD, person_id, by)
+    async def set_load(self, person_id: int, load: int) -> None:
+        """So many newcomers they have, or were offered."""
+        await self._session.change(_SET_LOAD, person_id, load)
 
     async def set_waiting(self, person_id: int, since: datetime | None) -> None:
-        """They wait for a buddy since then; None: not any more."""
+        """They wait for a buddy since then, or since longer; None: not any more."""
         await self._session.change(_SET_WAITING, person_id, None if since is None else micros(since))
 
     async def waiting(self, limit: int) -> list[int]:

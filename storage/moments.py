@@ -4,11 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, Text, cast, exists, select
 
+from storage.pairs import BUDDY, SUPPORTER
 from storage.people import ACTIVE
 from storage.session import Session
 from storage.signups import GOING, MAYBE, YES
 from storage.statements import Statement, constant, given
-from storage.tables import ACTIONS, LEDGER, PEOPLE, SIGNUPS, STARTED, micros, moment
+from storage.tables import ACTIONS, LEDGER, PAIRS, PEOPLE, SIGNUPS, STARTED, micros, moment
 
 _A, _L, _P, _S, _T = ACTIONS.c, LEDGER.c, PEOPLE.c, SIGNUPS.c, STARTED.c
 
@@ -40,7 +41,7 @@ _begun_since = exists(
         _T.occurrence == cast(_L.id, Text),
     )
 )
-_HAPPENED = Statement(
+_happened = (
     select(_L.person_id, _L.subject, _L.id, _L.at)
     .select_from(LEDGER.join(PEOPLE, _P.id == _L.person_id))
     .where(
@@ -48,9 +49,26 @@ _HAPPENED = Statement(
         _P.status == constant(ACTIVE), ~_begun_since,
     )
     .order_by(_L.at, _L.id)
-    .limit(given("most")).offset(constant(0)),
-    "happening", "flow", "since", "until", "most",
+    .limit(given("most")).offset(constant(0))
 )  # fmt: skip
+
+
+def _in_role(person: ColumnElement[int]) -> ColumnElement[bool]:
+    return exists(
+        select(constant(1))
+        .select_from(PAIRS)
+        .where(person == _L.person_id, _L.subject == constant("pair:") + cast(PAIRS.c.id, Text))
+    )
+
+
+_HAPPENED = {
+    role: Statement(happened, "happening", "flow", "since", "until", "most")
+    for role, happened in {
+        "": _happened,
+        SUPPORTER: _happened.where(_in_role(PAIRS.c.supporter_id)),
+        BUDDY: _happened.where(_in_role(PAIRS.c.buddy_id)),
+    }.items()
+}
 
 
 def _concerned(people: Select[tuple[int]], person: ColumnElement[int], action: ColumnElement[int]) -> Statement:
@@ -101,11 +119,14 @@ class Moments:
         return await self._session.change(_BEGIN, flow, subject, person_id, occurrence, self._session.now_micros) == 1
 
     async def happened(
-        self, happening: str, flow: str, since: datetime, until: datetime, limit: int
+        self, happening: str, flow: str, since: datetime, until: datetime, limit: int, role: str = ""
     ) -> list[tuple[int, str, int, datetime]]:
         """(person, subject, line, when) of the ledger's lines of this happening in this span, its ends included, that
-        have not begun the flow (`occurrence` is the line's number, as text); the oldest first."""
-        rows = await self._session.rows(_HAPPENED, happening, flow, micros(since), micros(until), limit)
+        have not begun the flow (`occurrence` is the line's number, as text); the oldest first.
+
+        `role` "supporter" or "buddy": only of who is that in the pair it is about. Raises KeyError for any other word.
+        """
+        rows = await self._session.rows(_HAPPENED[role], happening, flow, micros(since), micros(until), limit)
         return [(person_id, subject, line, moment(at)) for person_id, subject, line, at in rows]
 
     async def concerned(self, action_id: int, flow: str, occurrence: str, who: str, limit: int) -> list[int]:

@@ -98,6 +98,28 @@ async def test_what_happened_outside_the_span_is_left_out_and_the_oldest_comes_f
     assert await happened(store, watch) == [(ana, "pair:1"), (ana, "pair:2")]
 
 
+async def test_what_happened_to_both_is_found_for_one_role_in_that_pair(store: Store, watch: Watch) -> None:
+    ana, ben, cleo = await people(store, 3)
+
+    async def work(tx: Transaction) -> None:
+        for supporter, buddy in ((ana, ben), (ben, cleo)):
+            pair = await tx.pairs.propose(supporter, buddy, "introduced", 0, (), None)
+            for person_id in (supporter, buddy):
+                await tx.ledger.add(person_id, "pair.met", subject=f"pair:{pair}")
+        await tx.ledger.add(ana, "pair.met", subject="action:1")
+
+    await store.run(work)
+    now = watch.now
+
+    async def of(role: str) -> list[tuple[int, str]]:
+        rows = await store.read(lambda tx: tx.moments.happened("pair.met", "met", now, now, 10, role))
+        return [(person_id, subject) for person_id, subject, _, _ in rows]
+
+    assert await of("supporter") == [(ana, "pair:1"), (ben, "pair:2")]
+    assert await of("buddy") == [(ben, "pair:1"), (cleo, "pair:2")]
+    assert len(await of("")) == 5
+
+
 @pytest.mark.parametrize("status", ["stopped", "paused", "leaving", "forgotten"])
 async def test_who_may_not_be_written_to_is_not_named_and_hides_nobody(store: Store, watch: Watch, status: str) -> None:
     ana, ben = await people(store, 2)

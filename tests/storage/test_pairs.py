@@ -1,13 +1,14 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from storage.errors import KeyDestroyed, NotFound
 from storage.pairs import DECLINED, ENDED, INTRODUCED, OFFERED, OPEN, SILENT, WANTED, Pair
 from storage.store import Store, Transaction
-from tests.databases import Watch
+from tests.databases import Postgres, Watch
 from tests.storage.given import CHANNEL, someone
 
 REASONS = ("both climate", "sábado 🌱")
@@ -197,7 +198,7 @@ async def test_nothing_is_proposed_for_someone_forgotten(store: Store) -> None:
 
 
 async def test_supporter_and_buddy_never_lose_each_others_change_nor_deadlock(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store,
 ) -> None:
     ana, ben = await someone(store, "1"), await someone(store, "2")
     pair = await introduce(store, await paired(store, ana.id, ben.id))
@@ -226,3 +227,51 @@ async def test_supporter_and_buddy_never_lose_each_others_change_nor_deadlock(
     assert found.meetings == 60
     assert len(await store.run(lambda tx: tx.inbox.untaken(100))) == 60
     assert tries == 60
+
+
+async def test_turns_that_lock_their_person_then_the_pair_never_deadlock_on_postgres(
+    postgres: Postgres, tmp_path: Path, watch: Watch
+) -> None:
+    url = postgres.create()
+    one, other = [await Store.open(url, tmp_path / "doorstep.key", clock=watch) for _ in range(2)]
+    ana, ben = await someone(one, "1"), await someone(one, "2")
+    pair = await introduce(one, await paired(one, ana.id, ben.id))
+    halfway = asyncio.Barrier(2)
+    tries = 0
+
+    async def writes(tx: Transaction, to: int) -> None:
+        assert await tx.inbox.put("relay", f"to {to}", to, "relayed", {"text": "hello"})
+
+    async def counts(tx: Transaction) -> None:
+        locked = await tx.pairs.lock(pair.id)
+        assert locked is not None
+        await tx.pairs.save(replace(locked, meetings=locked.meetings + 1))
+
+    async def supporters(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.people.load(ana.id)
+        await writes(tx, ben.id)
+        await halfway.wait()
+        await counts(tx)
+
+    async def buddys(tx: Transaction) -> None:
+        nonlocal tries
+        tries += 1
+        await tx.people.load(ben.id)
+        await counts(tx)
+        await halfway.wait()
+        await writes(tx, ana.id)
+
+    try:
+        # A turn that had to be run again would wait for ever at the barrier.
+        await asyncio.wait_for(asyncio.gather(one.run(supporters), other.run(buddys)), 20)
+        found = await one.run(lambda tx: tx.pairs.get(pair.id))
+        waiting = await one.run(lambda tx: tx.inbox.untaken(10))
+    finally:
+        await one.close()
+        await other.close()
+    assert tries == 2
+    assert found is not None
+    assert found.meetings == 2
+    assert {each.person_id for each in waiting} == {ana.id, ben.id}

@@ -5,7 +5,7 @@ import pytest
 
 from flows.model import Say, Value
 from storage.errors import KeyDestroyed, NotFound
-from storage.people import Loaded, Person
+from storage.people import Known, Loaded, Person
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import CHANNEL, someone, talk
@@ -200,3 +200,59 @@ async def test_time_is_that_of_the_clock_at_the_beginning(store: Store, watch: W
         return tx.now == before + timedelta(hours=3)
 
     assert await store.run(work)
+
+
+async def test_who_was_invited_is_known_but_can_be_loaded_only_once_they_have_an_address(store: Store) -> None:
+    invited = await store.run(lambda tx: tx.people.invite("es", {"name": "Ana"}, "buddy"))
+    assert await store.run(lambda tx: tx.people.load(invited)) is None
+    assert await store.run(lambda tx: tx.people.add_address(invited, *CHANNEL, "100"))
+    found = await loaded(store)
+    assert found is not None
+    assert (found.person.id, found.person.role, found.person.language) == (invited, "buddy", "es")
+    assert found.person.fields == {"name": "Ana"}
+    assert await store.run(lambda tx: tx.people.get(invited)) == found.person
+
+
+async def test_a_second_address_is_theirs_too_and_the_first_stays_preferred(store: Store) -> None:
+    person = await someone(store)
+    assert await store.run(lambda tx: tx.people.add_address(person.id, "slack", "main", "U1"))
+    other = await store.run(lambda tx: tx.people.by_address("slack", "main", "U1"))
+    assert other is not None
+    assert (other.id, other.channel, other.account) == (person.id, "slack", "main")
+    assert other.address_id != person.address_id
+    assert await store.run(lambda tx: tx.people.get(person.id)) == person
+
+
+async def test_an_address_is_one_persons(store: Store) -> None:
+    ana, ben = await someone(store, "1"), await someone(store, "2")
+    assert not await store.run(lambda tx: tx.people.add_address(ana.id, *CHANNEL, "2"))
+    found = await loaded(store, "2")
+    assert found is not None
+    assert found.person == ben
+
+
+async def test_everyone_but_the_forgotten_is_listed_page_by_page(store: Store, watch: Watch) -> None:
+    ana, ben, cleo = [await someone(store, address) for address in "123"]
+    await store.run(lambda tx: tx.people.save(ana.id, {"name": "Ana"}, role="supporter", district="cell"))
+    await store.run(lambda tx: tx.people.save(cleo.id, {}, status="stopped", language="es"))
+    await store.run(lambda tx: tx.people.forget(ben.id))
+    invited = await store.run(lambda tx: tx.people.invite("en", {}))
+    first = await store.read(lambda tx: tx.people.page(0, 2))
+    assert first == [
+        Known(ana.id, watch.now, "en", "supporter", "active", "cell", {"name": "Ana"}),
+        Known(cleo.id, watch.now, "es", "", "stopped", "", {}),
+    ]
+    rest = await store.read(lambda tx: tx.people.page(cleo.id, 2))
+    assert [each.id for each in rest] == [invited]
+    assert await store.read(lambda tx: tx.people.page(invited, 2)) == []
+
+
+async def test_a_block_holds_in_both_directions(store: Store) -> None:
+    ana, ben, cleo = [(await someone(store, address)).id for address in "123"]
+    for _ in range(2):
+        await store.run(lambda tx: tx.people.block(ana, ben))
+    await store.run(lambda tx: tx.people.block(ben, ana))
+    await store.run(lambda tx: tx.people.block(cleo, ana))
+    assert await store.run(lambda tx: tx.people.blocked(ana)) == {ben, cleo}
+    assert await store.run(lambda tx: tx.people.blocked(ben)) == {ana}
+    assert await store.run(lambda tx: tx.people.blocked(cleo)) == {ana}
