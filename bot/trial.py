@@ -1,9 +1,11 @@
 """The stage of `doorstep try`: where people stand in the flows in force, for the page that shows it."""
 
 from collections.abc import Callable
+from datetime import datetime
 
-from bot.console.stage import Standing
+from bot.console.stage import DESK, NEWCOMER, CardView, Funnel, Jump, Phone, Refused, Standing
 from bot.libraries import Libraries
+from bot.sender import utc_now
 from flows.draw import svg
 from storage.people import Loaded
 from storage.store import Store
@@ -20,8 +22,15 @@ class LiveStage:
         self._callbacks: list[Callable[[], None]] = []
         libraries.on_change(self.changed)
 
-    async def standing(self, address: str) -> tuple[Standing, ...]:
-        """Where this visitor stands, newest first."""
+    def phones(self) -> tuple[Phone, ...]:
+        """The newcomer's and the desk; the buddy's is nobody's yet."""
+        closed = "A volunteer lives near you as soon as the newcomer says where that is."
+        return (Phone(NEWCOMER, "A newcomer"), Phone("buddy", "A buddy", closed=closed), Phone(DESK, "The desk"))
+
+    async def standing(self, phone: str, address: str) -> tuple[Standing, ...]:
+        """Where the newcomer stands, newest first."""
+        if phone != NEWCOMER:
+            return ()
 
         async def work(tx: Transaction) -> Loaded | None:
             person = await tx.people.by_address("web", self._account, address)
@@ -32,6 +41,37 @@ class LiveStage:
             return ()
         newest_first = sorted(loaded.conversations, key=lambda each: (each.entered_at, each.id), reverse=True)
         return tuple(Standing(each.flow, each.state) for each in newest_first)
+
+    async def funnel(self) -> Funnel:
+        """Nothing is counted yet."""
+        return Funnel((), 0)
+
+    async def cards(self, limit: int) -> tuple[CardView, ...]:
+        """No cards yet."""
+        return ()
+
+    async def act(self, card: int, button: str, text: str) -> str:
+        """There is nothing to act on."""
+        raise Refused("This card is gone.")
+
+    def now(self) -> datetime:
+        """The present."""
+        return utc_now()
+
+    def zone(self) -> str:
+        """The zone of the clock."""
+        return "UTC"
+
+    async def jumps(self, address: str) -> tuple[Jump, ...]:
+        """The clock stays."""
+        return ()
+
+    async def jump(self, key: str, address: str) -> None:
+        """The clock stays."""
+        raise Refused("The clock stays.")
+
+    async def begin_anew(self) -> None:
+        """Everything stays."""
 
     def flow_names(self) -> tuple[str, ...]:
         """Every flow in force, those that start by themselves first."""

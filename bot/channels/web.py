@@ -2,6 +2,7 @@
 
 A visitor is a random 128-bit number in a cookie: whoever holds the cookie is that person. A page makes the id of each
 event itself and sends it again until it is told that it was taken, so a lost answer neither loses nor doubles anything.
+One browser can be several visitors where the channel has further phones, by name: `?phone=buddy`, each with its cookie.
 """
 
 import asyncio
@@ -36,6 +37,7 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
 """Seconds between two looks at the history: another process may have written what this one was never told of."""
 
 _VISITOR = re.compile(r"[0-9a-f]{32}")
+_PHONE = re.compile(r"[a-z]{1,16}")
 _EVENT = re.compile(r"[!-~]{1,64}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _UNSTORABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
@@ -92,15 +94,29 @@ class Web:
     patience  seconds that a page's question for news may wait
     origins   further addresses of this server as browsers see it ("https://chat.example.org"), where a proxy in front
               does not hand on the Host header
+    phones    names (a to z, at most 16) of the further phones that a page may show; all others are refused
+    open_as   whose phone that is: the visitor's address (32 hexadecimal digits) for a name, None while it is nobody's;
+              asked at every request. Without it each browser is a visitor of its own on every phone. Raises ValueError
+              for a name that cannot be one.
     """
 
     name = "web"
     limits = WEB
 
     def __init__(
-        self, history: History, account: str = "web", *, patience: float = 25.0, origins: Collection[str] = ()
+        self,
+        history: History,
+        account: str = "web",
+        *,
+        patience: float = 25.0,
+        origins: Collection[str] = (),
+        phones: Collection[str] = (),
+        open_as: Callable[[str], str | None] | None = None,
     ) -> None:
+        if not all(_PHONE.fullmatch(phone) for phone in phones):
+            raise ValueError("a phone is called by one to sixteen letters from a to z")
         self.account, self._history, self._patience = account, history, patience
+        self._phones, self._open_as = frozenset(phones), open_as
         self._origins = frozenset(origin.rstrip("/").lower() for origin in origins)
         self._receive: Receive | None = None
         self._bells: dict[str, set[asyncio.Event]] = {}
@@ -136,10 +152,12 @@ class Web:
             for bell in bells:
                 bell.set()
 
-    def visitor(self, request: Request) -> str | None:
-        """Who this browser is; None where it has not opened a chat."""
-        address = request.cookies.get(COOKIE, "")
-        return address if _VISITOR.fullmatch(address) else None
+    def visitor(self, request: Request, phone: str = "") -> str | None:
+        """Who this browser is on this phone; None where it has not opened a chat there, or opened another's."""
+        address = request.cookies.get(_cookie(phone), "")
+        if not _VISITOR.fullmatch(address) or (phone and self._open_as and self._open_as(phone) != address):
+            return None
+        return address
 
     def same_origin(self, request: Request) -> bool:
         """Whether a request comes from a page of this server, as far as the browser tells."""
@@ -159,12 +177,26 @@ class Web:
         return answer
 
     async def _open(self, request: Request) -> Response:
-        address = self.visitor(request) or secrets.token_hex(16)
+        phone = self._phone(request)
+        address = self._opened_as(phone) or self.visitor(request, phone) or secrets.token_hex(16)
         response = _shown(*await self._read(address, "", NEWEST))
-        response.set_cookie(
-            COOKIE, address, YEAR, path="/", secure=request.url.scheme == "https", httponly=True, samesite="strict"
-        )
+        secure = request.url.scheme == "https"
+        response.set_cookie(_cookie(phone), address, YEAR, path="/", secure=secure, httponly=True, samesite="strict")
         return response
+
+    def _phone(self, request: Request) -> str:
+        phone = request.query_params.get("phone", "")
+        if phone and phone not in self._phones:
+            raise _Refused(404, "There is no such phone.")
+        return phone
+
+    def _opened_as(self, phone: str) -> str | None:
+        if not phone or self._open_as is None:
+            return None
+        address = self._open_as(phone)
+        if address is None:
+            raise _Refused(409, "This phone is nobody's yet.", 1)
+        return address
 
     async def _take(self, request: Request) -> Response:
         address = self._known(request)
@@ -229,10 +261,14 @@ class Web:
             raise _Refused(503, "The messages cannot be read just now. Try again in a moment.", 1) from error
 
     def _known(self, request: Request) -> str:
-        address = self.visitor(request)
+        address = self.visitor(request, self._phone(request))
         if address is None:
             raise _Refused(401, "Open the chat page first.")
         return address
+
+
+def _cookie(phone: str) -> str:
+    return f"{COOKIE}_{phone}" if phone else COOKIE
 
 
 async def _disconnected(request: Request) -> None:

@@ -6,7 +6,17 @@ from importlib.resources import files
 from fastapi import APIRouter, Request, Response
 
 TYPES = {"js": "text/javascript; charset=utf-8", "css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
-NAMES = ("phone.js", "bubbles.js", "queue.js", "trial.js", "phone.css", "page.css", "door.svg")
+NAMES = (
+    "phone.js",
+    "bubbles.js",
+    "queue.js",
+    "trial.js",
+    "phone.css",
+    "page.css",
+    "trial.css",
+    "drawing.css",
+    "door.svg",
+)
 
 CHAT_PAGE = """<!doctype html>
 <html lang="en">

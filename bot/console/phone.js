@@ -1,4 +1,10 @@
-/* <doorstep-phone label="A newcomer" base="">: one person's chat with the bot. */
+/* <doorstep-phone label="A newcomer" base="">: one person's chat with the bot.
+
+   phone="buddy"   a further phone of this browser, with a visitor of its own
+   who="Sam"       whose it is, beside the label
+   closed="..."    nobody can write here yet, and this says why; taking the attribute away opens it
+   Beside its own page's address, `?start=CODE` (a join link) is said once, as the first message.
+*/
 
 import { activate, bubble, element, fill, retire } from "./bubbles.js";
 import { Queue } from "./queue.js";
@@ -22,34 +28,63 @@ const STYLE = new URL("./phone.css", import.meta.url).href;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 const sameQuestion = (one, two) => one.question === two.question && one.conversation === two.conversation;
+const CODE = /^[\w-]{1,64}$/;
 const pause = (tries) => sleep(PAUSES[Math.min(tries, PAUSES.length - 1)]);
 
 class Phone extends HTMLElement {
+  static observedAttributes = ["closed", "who"];
+
   connectedCallback() {
-    this.alive = new AbortController();
     this.base = this.getAttribute("base") || "";
-    this.queue = new Queue(this.base);
-    this.rows = new Map();
-    this.cursor = "";
-    this.stuck = true;
+    this.query = this.hasAttribute("phone") ? `phone=${this.getAttribute("phone")}` : "";
+    this.queue = new Queue(this.base + (this.query && `:${this.getAttribute("phone")}`));
     if (!this.shadowRoot) this.build();
-    this.restore();
-    this.run();
+    this.attributeChangedCallback();
   }
 
   disconnectedCallback() {
-    this.alive.abort();
+    this.alive?.abort();
+    this.alive = null;
+  }
+
+  attributeChangedCallback() {
+    if (!this.shadowRoot) return;
+    const closed = this.getAttribute("closed") || "";
+    this.owner.textContent = this.getAttribute("who") || "";
+    this.log.dataset.empty = closed || this.getAttribute("empty") || WORDS.empty;
+    this.form.hidden = Boolean(closed);
+    this.name();
+    if (closed) this.disconnectedCallback();
+    else if (!this.alive && this.isConnected) this.begin();
+  }
+
+  begin() {
+    this.alive = new AbortController();
+    this.rows = new Map();
+    this.cursor = "";
+    this.stuck = true;
+    this.opened = this.seen = false;
+    this.restore();
+    this.run(this.alive.signal);
+  }
+
+  /** What is heard of it: all names differ where a page has several phones. */
+  name() {
+    const who = [this.getAttribute("label") || "Chat", this.getAttribute("who")].filter(Boolean).join(", ");
+    for (const node of [this.frame, this.log]) node.setAttribute("aria-label", who);
+    const field = this.hasAttribute("label") && this.query ? `${WORDS.field} as ${this.getAttribute("who") || who}` : WORDS.field;
+    this.field.setAttribute("aria-label", field);
   }
 
   build() {
     const root = this.attachShadow({ mode: "open" });
     const style = Object.assign(document.createElement("link"), { rel: "stylesheet", href: STYLE });
-    const name = this.getAttribute("label") || "Chat";
-    const frame = element("section", "phone");
-    frame.setAttribute("aria-label", name);
+    const title = element("h2", "name", this.getAttribute("label") || "Chat");
+    this.owner = element("span", "owner");
+    title.append(" ", this.owner);
+    this.frame = element("section", "phone");
     this.log = element("div", "log");
-    for (const [key, value] of [["role", "log"], ["aria-label", name], ["aria-live", "off"], ["tabindex", "0"], ["data-empty", WORDS.empty]])
-      this.log.setAttribute(key, value);
+    for (const [key, value] of [["role", "log"], ["aria-live", "off"], ["tabindex", "0"]]) this.log.setAttribute(key, value);
     this.newer = element("button", "newer", WORDS.newer);
     this.newer.type = "button";
     this.newer.hidden = true;
@@ -60,8 +95,9 @@ class Phone extends HTMLElement {
     };
     this.state = element("p", "state");
     this.state.setAttribute("role", "status");
-    frame.append(element("h2", "name", name), this.log, this.newer, this.state, this.writing());
-    root.append(style, frame);
+    this.form = this.writing();
+    this.frame.append(title, this.log, this.newer, this.state, this.form);
+    root.append(style, this.frame);
     // The size of the log changes with the window and the keyboard of a telephone: the end stays in sight.
     new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.log);
   }
@@ -70,7 +106,6 @@ class Phone extends HTMLElement {
     const form = element("form", "writing");
     this.field = element("textarea", "field");
     Object.assign(this.field, { rows: 1, dir: "auto", placeholder: WORDS.field, enterKeyHint: "send" });
-    this.field.setAttribute("aria-label", WORDS.field);
     const send = element("button", "send", WORDS.send);
     form.append(this.field, send);
     form.onsubmit = (event) => {
@@ -97,8 +132,7 @@ class Phone extends HTMLElement {
 
   // --- talking to the server -------------------------------------------------------------------------------------
 
-  async run() {
-    const { signal } = this.alive;
+  async run(signal) {
     for (let tries = 0; !signal.aborted; ) {
       const status = this.opened ? await this.news() : await this.open();
       if (status === 200) {
@@ -115,10 +149,12 @@ class Phone extends HTMLElement {
   }
 
   async ask(method, path, body, enough = new AbortController()) {
+    if (!this.alive) return { status: 0 };
     const gone = AbortSignal.any([this.alive.signal, enough.signal, AbortSignal.timeout(PATIENCE)]);
+    const address = this.query ? `${path}${path.includes("?") ? "&" : "?"}${this.query}` : path;
     const headers = body ? { "Content-Type": "application/json" } : {};
     try {
-      const answer = await fetch(this.base + path, {
+      const answer = await fetch(this.base + address, {
         method, headers, body: body && JSON.stringify(body), signal: gone, cache: "no-store",
       });
       return { status: answer.status, data: await answer.json() };
@@ -132,8 +168,19 @@ class Phone extends HTMLElement {
     if (status === 200) {
       this.take(data, !this.seen);
       this.opened = this.seen = true;
+      this.follow();
     }
     return status;
+  }
+
+  /** A join link or a deep link: said once, and gone from the address bar, so that a reload does not say it again. */
+  follow() {
+    if (this.query) return;
+    const address = new URL(location.href);
+    const code = address.searchParams.get("start") || "";
+    address.searchParams.delete("start");
+    if (address.href !== location.href) history.replaceState(history.state, "", address);
+    if (CODE.test(code)) this.send({ text: `/start ${code}`, choice: null, question: null, conversation: null });
   }
 
   async news() {
@@ -147,7 +194,7 @@ class Phone extends HTMLElement {
 
   lost() {
     // Without a chat the page opens one; where even that is forbidden, the server asks for its passphrase first.
-    if (!this.opened) location.reload();
+    if (!this.opened && !this.query) location.reload();
     this.opened = false;
     this.waiting?.abort();
   }
@@ -155,7 +202,7 @@ class Phone extends HTMLElement {
   async flush() {
     if (this.flushing) return;
     this.flushing = true;
-    for (let tries = 0, item; this.opened && !this.alive.signal.aborted && (item = this.queue.all()[0]); ) {
+    for (let tries = 0, item; this.opened && this.alive && (item = this.queue.all()[0]); ) {
       const { status } = await this.ask("POST", "/chat/messages", item);
       this.offline = !status || status >= 500;
       if (status === 200 || HOPELESS.includes(status)) {
@@ -223,7 +270,9 @@ class Phone extends HTMLElement {
     if (wasAtEnd) this.toEnd();
     else if (messages.length) this.newer.hidden = false;
     if (first) setTimeout(() => this.log.setAttribute("aria-live", "polite"), 100); // Old messages are not read out.
-    if (first || messages.length) this.dispatchEvent(new Event("doorstep:changed", { bubbles: true, composed: true }));
+    if (!first && !messages.length) return;
+    const news = first ? 0 : messages.filter((line) => !line.mine).length;
+    this.dispatchEvent(new CustomEvent("doorstep:changed", { bubbles: true, composed: true, detail: { news } }));
   }
 
   show(line) {
@@ -233,7 +282,7 @@ class Phone extends HTMLElement {
     if (known && !line.mine && known.line.id !== line.id) fill(known, line);
     if (line.mine && line.at) row.classList.add("sent");
     if (!known || (line.at && !known.placed)) this.place(row, Boolean(line.at));
-    if (!known) this.stamp(row);
+    if (line.at && !row.at) this.stamp(row, new Date(line.at));
   }
 
   /** In the order of the history; what it does not name yet comes last. */
@@ -244,13 +293,15 @@ class Phone extends HTMLElement {
     row.placed = placed;
   }
 
-  stamp(row) {
-    const at = row.line.at ? new Date(row.line.at) : new Date();
-    if (!this.latest || at - this.latest > AN_HOUR) {
-      const format = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit" };
-      row.before(element("p", "when", new Intl.DateTimeFormat(undefined, format).format(at)));
-    }
-    this.latest = at;
+  /** The time as the server has it: the clock of a trial is not that of this machine. */
+  stamp(row, at) {
+    row.at = at;
+    let before = row.previousElementSibling;
+    while (before && !before.at) before = before.previousElementSibling;
+    if (before && at - before.at < AN_HOUR) return;
+    const zone = this.getAttribute("zone") || undefined;
+    const format = { weekday: "long", day: "numeric", month: "long", hour: "2-digit", minute: "2-digit", timeZone: zone };
+    row.before(element("p", "when", new Intl.DateTimeFormat(undefined, format).format(at)));
   }
 
   asked(asking) {

@@ -1,8 +1,14 @@
-"""What the trial page shows, behind one seam."""
+"""What the trial page shows and lets its visitor do, behind one seam: the page knows nothing of storage."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
+
+from bot.desks.base import Button
+
+NEWCOMER, DESK = "newcomer", "desk"
+"""Keys of the two phones that are always there: the visitor's own, and the one that shows cards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +19,97 @@ class Standing:
     state: str
 
 
-class Stage(Protocol):
-    """Where people stand, and the flows in force."""
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """One of the phones on the page.
 
-    async def standing(self, address: str) -> tuple[Standing, ...]:
-        """Where this visitor stands, one for each of their conversations, the newest first."""
+    key     `NEWCOMER`, `DESK`, or the name of a further phone of the web channel, like "buddy"
+    title   what kind of person uses it; `name` is what they are called, "" where they have no name
+    closed  why nobody can write there yet; "" where one can
+    """
+
+    key: str
+    title: str
+    name: str = ""
+    closed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Funnel:
+    """How far people came: `steps` are (label, people), each a part of the one before it; `connections` is the aim."""
+
+    steps: tuple[tuple[str, int], ...]
+    connections: int
+
+
+@dataclass(frozen=True, slots=True)
+class CardView:
+    """A card on the coordinators' desk.
+
+    buttons  what can be pressed while it is `open`
+    replies  whether words can be written back, with the first of the buttons
+    outcome  what became of it, and by whom; "" while it is open
+    """
+
+    id: int
+    title: str
+    lines: tuple[str, ...]
+    buttons: tuple[Button, ...]
+    replies: bool
+    open: bool
+    urgent: bool
+    outcome: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A way to let time pass. `why_not` says in a sentence why it cannot be done now; "" where it can."""
+
+    key: str
+    label: str
+    why_not: str = ""
+
+
+class Refused(Exception):
+    """What was asked of the stage cannot be done; the message says why, in a sentence."""
+
+
+class Stage(Protocol):
+    """The people, the desk, the clock and the flows of a trial. What it says about time is in the group's zone."""
+
+    def phones(self) -> tuple[Phone, ...]:
+        """The phones from left to right."""
+
+    async def standing(self, phone: str, address: str) -> tuple[Standing, ...]:
+        """Where the person of this phone stands, one for each of their conversations, the newest first.
+
+        `address` is the visitor's own; it says who the newcomer is.
+        """
+
+    async def funnel(self) -> Funnel:
+        """How far everybody came since the trial began."""
+
+    async def cards(self, limit: int) -> tuple[CardView, ...]:
+        """The newest cards, newest first."""
+
+    async def act(self, card: int, button: str, text: str) -> str:
+        """Presses a button of a card, with what was written beside it; what that did, in a sentence. Raises Refused."""
+
+    def now(self) -> datetime:
+        """The trial's present: aware, in the group's zone."""
+
+    def zone(self) -> str:
+        """The group's zone by its IANA name."""
+
+    async def jumps(self, address: str) -> tuple[Jump, ...]:
+        """The ways to let time pass for the visitor with this address ("": nobody yet)."""
+
+    async def jump(self, key: str, address: str) -> None:
+        """Lets time pass, with all that happens on the way; returns once it has. Raises Refused."""
+
+    async def begin_anew(self) -> None:
+        """Forgets everything that happened in the trial. Its pages load themselves again afterwards."""
 
     def flow_names(self) -> tuple[str, ...]:
         """Every flow in force; the first is shown to a visitor who stands nowhere yet."""
@@ -29,4 +121,7 @@ class Stage(Protocol):
         """Why an edited file was refused, a line for each problem; empty: all is well."""
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        """Calls back, in the loop's thread, whenever a turn was taken or the library changed; answers how to end it."""
+        """Calls back, in the loop's thread, whenever a turn was taken, a card, the clock or the library changed.
+
+        Answers how to end that.
+        """

@@ -1,8 +1,9 @@
-"""The page of `doorstep try`: a phone, and beside it the flow with the present state lit."""
+"""The page of `doorstep try`: three phones, a clock, the funnel, and the flow with the present state lit."""
 
 import asyncio
 import json
-from html import escape
+import logging
+from collections.abc import Awaitable, Callable
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
@@ -11,19 +12,28 @@ from nicegui.events import GenericEventArguments
 
 from bot.channels.web import Web
 from bot.console import files
-from bot.console.stage import Stage, Standing
+from bot.console.clock import ClockView
+from bot.console.desk import SHOWN, DeskView
+from bot.console.drawing import DrawingView
+from bot.console.funnel import FunnelView
+from bot.console.parts import button, mark, text, write
+from bot.console.stage import DESK, NEWCOMER, Phone, Stage
 
 LONGEST_NOTE = 512
-LINES_SHOWN = 3
 BREATH = 0.05
 """Seconds in which several turns become one look."""
+MINUTE = 20.0
+"""Seconds between two looks where nothing happens but that time passes."""
 
 HEAD = """
 <link rel="stylesheet" href="console/page.css">
+<link rel="stylesheet" href="console/trial.css">
+<link rel="stylesheet" href="console/drawing.css">
 <script type="module" src="console/phone.js"></script>
 <script type="module" src="console/trial.js"></script>
 """
-PHONE = '<doorstep-phone label="A newcomer" base="."></doorstep-phone>'
+
+_log = logging.getLogger(__name__)
 
 
 def attach(app: FastAPI, web: Web, stage: Stage) -> None:
@@ -38,11 +48,16 @@ def attach(app: FastAPI, web: Web, stage: Stage) -> None:
         page.belongs_to(address)
         return JSONResponse({})
 
+    async def begin_anew() -> None:
+        await stage.begin_anew()
+        for page in list(pages.values()):
+            page.load_again()
+
     @ui.page("/")
     def trial() -> None:
         client = ui.context.client
         ui.add_head_html(HEAD)
-        pages[client.id] = page = _Page(client, stage)
+        pages[client.id] = page = _Page(client, stage, begin_anew)
         stop = stage.watch(page.changed)
         client.on_delete(lambda: (pages.pop(client.id, None), stop()))
         page.changed()
@@ -75,23 +90,23 @@ async def _page_id(request: Request) -> str:
 class _Page:
     """One browser's trial page. It looks at the stage again whenever something changed."""
 
-    def __init__(self, client: Client, stage: Stage) -> None:
-        self._client, self._stage = client, stage
+    def __init__(self, client: Client, stage: Stage, begin_anew: Callable[[], Awaitable[None]]) -> None:
+        self._client, self._stage, self._anew = client, stage, begin_anew
         self._address = ""
-        self._chosen = ""
-        self._names: tuple[str, ...] = ()
         self._looking = False
         with ui.element("main").classes("trial"):
-            with ui.element("header").classes("top"):
-                _text("h1", "brand", "Doorstep")
-                _text("p", "aim", "Write as a newcomer would. The bot answers from the flow files beside it.")
+            self._build_top()
+            with ui.element("div").classes("sheet strip"):
+                self._clock = ClockView(stage, lambda: self._address)
+                self._funnel = FunnelView()
             with ui.element("div").classes("board"):
-                ui.html(PHONE, sanitize=False).classes("stand")
-                with ui.element("section").classes("sheet flow").props('aria-label="The flow"'):
-                    self._build_flow()
+                self._phones = _PhonesView(stage)
+                self._drawing = DrawingView(client, stage, self.changed)
+        ui.on("doorstep_used", self._used)
+        ui.timer(MINUTE, self.changed)
 
     def belongs_to(self, address: str) -> None:
-        """From now on the light shows where this visitor stands."""
+        """From now on the newcomer's phone is this visitor's."""
         self._address = address
         self.changed()
 
@@ -101,80 +116,109 @@ class _Page:
             self._looking = True
             background_tasks.create(self._look(), name="trial page")
 
-    def _build_flow(self) -> None:
-        with ui.element("div").classes("present").props('role="status"'):
-            self._flow = _text("p", "flow-name", "")
-            self._state = _text("p", "state-name", "")
-        with ui.element("label").classes("choose"):
-            _text("span", "", "Look at")
-            self._select = ui.element("select")
-            self._select.on("change", self._choose, js_handler="(event) => emit(event.target.value)")
-        self._picture = ui.html("").classes("picture").props('tabindex="0" role="group" aria-label="The flow drawn"')
-        self._health = ui.element("div").classes("health").props('role="status"')
+    def load_again(self) -> None:
+        """As if it had just been opened."""
+        with self._client:
+            self._client.run_javascript("location.reload()")
 
-    def _choose(self, event: GenericEventArguments) -> None:
-        self._chosen = str(event.args)
-        self.changed()
+    def _build_top(self) -> None:
+        with ui.element("header").classes("top"):
+            text("h1", "brand", "Doorstep")
+            with ui.element("p").classes("hint"):
+                text("span", "", "Write ")
+                text("b", "", "hello")
+                text("span", "wide-only", " on the left")
+                text("span", "", ". You are the newcomer; you can also be the buddy and the coordinator.")
+            button("plain anew", "Begin anew", lambda _: None, "() => window.doorstepAsk()")
+        with ui.element("dialog").classes("sheet ask").props('aria-labelledby="ask-anew"'):
+            text("h2", "", "Begin anew?").props('id="ask-anew"')
+            text("p", "", "Everybody here is forgotten, and the clock goes back to today.")
+            with ui.element("div").classes("ways"):
+                button("main", "Forget everything", self._begin_anew, "() => (window.doorstepAnew(), emit())")
+                button("plain", "Keep it", lambda _: None, "(event) => event.target.closest('dialog').close()")
+
+    def _used(self, event: GenericEventArguments) -> None:
+        phone = str(event.args)
+        if phone != DESK and phone in {each.key for each in self._stage.phones()}:
+            self._drawing.use(phone)
+            self.changed()
+
+    async def _begin_anew(self, _: GenericEventArguments) -> None:
+        try:
+            await self._anew()
+        except Exception:
+            _log.exception("the trial could not begin anew")
 
     async def _look(self) -> None:
         await asyncio.sleep(BREATH)
         self._looking = False
-        standing = await self._stage.standing(self._address) if self._address else ()
+        stage, followed = self._stage, self._drawing.follows()
+        try:
+            phones = stage.phones()
+            standing = await stage.standing(followed, self._address) if self._address else ()
+            funnel, cards = await stage.funnel(), await stage.cards(SHOWN)
+            jumps = await stage.jumps(self._address)
+        except Exception as error:
+            # The trial may be just beginning anew; the next look shows how it went on.
+            _log.warning("the trial page could not look: %s", type(error).__name__)
+            return
         if self._client.is_deleted:
             return
         with self._client:
-            self._show_names(self._stage.flow_names())
-            self._show_standing(standing)
-            self._show_health(self._stage.problems())
-
-    def _show_names(self, names: tuple[str, ...]) -> None:
-        if names == self._names:
-            return
-        self._names = names
-        if self._chosen not in names:
-            self._chosen = ""
-        self._select.clear()
-        with self._select:
-            _text("option", "", "where the newcomer is").props('value=""')
-            for name in names:
-                option = _text("option", "", name)
-                option.props.update({"value": name, "selected": name == self._chosen})
-
-    def _show_standing(self, standing: tuple[Standing, ...]) -> None:
-        newest = standing[0].flow if standing else next(iter(self._names), "")
-        flow = self._chosen or newest
-        state = next((one.state for one in standing if one.flow == flow), "")
-        picture = self._stage.picture(flow) if flow in self._names else ""
-        if picture != self._picture.content:
-            self._picture.set_content(picture)
-        _write(self._flow, _words(flow))
-        _write(self._state, _words(state) if state else "Nobody is here yet." if standing else "Say hello to begin.")
-        self._state.classes(add="lit" if state else "", remove="" if state else "lit")
-        # After the picture has become part of the page: only the light moves, the picture is not sent again.
-        self._client.run_javascript(f"setTimeout(() => window.doorstepLight?.({json.dumps(state)}), 60)")
-
-    def _show_health(self, problems: tuple[str, ...]) -> None:
-        self._health.classes(add="refused" if problems else "", remove="" if problems else "refused")
-        self._health.clear()
-        with self._health:
-            if not problems:
-                _text("p", "", "The flow files are fine. Edit one, and the next message uses it.")
-                return
-            _text("p", "", "An edited flow was refused. The last good one stays in force.")
-            for line in problems[:LINES_SHOWN]:
-                _text("p", "problem", line)
-            if len(problems) > LINES_SHOWN:
-                _text("p", "", f"and {len(problems) - LINES_SHOWN} more: `doorstep check` lists them")
+            self._clock.show(jumps)
+            self._funnel.show(funnel)
+            self._phones.show(phones, self._phones.desk.show(cards))
+            self._drawing.show(phones, standing)
 
 
-def _text(tag: str, classes: str, text: str) -> ui.html:
-    return ui.html(escape(text), tag=tag).classes(classes)
+class _PhonesView:
+    """The phones side by side; on a narrow screen one at a time, with a tab for each."""
+
+    def __init__(self, stage: Stage) -> None:
+        phones = stage.phones()
+        self._tabs: dict[str, tuple[ui.html, ui.html]] = {}
+        self._chats: dict[str, ui.element] = {}
+        with ui.element("div").classes("phones"):
+            with ui.element("div").classes("tabs").props('role="tablist" aria-label="Phones"'):
+                for phone in phones:
+                    self._build_tab(phone)
+            for phone in phones:
+                stand = ui.element("div").classes("stand").props(f'id="stand-{phone.key}" data-phone="{phone.key}"')
+                mark(stand, "chosen", on=phone.key == NEWCOMER)
+                with stand:
+                    if phone.key == DESK:
+                        self.desk = DeskView(stage)
+                    else:
+                        self._chats[phone.key] = _chat(phone, stage.zone())
+
+    def show(self, phones: tuple[Phone, ...], waiting: int) -> None:
+        """Shows whose the phones are, and how many cards wait."""
+        for phone in phones:
+            name, badge = self._tabs[phone.key]
+            write(name, phone.name or phone.title)
+            if phone.key == DESK:
+                write(badge, str(waiting) if waiting else "")
+                continue
+            chat = self._chats[phone.key]
+            wanted = {"who": phone.name or None, "closed": phone.closed or None}
+            if any(chat.props.get(key) != value for key, value in wanted.items()):
+                for key, value in wanted.items():
+                    chat.props.pop(key, None) if value is None else chat.props.update({key: value})
+                chat.update()
+
+    def _build_tab(self, phone: Phone) -> None:
+        chosen = str(phone.key == NEWCOMER).lower()
+        with ui.element("button").classes("tab") as tab:
+            tab.props(f'type="button" role="tab" id="tab-{phone.key}" aria-controls="stand-{phone.key}"')
+            tab.props(f'aria-selected="{chosen}" tabindex="{0 if chosen == "true" else -1}"')
+            self._tabs[phone.key] = text("span", "tab-name", phone.name or phone.title), text("span", "badge", "")
 
 
-def _write(node: ui.html, text: str) -> None:
-    node.set_content(escape(text))
-
-
-def _words(name: str) -> str:
-    """`no_place` as a person would write it."""
-    return name.replace("_", " ").replace("-", " ").strip().capitalize()
+def _chat(phone: Phone, zone: str) -> ui.element:
+    chat = ui.element("doorstep-phone")
+    chat.props.update({"label": phone.title, "base": ".", "zone": zone})
+    if phone.key != NEWCOMER:
+        chat.props.update({"phone": phone.key, "empty": "Nothing was said here yet."})
+    if phone.closed:
+        chat.props.update({"closed": phone.closed})
+    return chat

@@ -1,259 +1,33 @@
-"""The console in a real browser, against a real server with a bot that echoes.
-
-Run as a script this file is that server, so that it can be killed and started again.
-"""
+"""The console in a real browser, against a real server with a bot that echoes."""
 
 import asyncio
 import json
-import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
-from playwright.async_api import Browser, Locator, Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, expect
 
-from bot.channels.base import Inbound, Outbound
-from bot.channels.web import Line, Web
 from bot.console.app import build, serve
 from bot.console.entry import guard, protect
-from bot.console.stage import Standing
 from flows.limits import WEB
-from flows.model import Say, Shown
-
-FLOWS = {"welcome": ("hello", "interests", "place", "done"), "plan_to_meet": ("ask", "agreed")}
-TOPICS = (Shown("climate", "🌱 Climate action"), Shown("housing", "🏠 Tenants and housing"), Shown("food", "🥕 Food"))
-YES_NO = (Shown("yes", "Yes please"), Shown("no", "Not now"))
-PASSPHRASE = "a blue door"
-OWN = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-class Bot:
-    """Keeps every line in a file; echoes; asks a question of one choice, then one of many."""
-
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self.web = Web(self)
-        self.watchers: set[Callable[[], None]] = set()
-        self.where: dict[str, Standing] = {}
-        self.refused: tuple[str, ...] = ()
-
-    async def history(self, address: str, after: str, limit: int) -> tuple[list[Line], str]:
-        rows = self._rows(address)
-        start = int(after) if after else max(0, len(rows) - limit)
-        rows = rows[start : start + limit]
-        return rows, str(start + len(rows))
-
-    async def receive(self, inbound: Inbound) -> None:
-        rows = self._rows(inbound.address)
-        if any(row.id == inbound.event for row in rows):
-            return
-        said = inbound.said
-        mine = _line(inbound.event, said.text, mine=True)
-        rows.append(replace(mine, question=said.question, conversation=said.conversation))
-        rows += self._answers(inbound, len(rows))
-        await asyncio.to_thread(self._keep, inbound.address, rows)
-        await self.web.send(Outbound(1, "web", "web", inbound.address, 1, Say("")))
-        for watcher in tuple(self.watchers):
-            watcher()
-
-    def _answers(self, inbound: Inbound, count: int) -> list[Line]:
-        said, number = inbound.said, count
-        if said.text == "break":
-            self.refused = ("library/welcome.yaml:12:5: error: no state is called `plase` [missing-target]",)
-        if said.text == "start":
-            self._stand(inbound, "welcome", "place")
-            ask = "May I introduce you to *one volunteer* near you?"
-            return [replace(_line(f"b{count}", ask), choices=YES_NO, question=number, conversation=7)]
-        if said.text == "change":
-            first = replace(_line(f"b{count}", "Which?"), choices=TOPICS, question=number, conversation=7)
-            return [first, replace(first, id=f"c{count}", text="Which now?", choices=YES_NO, replaces=True)]
-        if said.text == "many":
-            self._stand(inbound, "welcome", "interests")
-            ask = "What would you like to do with others?"
-            return [
-                replace(_line(f"b{count}", ask), choices=TOPICS, many=True, question=number, conversation=7),
-            ]
-        self._stand(inbound, "plan_to_meet" if said.choice else "welcome", "agreed" if said.choice else "hello")
-        chosen = f" [{json.dumps(said.choice)}]" if said.choice is not None else ""
-        return [_line(f"b{count}", f"You said: {said.text}{chosen}")]
-
-    def _stand(self, inbound: Inbound, flow: str, state: str) -> None:
-        self.where[inbound.address] = Standing(flow, state)
-
-    def _rows(self, address: str) -> list[Line]:
-        kept = json.loads(self.file.read_text()) if self.file.exists() else {}
-        return [_read(row) for row in kept.get(address, [])]
-
-    def _keep(self, address: str, rows: list[Line]) -> None:
-        kept = json.loads(self.file.read_text()) if self.file.exists() else {}
-        kept[address] = [asdict(row) | {"at": row.at.isoformat()} for row in rows]
-        half = self.file.with_suffix(".half")
-        half.write_text(json.dumps(kept))
-        half.replace(self.file)
-
-    # --- the stage
-
-    async def standing(self, address: str) -> tuple[Standing, ...]:
-        return (self.where[address],) if address in self.where else ()
-
-    def flow_names(self) -> tuple[str, ...]:
-        return tuple(FLOWS)
-
-    def picture(self, flow: str) -> str:
-        return _picture(flow)
-
-    def problems(self) -> tuple[str, ...]:
-        return self.refused
-
-    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
-        self.watchers.add(callback)
-        return lambda: self.watchers.discard(callback)
-
-
-def _line(key: str, text: str, mine: bool = False) -> Line:
-    return Line(key, mine, text, (), False, (), None, None, "", False, datetime.now(UTC))
-
-
-def _read(row: dict[str, Any]) -> Line:
-    choices = tuple(Shown(**choice) for choice in row["choices"])
-    return Line(
-        **row | {"choices": choices, "picked": tuple(row["picked"]), "at": datetime.fromisoformat(row["at"])},
-    )
-
-
-def _picture(flow: str) -> str:
-    boxes = "".join(
-        f'<g id="state-{name}" class="ds-state" data-state="{name}"><rect x="20" y="{20 + 90 * place}" width="180"'
-        f' height="60" rx="10" fill="none" stroke="currentColor"/><text x="40" y="{55 + 90 * place}"'
-        f' fill="currentColor">{name}</text></g>'
-        for place, name in enumerate(FLOWS[flow])
-    )
-    size = f'width="220" height="{90 * len(FLOWS[flow]) + 20}"'
-    return f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" data-flow="{flow}">{boxes}</svg>'
-
-
-class Server:
-    """This file as a process of its own: it can be killed and comes back at the same address."""
-
-    def __init__(self, file: Path, kind: str) -> None:
-        self.file, self.kind, self.port = file, kind, "0"
-        self.start()
-
-    def start(self) -> None:
-        root = Path(__file__).parents[2]
-        command = [sys.executable, __file__, str(self.file), self.port, self.kind]
-        environment = os.environ | {"PYTHONPATH": str(root)}
-        self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, text=True, env=environment, cwd=self.file.parent
-        )
-        assert self.process.stdout
-        self.port = self.process.stdout.readline().split()[1]
-        self.url = f"http://127.0.0.1:{self.port}/"
-
-    def kill(self) -> None:
-        self.process.kill()
-        self._gone()
-
-    def stop(self) -> str:
-        self.process.terminate()
-        return self._gone()
-
-    def _gone(self) -> str:
-        left, _ = self.process.communicate(timeout=10)
-        return left
-
-    def said(self) -> list[str]:
-        """What people said, as it was kept."""
-        kept = json.loads(self.file.read_text()) if self.file.exists() else {}
-        return [row["text"] for rows in kept.values() for row in rows if row["mine"]]
-
-
-@contextmanager
-def serving(folder: Path, kind: str) -> Iterator[Server]:
-    server = Server(folder / "kept.json", kind)
-    try:
-        yield server
-    finally:
-        if server.process.poll() is None:
-            server.kill()
+from tests.bot import echoing
+from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
+from tests.bot.browsing import Server, eventually, field, log, say, seen, serving
+from tests.bot.echoing import PASSPHRASE, Bot
 
 
 @pytest.fixture
 def chat(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, "chat") as server:
+    with serving(echoing.__file__, tmp_path, "chat") as server:
         yield server
-
-
-@pytest.fixture
-def trial(tmp_path: Path) -> Iterator[Server]:
-    with serving(tmp_path, "trial") as server:
-        yield server
-
-
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        await browser.close()
-
-
-@pytest.fixture
-async def page(chromium: Browser) -> AsyncIterator[Page]:
-    """A page that fails the test where a script fails, something is blocked, or a request goes elsewhere."""
-    context = await chromium.new_context(locale="en-GB")
-    opened = await context.new_page()
-    wrong: list[str] = []
-    opened.on("pageerror", lambda error: wrong.append(str(error)))
-    opened.on("console", lambda said: wrong.append(said.text) if "Security Policy" in said.text else None)
-    context.on("request", lambda asked: wrong.append(asked.url) if not asked.url.startswith(OWN) else None)
-    yield opened
-    await context.close()
-    assert wrong == []
-
-
-def field(page: Page) -> Locator:
-    return page.get_by_role("textbox", name="Write a message")
-
-
-def log(page: Page) -> Locator:
-    return page.get_by_role("log")
-
-
-async def say(page: Page, text: str) -> None:
-    await field(page).fill(text)
-    await field(page).press("Enter")
-
-
-async def seen(page: Page, text: str, times: int = 1) -> None:
-    await expect(log(page).get_by_text(text, exact=True)).to_have_count(times)
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < until
-        await asyncio.sleep(0.05)
 
 
 # --- the phone -------------------------------------------------------------------------------------------------
@@ -423,20 +197,6 @@ async def test_hostile_text_stays_text(chat: Server, page: Page) -> None:
 
 
 @pytest.mark.slow
-async def test_a_telephone_needs_no_sideways_scrolling(trial: Server, page: Page) -> None:
-    await page.set_viewport_size({"width": 360, "height": 700})
-    await page.goto(trial.url)
-    await say(page, "a" * 500)
-    await say(page, "many")
-    await expect(page.get_by_role("button", name="Done")).to_be_visible()
-    widths = "[document.documentElement.scrollWidth, document.querySelector('doorstep-phone').offsetWidth]"
-    page_wide, phone_wide = await page.evaluate(widths)
-    assert page_wide == 360
-    assert phone_wide > 320
-    assert await log(page).evaluate("log => log.scrollWidth <= log.clientWidth")
-
-
-@pytest.mark.slow
 async def test_everything_can_be_done_with_the_keyboard(chat: Server, page: Page) -> None:
     await page.goto(chat.url)
     await expect(page.get_by_text("Say hello")).to_have_count(0)
@@ -460,6 +220,18 @@ async def test_everything_can_be_done_with_the_keyboard(chat: Server, page: Page
 
 
 @pytest.mark.slow
+async def test_a_join_link_is_said_once_and_leaves_the_address_bar(chat: Server, page: Page) -> None:
+    await page.goto(f"{chat.url}?start=aB3-xy_9")
+    await seen(page, "You said: /start aB3-xy_9")
+    assert page.url == chat.url
+    await page.reload()
+    await seen(page, "/start aB3-xy_9")
+    await page.goto(f"{chat.url}?start=%3Cscript%3E")
+    await seen(page, "/start aB3-xy_9")
+    assert chat.said() == ["/start aB3-xy_9"]
+
+
+@pytest.mark.slow
 async def test_someone_who_reads_older_messages_is_left_there(chat: Server, page: Page) -> None:
     await page.goto(chat.url)
     for number in range(12):
@@ -477,78 +249,12 @@ async def test_someone_who_reads_older_messages_is_left_there(chat: Server, page
     await expect(page.get_by_role("button", name="New messages")).to_be_hidden()
 
 
-# --- the trial page --------------------------------------------------------------------------------------------
-
-
-@pytest.mark.slow
-async def test_the_light_moves_without_sending_the_picture_again(trial: Server, page: Page) -> None:
-    await page.goto(trial.url)
-    lit = page.locator(".picture .ds-present")
-    await say(page, "start")
-    await expect(lit).to_have_id("state-place")
-    await expect(page.locator(".state-name")).to_have_text("Place")
-    await page.evaluate("document.querySelector('.picture svg').marked = true")
-    await say(page, "many")
-    await expect(lit).to_have_id("state-interests")
-    assert await page.evaluate("document.querySelector('.picture svg').marked")
-    await page.get_by_role("button", name="Food").click()
-    await page.get_by_role("button", name="Done").click()
-    await expect(page.locator(".flow-name")).to_have_text("Plan to meet")
-    await expect(lit).to_have_id("state-agreed")
-    await page.reload()
-    await expect(lit).to_have_id("state-agreed")
-
-
-@pytest.mark.slow
-async def test_another_flow_can_be_looked_at(trial: Server, page: Page) -> None:
-    await page.goto(trial.url)
-    await say(page, "start")
-    await expect(page.locator(".picture .ds-present")).to_have_count(1)
-    await page.get_by_label("Look at").select_option("plan_to_meet")
-    await expect(page.locator(".flow-name")).to_have_text("Plan to meet")
-    await expect(page.locator(".state-name")).to_have_text("Nobody is here yet.")
-    await expect(page.locator(".picture .ds-present")).to_have_count(0)
-    await page.get_by_label("Look at").select_option("where the newcomer is")
-    await expect(page.locator(".picture .ds-present")).to_have_id("state-place")
-
-
-@pytest.mark.slow
-async def test_the_page_says_whether_the_flow_files_are_fine(trial: Server, page: Page) -> None:
-    await page.goto(trial.url)
-    await expect(page.locator(".health")).to_contain_text("The flow files are fine.")
-    await say(page, "break")
-    await expect(page.locator(".health")).to_contain_text("An edited flow was refused.")
-    await expect(page.locator(".health .problem")).to_contain_text("library/welcome.yaml:12:5")
-
-
-@pytest.mark.slow
-async def test_one_visitors_light_is_not_another_visitors(trial: Server, page: Page, chromium: Browser) -> None:
-    await page.goto(trial.url)
-    await say(page, "start")
-    await expect(page.locator(".picture .ds-present")).to_have_id("state-place")
-    stranger = await (await chromium.new_context()).new_page()
-    await stranger.goto(trial.url)
-    await expect(stranger.locator(".state-name")).to_have_text("Say hello to begin.")
-    await expect(stranger.locator(".picture .ds-present")).to_have_count(0)
-
-
-@pytest.mark.slow
-async def test_the_server_stops_within_three_seconds_though_pages_are_open(trial: Server, page: Page) -> None:
-    await page.goto(trial.url)
-    await say(page, "start")
-    await expect(page.locator(".picture .ds-present")).to_have_count(1)
-    began = time.monotonic()
-    assert trial.stop().endswith("stopped\n")
-    assert time.monotonic() - began < 3
-    assert trial.process.returncode == 0
-
-
 # --- the door --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.slow
 async def test_the_passphrase_opens_the_chat(tmp_path: Path, page: Page) -> None:
-    with serving(tmp_path, "guarded") as server:
+    with serving(echoing.__file__, tmp_path, "guarded") as server:
         await page.goto(server.url)
         await page.get_by_label("passphrase").fill("a red door")
         await page.get_by_role("button", name="Come in").click()
@@ -740,23 +446,3 @@ async def test_an_address_that_is_taken_is_an_error_of_the_system(tmp_path: Path
     app = build(Bot(tmp_path / "kept.json").web, None, None, b"k" * 32)
     with closing(socket.create_server(("127.0.0.1", 0))) as taken, pytest.raises(OSError, match="in use"):
         await serve(app, "127.0.0.1", taken.getsockname()[1], print)
-
-
-async def _main(file: str, port: str, kind: str) -> None:
-    bot = Bot(Path(file))
-    stage = bot if kind == "trial" else None
-    app = build(bot.web, stage, PASSPHRASE if kind == "guarded" else None, b"k" * 32)
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_signal_handler(signal.SIGTERM, stopped.set)
-    listening = asyncio.create_task(bot.web.listen(bot.receive))
-    serving = asyncio.create_task(serve(app, "127.0.0.1", int(port), lambda port: print("ready", port, flush=True)))
-    await stopped.wait()
-    for task in (serving, listening):
-        task.cancel()
-    await asyncio.gather(serving, listening, return_exceptions=True)
-    print("stopped", flush=True)
-
-
-if __name__ == "__main__":
-    asyncio.run(_main(*sys.argv[1:]))

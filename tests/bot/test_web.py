@@ -423,3 +423,46 @@ async def test_an_empty_message_is_handed_on_so_that_the_bot_can_answer_it_kindl
     answer = await page.client.post("/chat/messages", json={"event": "e", "text": text})
     assert answer.status_code == 200
     assert [inbound.said.text.strip() for inbound in page.memory.taken] == [""]
+
+
+# --- further phones --------------------------------------------------------------------------------------------
+
+SAM = "5a" * 16
+
+
+async def test_a_phone_that_was_not_announced_is_refused(page: Page) -> None:
+    assert (await page.client.post("/chat/open?phone=buddy")).status_code == 404
+    await page.open()
+    assert (await page.client.get("/chat/messages?phone=buddy")).status_code == 404
+    assert (await page.client.post("/chat/messages?phone=buddy", json={"event": "e"})).status_code == 404
+    with pytest.raises(ValueError, match="letters"):
+        Web(Memory(), phones=["a buddy"])
+
+
+async def test_each_phone_of_a_browser_is_a_visitor_of_its_own() -> None:
+    memory = Memory()
+    web = Web(memory, phones=["buddy"])
+    async with listening(web, memory.receive), browser(web, memory) as page:
+        mine = await page.open()
+        await page.client.post("/chat/open?phone=buddy")
+        theirs = page.client.cookies[f"{COOKIE}_buddy"]
+        assert theirs != mine
+        assert (await page.client.post("/chat/messages?phone=buddy", json={"event": "e2"})).status_code == 200
+        await page.send()
+        assert [taken.address for taken in memory.taken] == [theirs, mine]
+
+
+async def test_a_phone_opens_as_whose_it_is_and_is_nobodys_before() -> None:
+    memory = Memory()
+    whose: dict[str, str | None] = {"buddy": None}
+    web = Web(memory, phones=["buddy"], open_as=whose.__getitem__)
+    async with listening(web, memory.receive), browser(web, memory) as page:
+        assert (await page.client.post("/chat/open?phone=buddy")).status_code == 409
+        whose["buddy"] = SAM
+        memory.say(SAM, "for Sam")
+        opened = (await page.client.post("/chat/open?phone=buddy")).json()
+        assert [line["text"] for line in opened["messages"]] == ["for Sam"]
+        assert (await page.client.post("/chat/messages?phone=buddy", json={"event": "e"})).status_code == 200
+        assert memory.taken[0].address == SAM
+        whose["buddy"] = "6b" * 16
+        assert (await page.client.get("/chat/messages?phone=buddy")).status_code == 401

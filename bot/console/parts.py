@@ -1,0 +1,37 @@
+"""The small parts that the console's pages are made of. Texts are texts: nothing written by people becomes a page."""
+
+from collections.abc import Callable
+from html import escape
+
+from nicegui import ui
+from nicegui.events import GenericEventArguments
+
+Press = Callable[[GenericEventArguments], object]
+
+
+def text(tag: str, classes: str, words: str) -> ui.html:
+    """An element that holds these words."""
+    return ui.html(escape(words), tag=tag).classes(classes)
+
+
+def write(node: ui.html, words: str) -> None:
+    """Other words in it; nothing is sent where they are the same."""
+    if node.content != escape(words):
+        node.set_content(escape(words))
+
+
+def mark(node: ui.element, name: str, *, on: bool) -> None:
+    """Gives it a class, or takes it away."""
+    node.classes(add=name if on else "", remove="" if on else name)
+
+
+def button(classes: str, words: str, press: Press, js_handler: str = "() => emit()") -> ui.html:
+    """Something to press; `js_handler` says what the browser tells of it."""
+    made = text("button", classes, words).props('type="button"')
+    made.on("click", press, js_handler=js_handler)
+    return made
+
+
+def words_of(name: str) -> str:
+    """`no_place` as a person would write it."""
+    return name.replace("_", " ").replace("-", " ").strip().capitalize()

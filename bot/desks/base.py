@@ -1,0 +1,160 @@
+"""What coordinators read on a card and can press: one description, the same on every desk. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from flows.model import Value
+
+Body = Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press. `key` is what `bot.desks.acting` understands."""
+
+    key: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A card in words: `lines` are plain texts. With `replies`, something can be written back to the person."""
+
+    title: str
+    lines: tuple[str, ...] = ()
+    buttons: tuple[Button, ...] = ()
+    replies: bool = False
+
+
+APPROVE, DECLINE, DONE, REPLY = "approve", "decline", "done", "reply"
+
+_DONE = Button(DONE, "Done")
+_REPLY = Button(REPLY, "Send")
+
+
+def describe(kind: str, body: Body) -> Words:
+    """The words of a card of this kind. `body` holds what is known; a part that is missing is left out.
+
+    names      supporter, buddy, person: first names; `district`, `language`, `interests` and `reasons` of the person
+    the rest   about (their own words, or the flow's), flow, title, when, what, channel, reason, waiting_days
+    No card carries contact details, whatever the body holds. A kind nobody has described is shown by its name.
+    """
+    return _KINDS.get(kind, _other)(kind, body)
+
+
+def _match(kind: str, body: Body) -> Words:
+    return Words(f"{_name(body, 'supporter')} and {_name(body, 'buddy')} were introduced", _fitting(body), (_DONE,))
+
+
+def _to_approve(kind: str, body: Body) -> Words:
+    buttons = (Button(APPROVE, "Ask the buddy"), Button(DECLINE, "Not these two"))
+    return Words(f"May {_name(body, 'buddy')} be asked to meet {_name(body, 'supporter')}?", _fitting(body), buttons)
+
+
+def _stalled(kind: str, body: Body) -> Words:
+    both = f"{_name(body, 'supporter')} and {_name(body, 'buddy')}"
+    return Words(f"{both}: nothing moves", _lines(("", "about"), ("Near", "district"))(body), (_DONE,))
+
+
+def _nobody_near(kind: str, body: Body) -> Words:
+    known = _lines(("Near", "district"), ("Speaks", "language"), ("Cares about", "interests"), ("", "about"))
+    return Words(f"Nobody is free near {_name(body, 'person')}", known(body), (_DONE,))
+
+
+def _buddy_to_approve(kind: str, body: Body) -> Words:
+    known = _lines(
+        ("Near", "district"),
+        ("Speaks", "language"),
+        ("Cares about", "interests"),
+        ("Has met people here", "meetings"),
+        ("Takes at most", "capacity"),
+    )
+    buttons = (Button(APPROVE, "Welcome as a buddy"), Button(DECLINE, "Not now"))
+    return Words(f"{_name(body, 'person')} would like to be a buddy", known(body), buttons)
+
+
+def _action_proposed(kind: str, body: Body) -> Words:
+    known = _lines(("", "what"), ("When", "when"), ("Where", "district"), ("Proposed by", "person"))
+    buttons = (Button(APPROVE, "Publish it"), Button(DECLINE, "Not this one"))
+    return Words(f"An action is proposed: {_text(body, 'title') or 'no title yet'}", known(body), buttons)
+
+
+def _human(kind: str, body: Body) -> Words:
+    known = _lines(("", "about"), ("Near", "district"), ("Speaks", "language"))
+    return Words(f"{_name(body, 'person')} asks for a human", known(body), (_REPLY, _DONE), replies=True)
+
+
+def _report(kind: str, body: Body) -> Words:
+    known = _lines(("", "about"), ("With", "other"), ("Near", "district"))
+    return Words(f"{_name(body, 'person')} says that something felt wrong", known(body), (_REPLY, _DONE), replies=True)
+
+
+def _failed_send(kind: str, body: Body) -> Words:
+    known = _lines(("On", "channel"), ("Because", "reason"))
+    return Words(f"A message did not reach {_name(body, 'person')}", known(body), (_DONE,))
+
+
+def _told(kind: str, body: Body) -> Words:
+    about = _text(body, "about") or "The bot tells of something"
+    known = _lines(("About", "person"), ("Near", "district"), ("In the flow", "flow"))
+    return Words(about[:1].upper() + about[1:], known(body), (_DONE,))
+
+
+def _other(kind: str, body: Body) -> Words:
+    title = kind.replace("_", " ")
+    return Words(title[:1].upper() + title[1:], _lines(("", "about"))(body), (_DONE,))
+
+
+_KINDS: Mapping[str, Callable[[str, Body], Words]] = {
+    "match": _match,
+    "match_to_approve": _to_approve,
+    "stalled": _stalled,
+    "nobody_near": _nobody_near,
+    "buddy_to_approve": _buddy_to_approve,
+    "action_proposed": _action_proposed,
+    "human": _human,
+    "report": _report,
+    "failed_send": _failed_send,
+    "told": _told,
+}
+"""Every kind of card, in one place."""
+
+_OUTCOMES = {
+    APPROVE: "Approved",
+    DECLINE: "Declined",
+    DONE: "Done",
+    REPLY: "Answered",
+}
+
+
+def outcome(state: str, by: str) -> str:
+    """What became of a card, as it says itself; "" while it is open."""
+    if state == "open":
+        return ""
+    words = _OUTCOMES.get(state) or state.replace("_", " ").capitalize()
+    return f"{words} by {by}" if by else words
+
+
+def _fitting(body: Body) -> tuple[str, ...]:
+    return _lines(("", "reasons"), ("Near", "district"), ("Speak", "language"))(body)
+
+
+def _lines(*parts: tuple[str, str]) -> Callable[[Body], tuple[str, ...]]:
+    """A line for each of (word in front, name in the body) that is known."""
+
+    def known(body: Body) -> tuple[str, ...]:
+        told = [(front, _text(body, name)) for front, name in parts]
+        return tuple(f"{front}: {text}" if front else text for front, text in told if text)
+
+    return known
+
+
+def _name(body: Body, who: str) -> str:
+    return _text(body, who) or "Someone"
+
+
+def _text(body: Body, name: str) -> str:
+    value = body.get(name)
+    if value is None or isinstance(value, bool):
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
