@@ -260,7 +260,6 @@ class PairRow(Row, table=True):
     __table_args__ = (
         UniqueConstraint("supporter_id", "buddy_id"),
         Index("pairs_by_buddy_id", "buddy_id"),
-        Index("pairs_by_state", "state"),
         Index("pairs_unanswered", "answer_by", **_when("state = 'offered'")),
         Index("pairs_untouched", "introduced_at", **_when(_UNTOUCHED)),
     )
