@@ -17,14 +17,19 @@ from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
 from bot.due import DueClock
+from bot.handover import Handover
 from bot.health import Health
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
+from bot.moments import Moments
+from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
 from bot.sender import Sender, utc_now
 from bot.turn import Turns
 from bot.world import World
+from storage.pairs import BUDDY
+from storage.people import Person
 from storage.store import Store
 from storage.vault import Vault
 
@@ -43,6 +48,10 @@ class Bot:
     libraries: Libraries
     turns: Turns
     clock: Callable[[], datetime]
+    world: World
+    handover: Handover
+    due: DueClock
+    free: FreeBuddies
     senders: dict[tuple[str, str], Sender] = field(default_factory=dict)
     heard: list[Callable[[], None]] = field(default_factory=list)
 
@@ -52,10 +61,22 @@ class Bot:
         self.senders[channel.name, channel.account] = sender
         return [channel.listen(self.turns.receive), sender.run()]
 
-    def taken(self, channel: str, account: str) -> None:
-        """A turn was stored: its sender and the pages may look."""
-        if sender := self.senders.get((channel, account)):
+    def always(self) -> list[Coroutine[Any, Any, None]]:
+        """What must run besides channels: edited flows, what is due, what people leave for each other, free buddies."""
+        return [
+            self.libraries.watch(),
+            self.due.run(),
+            self.handover.run(),
+            self.free.run(),
+        ]
+
+    def taken(self, person: Person) -> None:
+        """A turn was stored: its sender, whom it left something for, and the pages may look."""
+        if sender := self.senders.get((person.channel, person.account)):
             sender.poke()
+        self.handover.poke()
+        if person.role == BUDDY:
+            self.free.changed(person.id)
         for callback in self.heard:
             try:
                 callback()
@@ -69,17 +90,19 @@ async def open_bot(
     url: str, key: Path, flows: Path, world: World, clock: Callable[[], datetime] = utc_now
 ) -> AsyncIterator[Bot]:
     """A bot on this database, with the flows of a folder in force. Raises StorageError, BadLibrary."""
+    world.places.begin()
     store = await Store.open(url, key, clock=clock)
     try:
         libraries = Libraries(store, flows)
         await libraries.begin()
         bot: list[Bot] = []
-
-        def taken(channel: str, account: str) -> None:
-            bot[0].taken(channel, account)
-
-        turns = Turns(store, libraries, world, taken)
-        bot.append(Bot(store, libraries, turns, clock))
+        turns = Turns(store, libraries, world, lambda person: bot[0].taken(person))  # noqa: PLW0108 - there is none yet
+        handover = Handover(store, turns)
+        moments = Moments(store, turns, libraries, world, clock)
+        due = DueClock(store, turns, clock, handover, moments)
+        free = FreeBuddies(store, world.pool)
+        await free.refresh()
+        bot.append(Bot(store, libraries, turns, clock, world, handover, due, free))
         yield bot[0]
     finally:
         await store.close()
@@ -124,7 +147,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
             on_ready(port)
 
         app, tasks = _console(config, bot, health)
-        tasks += [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
+        tasks += bot.always()
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 
@@ -153,5 +176,4 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
         bot.heard.append(stage.changed)
         # Without a passphrase, another site could have its own name point here and read along.
         app = build(web, stage, None, b"", hosts=("127.0.0.1", "localhost"))
-        tasks = [bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run()]
-        await together(serve(app, "127.0.0.1", port, on_ready), *bot.attach(web), *tasks)
+        await together(serve(app, "127.0.0.1", port, on_ready), *bot.attach(web), *bot.always())

@@ -9,7 +9,6 @@ from typing import TextIO
 from bot.app import Bot, open_bot, together
 from bot.channels.render import numbered
 from bot.channels.terminal import ADDRESS, Terminal
-from bot.due import DueClock
 from bot.world import World
 from storage.store import Store
 from storage.transaction import Transaction
@@ -36,7 +35,7 @@ async def chat(
         await _remember(bot, show, note)
         terminal = Terminal(show, lambda: _settled(bot.store), source)
         listens, sends = bot.attach(terminal)
-        await together(listens, sends, bot.libraries.watch(), DueClock(bot.store, bot.turns, bot.clock).run())
+        await together(listens, sends, *bot.always())
 
 
 async def _remember(bot: Bot, show: Callable[[str], None], note: Callable[[str], None]) -> None:

@@ -1,10 +1,14 @@
-"""What is due now, and the clock that asks."""
+"""What is due now, and the clock that asks: conversations, flows that begin by themselves, answers that never came."""
 
 import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.handover import Handover
+from bot.moments import Moments
+from bot.others import leave
+from bot.pairing.life import part
 from bot.turn import Turns
 from storage.errors import StorageError
 from storage.store import Store
@@ -24,14 +28,25 @@ EVERY = 1.0
 GOODBYE = timedelta(seconds=45)
 """How long a goodbye may hold up that somebody is forgotten, where it cannot be sent."""
 
+SILENT_AFTER = timedelta(hours=48)
+"""How long two who were introduced may write nothing until the supporter is asked about it."""
+
+SWEEP = timedelta(minutes=1)
+"""How often those who wait for a buddy are looked at, should one be free by now."""
+
 
 class DueClock:
     """Asks every second what is due, and lets it happen."""
 
-    def __init__(self, store: Store, turns: Turns, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, store: Store, turns: Turns, clock: Callable[[], datetime], handover: Handover, moments: Moments
+    ) -> None:
         self._store = store
         self._turns = turns
         self._clock = clock
+        self._handover = handover
+        self._moments = moments
+        self._swept: datetime | None = None
 
     async def run(self) -> None:
         """Ticks until it is cancelled. A tick that lasts longer than a second is followed by one, not by many."""
@@ -40,19 +55,27 @@ class DueClock:
             await asyncio.sleep(EVERY)
 
     async def tick(self) -> None:
-        """Everything that is due by now happens, each conversation once; a database that is away is asked again."""
+        """Everything that is due by now happens, each thing once; a database that is away is asked again."""
         try:
-            await self._forget_the_leaving()
-            done: set[int] = set()
-            by = self._clock()
-            while fresh := [each for each in await self._due(by) if each[0] not in done]:
-                done.update(conversation for conversation, _ in fresh)
-                for start in range(0, len(fresh), AT_ONCE):
-                    await self._let(fresh[start : start + AT_ONCE])
-                if len(fresh) < BATCH:
-                    return
+            await self._store.run(self._forget_the_leaving)
+            await self._handover.drain()
+            await self._conversations()
+            await self._store.run(self._notice)
+            await self._sweep()
+            await self._handover.drain()
+            await self._moments.tick()
         except StorageError as error:
             log.warning("what is due waits, for the database is away: %s", type(error).__name__)
+
+    async def _conversations(self) -> None:
+        done: set[int] = set()
+        by = self._clock()
+        while fresh := [each for each in await self._due(by) if each[0] not in done]:
+            done.update(conversation for conversation, _ in fresh)
+            for start in range(0, len(fresh), AT_ONCE):
+                await self._let(fresh[start : start + AT_ONCE])
+            if len(fresh) < BATCH:
+                return
 
     async def _due(self, by: datetime) -> list[tuple[int, int]]:
         async def work(tx: Transaction) -> list[tuple[int, int]]:
@@ -66,11 +89,25 @@ class DueClock:
             if isinstance(result, BaseException):
                 raise result
 
-    async def _forget_the_leaving(self) -> None:
+    async def _sweep(self) -> None:
+        """Somebody may be free by now for those who wait, who waits longest first."""
+        now = self._clock()
+        if self._swept is not None and SWEEP > now - self._swept >= timedelta(0):
+            return
+        self._swept = now
+        for person_id in await self._store.read(lambda tx: tx.buddies.waiting(BATCH)):
+            await self._turns.let(person_id, "search", {})
+
+    async def _forget_the_leaving(self, tx: Transaction) -> None:
         """Those who asked to be forgotten, once their goodbye is on its way."""
+        for person_id in await tx.people.leaving(BATCH, tx.now - GOODBYE):
+            await part(tx, person_id, await tx.people.forget(person_id))
 
-        async def work(tx: Transaction) -> None:
-            for person_id in await tx.people.leaving(BATCH, tx.now - GOODBYE):
-                await tx.people.forget(person_id)
-
-        await self._store.run(work)
+    async def _notice(self, tx: Transaction) -> None:
+        """Offers whose time is up, and pairs in which nobody writes: left to a turn of the person it concerns."""
+        for pair_id, buddy_id in await tx.pairs.unanswered(BATCH, tx.now):
+            await leave(tx, buddy_id, "lapsed", {"pair": str(pair_id)}, f"{pair_id}:{tx.now:%Y-%m-%d}")
+        for pair_id, supporter_id, _ in await tx.pairs.untouched(BATCH, tx.now - SILENT_AFTER):
+            await leave(
+                tx, supporter_id, "happened", {"name": "pair.silent", "pair": str(pair_id)}, f"silent:{pair_id}"
+            )

@@ -1,32 +1,85 @@
 """What a flow may know of a person, gathered for `advance`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from bot.group import Group
-from flows.model import Facts, Value
-from storage.people import Person
+from bot import actions
+from bot.do.base import Turn
+from bot.pairing.reasons import of_both, read, words
+from flows.model import Conversation, Facts, Option, Value
+from flows.prepared import prepared
+from flows.scene import subject_of
+from storage.pairs import INTRODUCED, Pair
+
+_COUNTS: Mapping[str, Value] = {"meetings": 0, "attended": 0, "hosted": 0, "invited": 0, "has_buddy": False}
 
 
-def gather(person: Person, fields: Mapping[str, Value], group: Group) -> Facts:
-    """The facts of one person; `fields` are theirs as they are in this turn."""
-    language = str(fields.get("language") or person.language or group.languages[0])
+async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mapping[str, Value]) -> Facts:
+    """The facts for these conversations of one person, and for the pair or action that `also` names."""
+    person, group = turn.person, turn.world.group
     me = {
-        "meetings": 0,
-        "attended": 0,
-        "hosted": 0,
-        "invited": 0,
-        "has_buddy": False,
-        **fields,
-        "language": language,
+        **_COUNTS,
+        **turn.fields,
+        "language": turn.language,
         "channel": person.channel,
         "role": person.role or "supporter",
         "joined": person.created_at,
     }
-    return Facts(
-        person=person.id,
-        me=me,
-        org=group.org,
-        lists={"languages": group.language_options()},
-        zone=group.zone,
-        language=language,
-    )
+    subjects: dict[tuple[str, str], Mapping[str, Value]] = {}
+    wanted: set[str] = set()
+    for conversation in conversations:
+        for what in ("pair", "action"):
+            await _subject(turn, subjects, what, subject_of(conversation, what))
+        for flow in {conversation.flow, *(caller.flow for caller in conversation.callers)}:
+            wanted |= prepared(turn.library).lists(flow)
+    for what in ("pair", "action"):
+        await _subject(turn, subjects, what, str(also.get(what) or ""))
+    lists = {"languages": group.language_options()}
+    if "my_pairs" in wanted:
+        lists["my_pairs"] = await _my_pairs(turn)
+    if more := wanted - lists.keys():
+        lists |= await actions.lists(turn, more)
+    return Facts(person.id, me, group.org, subjects, lists, group.zone, turn.language)
+
+
+async def _subject(turn: Turn, subjects: dict[tuple[str, str], Mapping[str, Value]], what: str, which: str) -> None:
+    if not (which.isascii() and which.isdigit()) or (what, which) in subjects:
+        return
+    if what == "pair":
+        pair = await turn.tx.pairs.get(int(which))
+        if pair is not None and turn.person.id in (pair.supporter_id, pair.buddy_id):
+            subjects[what, which] = await pair_facts(turn, pair)
+        return
+    action = await turn.tx.actions.get(int(which))
+    if action is not None:
+        subjects[what, which] = await actions.facts_of(turn, action)
+
+
+async def pair_facts(turn: Turn, pair: Pair) -> Mapping[str, Value]:
+    """What this person may know of a pair of theirs: of the other, the first name and what both share."""
+    other = await turn.tx.people.get(pair.other(turn.person.id))
+    theirs: Mapping[str, Value] = other.fields if other else {}
+    shared = [each for each in _list(turn.fields.get("interests")) if each in _list(theirs.get("interests"))]
+    named = prepared(turn.library).labels(turn.language)
+    both_shared = pair.supporter_shared_at is not None and pair.buddy_shared_at is not None
+    facts: dict[str, Value] = {
+        "other": theirs.get("name"),
+        "shared": tuple(named.get(each, each) for each in shared),
+        "reasons": tuple(words(each, turn.words, turn.language, named) for each in of_both(map(read, pair.reasons))),
+        "since": pair.introduced_at,
+        "meetings": pair.meetings,
+        "contact": theirs.get("contact") if both_shared and pair.state == INTRODUCED else None,
+    }
+    return {name: value for name, value in facts.items() if value is not None}
+
+
+async def _my_pairs(turn: Turn) -> tuple[Option, ...]:
+    pairs = [pair for pair in await turn.tx.pairs.open_of(turn.person.id) if pair.state == INTRODUCED]
+    options = []
+    for pair in reversed(pairs):
+        facts = await pair_facts(turn, pair)
+        options.append(Option(str(pair.id), str(facts.get("other") or "?"), {"pair": facts}))
+    return tuple(options)
+
+
+def _list(value: Value) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()

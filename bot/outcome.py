@@ -1,20 +1,20 @@
 """What an exchange came to, stored: conversations, fields, messages, ledger."""
 
+from dataclasses import replace
+
 from bot.channels import LIMITS
 from bot.channels.render import split
+from bot.do.base import Turn
 from flows.exchange import Exchange
-from flows.model import NOTHING, Library, Say, Value
-from storage.people import Person
-from storage.transaction import Transaction
+from flows.model import Say
 
 _SHORTEST = 4096
 """Characters of one message where a channel's own limit is not known."""
 
 
-async def keep(
-    tx: Transaction, person: Person, fields: dict[str, Value], exchange: Exchange, *, always: bool = False
-) -> None:
+async def keep(turn: Turn, exchange: Exchange, *, always: bool = False, priority: int = 0) -> None:
     """Stores it all; `always`: what is said goes out although they have stopped."""
+    tx, person = turn.tx, turn.person
     for number in exchange.changed:
         conversation = exchange.conversations[number]
         if number in exchange.ended:
@@ -22,8 +22,7 @@ async def keep(
             await tx.ledger.add(person.id, "ended", conversation.flow, detail=exchange.ended[number])
         else:
             await tx.conversations.save(person.id, conversation, exchange.next_due[number])
-    if fields != person.fields:
-        await tx.people.save(person.id, fields)
+    await keep_fields(turn)
     by_conversation: list[tuple[int, list[Say]]] = []
     for number, say in exchange.said:
         if not by_conversation or by_conversation[-1][0] != number:
@@ -32,18 +31,28 @@ async def keep(
         if say.tried:
             await tx.ledger.add(person.id, "tried", exchange.conversations[number].flow, detail=say.tried)
     for number, says in by_conversation:
-        await say_to(tx, person, number or None, says, always=always)
+        await say_to(turn, number or None, says, always=always, priority=priority)
+
+
+async def keep_fields(turn: Turn) -> None:
+    """Stores what is known of the person, if it changed; a place they named becomes a district about 1 km across."""
+    before = turn.person.fields
+    if turn.fields == before:
+        return
+    district = None
+    if turn.fields.get("place") != before.get("place"):
+        place = turn.world.places.read(str(turn.fields.get("place") or ""))
+        district = place.cell if place else ""
+    await turn.tx.people.save(turn.person.id, turn.fields, district=district)
+    kept = turn.person.district if district is None else district
+    turn.person = replace(turn.person, fields=dict(turn.fields), district=kept)
 
 
 async def say_to(
-    tx: Transaction, person: Person, conversation: int | None, says: list[Say], *, always: bool = False
+    turn: Turn, conversation: int | None, says: list[Say], *, always: bool = False, priority: int = 0
 ) -> None:
     """Decides to send messages to where a person is; a text too long for that channel becomes several."""
+    person = turn.person
     most = LIMITS[person.channel].text if person.channel in LIMITS else _SHORTEST
     parts = [part for say in says for part in split(say, most)]
-    await tx.outbox.add(person, person.address_id, conversation, parts, always=always)
-
-
-def own_words(library: Library, language: str, sentence: str) -> list[Say]:
-    """A sentence that belongs to no flow, in someone's language."""
-    return [Say(library.translations.get(language, NOTHING).get(sentence, sentence))]
+    await turn.tx.outbox.add(person, person.address_id, conversation, parts, always=always, priority=priority)

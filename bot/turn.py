@@ -1,25 +1,26 @@
 """One turn: an event in, one person's transaction, messages out. All that reaches a person comes through here."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+from bot import events, joining, relay
 from bot.channels.base import Inbound
-from bot.do import perform
-from bot.do.base import Deed
-from bot.facts import gather
+from bot.do.base import Turn
 from bot.libraries import Libraries, Stale
 from bot.log import place
-from bot.outcome import keep, own_words, say_to
+from bot.outcome import say_to
+from bot.pairing.life import part
+from bot.play import play
 from bot.world import World
 from flows import phrases
-from flows.exchange import Due, Exchange, Incoming, Perform, Reply, Start, word_in
-from flows.model import Conversation, Happened, Said, Value
+from flows.exchange import Due, Incoming, Start, word_in
+from flows.model import Happened, Said, Say, Value
 from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
-from storage.inbox import TRIES
+from storage.inbox import TRIES, Received
 from storage.people import ACTIVE, LEAVING, STOPPED, Loaded, Person
 from storage.store import Store
 from storage.transaction import Transaction
@@ -36,6 +37,9 @@ LATER = timedelta(hours=1)
 
 NEXT_DAY = timedelta(days=1)
 
+BROADCAST = 1
+"""The priority of what begins by itself: a conversation that is under way overtakes it."""
+
 _AWAY = (StorageUnavailable, StoreClosed)
 """The database could not take it: nothing is wrong with the turn."""
 
@@ -44,27 +48,14 @@ class _SeenBefore(Exception):
     """Undoes a turn that turned out to be one for an event already taken."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    """One person's turn while it lasts: what is known of them, and what was done in it."""
-
-    tx: Transaction
-    person: Person
-    conversations: tuple[Conversation, ...]
-    library: int
-    first: bool = False
-    fields: dict[str, Value] = field(default_factory=dict)
-    done: set[str] = field(default_factory=set)
-
-
 class Turns:
     """Takes turns.
 
     Each is one transaction that locks and writes exactly one person. The same event twice changes nothing the second
-    time. `taken` is called with channel and account after each turn that was stored: something may wait there.
+    time. `taken` is called with the person after each turn that was stored: something may wait there.
     """
 
-    def __init__(self, store: Store, libraries: Libraries, world: World, taken: Callable[[str, str], None]) -> None:
+    def __init__(self, store: Store, libraries: Libraries, world: World, taken: Callable[[Person], None]) -> None:
         self._store = store
         self._libraries = libraries
         self._world = world
@@ -79,7 +70,7 @@ class Turns:
         said = _tidied(inbound.said)
         for tries in range(1, TRIES + 1):
             try:
-                await self._run(lambda tx: self._hear(tx, inbound, said))
+                self._tell(await self._run(lambda tx: self._hear(tx, inbound, said)))
             except (*_AWAY, KeyDestroyed):
                 raise
             except _SeenBefore:
@@ -89,8 +80,7 @@ class Turns:
                 if tries == TRIES:
                     await self._bury(inbound, said, type(error).__name__)
             else:
-                break
-        self._taken(inbound.channel, inbound.account)
+                return
 
     async def due(self, person_id: int, conversation_id: int) -> None:
         """Lets happen what time has brought for one conversation; what cannot happen now is put off."""
@@ -98,7 +88,7 @@ class Turns:
         async def work(tx: Transaction) -> Person | None:
             loaded = await tx.people.load(person_id)
             if loaded is not None:
-                await self._due(_turn(tx, loaded), conversation_id)
+                await self._due(self._turn(tx, loaded), conversation_id)
             return loaded.person if loaded else None
 
         try:
@@ -108,6 +98,65 @@ class Turns:
         except Exception as error:
             log.exception("what fell due in conversation %s broke", conversation_id)
             await self._put_off(person_id, conversation_id, type(error).__name__)
+
+    async def take(self, event: Received) -> None:
+        """Takes an event that another turn, or a command, left in the inbox. One that breaks three times is dead."""
+
+        async def work(tx: Transaction) -> Person | None:
+            loaded = await tx.people.load(event.person_id)
+            if not await tx.inbox.taken(event.id) or loaded is None:
+                return None
+            turn = self._turn(tx, loaded)
+            await events.let(turn, event.kind, event.body)
+            return turn.person
+
+        try:
+            self._tell(await self._run(work))
+        except _AWAY:
+            raise
+        except Exception as error:
+            log.exception("event %s, left for someone, broke", event.id)
+            name = type(error).__name__
+            await self._run(lambda tx: tx.inbox.failed(event.id, name))
+
+    async def let(self, person_id: int, kind: str, body: Mapping[str, Value]) -> None:
+        """Lets something happen in a turn of theirs (`bot.events`), as the clock asks for it again and again."""
+
+        async def work(tx: Transaction) -> Person | None:
+            loaded = await tx.people.load(person_id)
+            if loaded is None:
+                return None
+            turn = self._turn(tx, loaded)
+            await events.let(turn, kind, body)
+            return turn.person
+
+        self._tell(await self._run(work))
+
+    async def moment(self, person_id: int, flow: str, subject: str, occurrence: str, *, late: bool = False) -> bool:
+        """Begins a flow by itself, once for this occurrence of what it is about ("pair:7", "action:3", or ""). False:
+        not now, or it was begun before.
+
+        Nobody is written to in quiet hours (unless the flow is urgent) or after *stop*. What is `late` no longer makes
+        sense: it is in the ledger, and not sent.
+        """
+
+        async def work(tx: Transaction) -> Person | None:
+            loaded = await tx.people.load(person_id)
+            if loaded is None or loaded.person.status != ACTIVE:
+                return None
+            turn = self._turn(tx, loaded)
+            if self._quiet_until(turn, flow) or not await tx.moments.begin(flow, subject, person_id, occurrence):
+                return None
+            if late:
+                await tx.ledger.add(person_id, "too late", flow, subject)
+            else:
+                for about in await events.concerned(turn, flow, subject):
+                    await play(turn, Start(flow, about), priority=BROADCAST)
+            return turn.person
+
+        person = await self._run(work)
+        self._tell(person)
+        return person is not None
 
     async def begin(self, person_id: int, source: str, event: str, flow: str) -> bool:
         """Begins a flow with someone. False: this very event has begun it before, or they are gone."""
@@ -126,7 +175,7 @@ class Turns:
             if loaded is None or not await tx.inbox.take(source, event, person_id, kind, body):
                 return None
             if loaded.person.status == ACTIVE:
-                await self._play(_turn(tx, loaded), incoming)
+                await play(self._turn(tx, loaded), incoming)
             return loaded.person
 
         person = await self._run(work)
@@ -135,7 +184,7 @@ class Turns:
 
     def _tell(self, person: Person | None) -> None:
         if person is not None:
-            self._taken(person.channel, person.account)
+            self._taken(person)
 
     async def _run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         while True:
@@ -144,33 +193,48 @@ class Turns:
             except Stale as stale:
                 await self._libraries.load(stale.version)
 
-    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> None:
-        turn = await self._who(tx, inbound)
-        if not await tx.inbox.take(_source(inbound), inbound.event, turn.person.id, "said", _body(said)):
+    def _turn(self, tx: Transaction, loaded: Loaded, *, first: bool = False) -> Turn:
+        return Turn(
+            tx=tx,
+            world=self._world,
+            library=self._libraries.at(loaded.library),
+            person=loaded.person,
+            fields=dict(loaded.person.fields),
+            conversations=loaded.conversations,
+            first=first,
+        )
+
+    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Person:
+        turn = await self._who(tx, inbound, said)
+        person = turn.person
+        if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
             raise _SeenBefore
-        if turn.person.status != STOPPED:
-            await self._play(turn, said)
-            return
-        library = self._libraries.at(turn.library)
-        word = word_in(library, said.text) if said.choice is None else None
+        if person.status != STOPPED:
+            if said.choice is None or not await relay.pressed(turn, said):
+                await play(turn, said)
+            return turn.person
+        word = word_in(turn.library, said.text) if said.choice is None else None
         if word and not word.anytime:
-            await tx.people.save(turn.person.id, turn.fields, status=ACTIVE)
-            await self._play(turn, said)
+            await tx.people.save(person.id, turn.fields, status=ACTIVE)
+            await play(turn, said)
         elif word or turn.conversations:
             # Asking for help, or to be forgotten, is no wish to be written to again: only this is answered.
-            await self._play(turn, said, always=True)
+            await play(turn, said, always=True)
         else:
-            says = own_words(library, turn.person.language, phrases.STOPPED)
-            await say_to(tx, turn.person, None, says, always=True)
+            await say_to(turn, None, [Say(turn.words(phrases.STOPPED))], always=True)
+        return turn.person
 
-    async def _who(self, tx: Transaction, inbound: Inbound) -> _Turn:
+    async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
         """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
         loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
         if loaded is not None and loaded.person.status == LEAVING:
-            await tx.people.forget(loaded.person.id)
+            await part(tx, loaded.person.id, await tx.people.forget(loaded.person.id))
             loaded = None
         if loaded is not None:
-            return _turn(tx, loaded)
+            return self._turn(tx, loaded)
+        invited = await joining.invited(tx, inbound, said)
+        if invited is not None:
+            return self._turn(tx, invited, first=True)
         language = self._world.group.language(inbound.language)
         person = await tx.people.add(inbound.channel, inbound.account, inbound.address, language)
         name = _first_name(inbound.name)
@@ -178,20 +242,20 @@ class Turns:
         await tx.ledger.add(person.id, "wrote first")
         added = await tx.people.load(person.id)
         assert added is not None, "a person was added a moment ago"
-        return _turn(tx, added, first=True)
+        return self._turn(tx, added, first=True)
 
     async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
-        async def work(tx: Transaction) -> None:
-            turn = await self._who(tx, inbound)
+        async def work(tx: Transaction) -> Person:
+            turn = await self._who(tx, inbound, said)
             source, person = _source(inbound), turn.person
             if not await tx.inbox.bury(source, inbound.event, person.id, "said", _body(said), error):
                 raise _SeenBefore
             await tx.ledger.add(person.id, "turn failed", detail=error)
-            library = self._libraries.at(turn.library)
-            await say_to(tx, person, None, own_words(library, person.language, phrases.WENT_WRONG), always=True)
+            await say_to(turn, None, [Say(turn.words(phrases.WENT_WRONG))], always=True)
+            return person
 
         try:
-            await self._run(work)
+            self._tell(await self._run(work))
         except _SeenBefore:
             return
         except SealBroken as broken:
@@ -205,56 +269,25 @@ class Turns:
 
         await self._store.run(work)
 
-    async def _due(self, turn: _Turn, conversation_id: int) -> None:
+    async def _due(self, turn: Turn, conversation_id: int) -> None:
         tx = turn.tx
         conversation = next((each for each in turn.conversations if each.id == conversation_id), None)
         if conversation is None:
             return
         if turn.person.status != ACTIVE:
             await tx.conversations.put_off(conversation_id, tx.now + NEXT_DAY)
-            return
-        flow = self._libraries.at(turn.library).flows.get(conversation.flow)
-        quiet = self._world.group.quiet if flow is None or not flow.urgent else None
-        allowed = quiet.next_allowed(tx.now, self._world.group.zone) if quiet else tx.now
-        if allowed > tx.now:
-            await tx.conversations.put_off(conversation_id, allowed)
+        elif until := self._quiet_until(turn, conversation.flow):
+            await tx.conversations.put_off(conversation_id, until)
         else:
-            await self._play(turn, Due(conversation_id))
+            await play(turn, Due(conversation_id))
 
-    async def _play(self, turn: _Turn, incoming: Incoming, *, always: bool = False) -> None:
-        """Drives the exchange: gives new conversations their numbers, and does what it asks."""
-        tx, person, fields = turn.tx, turn.person, turn.fields
-        library = self._libraries.at(turn.library)
-        facts = gather(person, fields, self._world.group)
-        exchange = Exchange(library, turn.conversations, facts, tx.now, turn.first)
-        playing = exchange.play(incoming)
-        reply: Reply | None = None
-        try:
-            while True:
-                request = playing.send(reply) if reply is not None else next(playing)
-                if isinstance(request, Perform):
-                    _know(fields, exchange)
-                    deed = Deed(tx, self._world, person, fields, request.conversation, request.do.arguments, library)
-                    did = await perform(request.do.name, deed)
-                    turn.done.add(request.do.name)
-                    reply = (did, gather(person, fields, self._world.group))
-                else:
-                    begun = Conversation(0, request.flow, library.version, "", tx.now)
-                    reply = await tx.conversations.add(person.id, begun, None)
-                    await tx.ledger.add(person.id, "began", request.flow)
-        except StopIteration:
-            _know(fields, exchange)
-        await keep(tx, person, fields, exchange, always=always or "stop" in turn.done)
-
-
-def _turn(tx: Transaction, loaded: Loaded, *, first: bool = False) -> _Turn:
-    return _Turn(tx, loaded.person, loaded.conversations, loaded.library, first, dict(loaded.person.fields))
-
-
-def _know(fields: dict[str, Value], exchange: Exchange) -> None:
-    """Each save counts once: what a `do` makes of a field afterwards stays."""
-    fields.update(exchange.saves)
-    exchange.saves.clear()
+    def _quiet_until(self, turn: Turn, flow_name: str) -> datetime | None:
+        """When this flow may write again by itself; None: now."""
+        flow, group, now = turn.library.flows.get(flow_name), self._world.group, turn.tx.now
+        if group.quiet is None or (flow is not None and flow.urgent):
+            return None
+        allowed = group.quiet.next_allowed(now, group.zone)
+        return allowed if allowed > now else None
 
 
 def _source(inbound: Inbound) -> str:
@@ -264,9 +297,8 @@ def _source(inbound: Inbound) -> str:
 def _tidied(said: Said) -> Said:
     if said.text.isascii() and said.text.isprintable() and len(said.text) <= LONGEST:
         return said
-    return Said(
-        tidy(said.text[:LONGEST]), said.choice, said.question, said.conversation, tidy(said.place[:200]), said.photo
-    )
+    place = None if said.place is None else tidy(said.place[:200])
+    return replace(said, text=tidy(said.text[:LONGEST]), place=place)
 
 
 def _body(said: Said) -> dict[str, Value]:
@@ -274,7 +306,7 @@ def _body(said: Said) -> dict[str, Value]:
     if said.choice is not None:
         body.update(choice=said.choice, question=said.question, conversation=said.conversation)
     if said.place or said.photo:
-        body.update(place=said.place, photo=said.photo)
+        body.update(place=said.place or "", photo=said.photo)
     return body
 
 

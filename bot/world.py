@@ -5,6 +5,8 @@ from datetime import timedelta
 
 from bot.config import Config
 from bot.group import Group
+from bot.pairing.pool import Pool
+from bot.places import Places
 from flows.times import duration
 
 
@@ -31,11 +33,15 @@ class World:
     """One for each process.
 
     address  where people reach the web chat ("https://…"), for the links they are given; "" where there is none
+    places   the names of places that are understood
+    pool     the buddies, as this process last saw them
     """
 
     group: Group = field(default_factory=Group)
     pairing: Pairing = field(default_factory=Pairing)
     address: str = ""
+    places: Places = field(default_factory=Places)
+    pool: Pool = field(default_factory=Pool)
 
     @classmethod
     def of(cls, config: Config) -> "World":
@@ -46,4 +52,5 @@ class World:
         terms = Pairing(
             pairing.reach_km, pairing.capacity, pairing.approval == "coordinator", within, pairing.minimum_age
         )
-        return cls(Group.of(config), terms, config.server.public_url)
+        group = Group.of(config)
+        return cls(group, terms, config.server.public_url, Places(zone=group.zone))

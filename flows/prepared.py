@@ -1,12 +1,16 @@
 """What is worked out once for a library and used in every turn: labels, what they may be called, conditions."""
 
+from collections.abc import Mapping
+
 from flows.conditions import Condition, compiled
 from flows.model import NOTHING, Library, Shown
 from flows.names import known_names
-from flows.states import AskState, RunState
+from flows.states import AskState, DoState, RunState
 
 _REMEMBERED = 8
 """Libraries at once: those in force and the ones just replaced."""
+
+_OF_PAIR = frozenset({"met", "share_contact", "end_pair", "another_buddy"})
 
 Forms = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -17,7 +21,7 @@ class Prepared:
     first_contact   the flow that greets someone who writes for the first time; "" for none
     """
 
-    __slots__ = ("_conditions", "_forms", "_links", "_lists", "_shown", "first_contact", "library")
+    __slots__ = ("_conditions", "_forms", "_labels", "_links", "_lists", "_shown", "first_contact", "library")
 
     def __init__(self, library: Library) -> None:
         self.library = library
@@ -25,6 +29,7 @@ class Prepared:
         self._forms: dict[int, Forms] = {}
         self._shown: dict[tuple[int, str], tuple[Shown, ...] | None] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}
+        self._labels: dict[str, dict[str, str]] = {}
         self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
         self._lists: dict[str, frozenset[str]] = {}
 
@@ -41,6 +46,11 @@ class Prepared:
             asked = {state.choices_from for state in states if isinstance(state, AskState)}
             found = self._lists[flow] = frozenset(name for name in asked if name)
         return found
+
+    def speaks_of_pair(self, flow: str) -> bool:
+        """Whether a flow, or one that it runs, names the pair in a text or condition, or does something with it."""
+        states = (state for name in self._with_run(flow) for state in self.library.flows[name].states.values())
+        return any("pair." in repr(state) or (isinstance(state, DoState) and state.do in _OF_PAIR) for state in states)
 
     def _with_run(self, flow: str) -> list[str]:
         found = [flow] if flow in self.library.flows else []
@@ -69,6 +79,18 @@ class Prepared:
             plain = not any("{" in label for label in labels.values())
             self._shown[key] = tuple(Shown(*each) for each in labels.items()) if plain else None
         return self._shown[key]
+
+    def labels(self, language: str) -> Mapping[str, str]:
+        """{key: label} of every choice that is kept with a person, so that nobody has to read a key."""
+        found = self._labels.get(language)
+        if found is None:
+            found = self._labels[language] = {}
+            sentences = self.library.translations.get(language, NOTHING)
+            for state in (state for flow in self.library.flows.values() for state in flow.states.values()):
+                if isinstance(state, AskState) and (state.save or "").startswith("me."):
+                    for key, choice in (state.choices or {}).items():
+                        found.setdefault(key, sentences.get(choice.label, choice.label))
+        return found
 
     def condition(self, flow: str, source: str) -> Condition:
         """A condition of a flow. Raises BadCondition where `check` would have complained."""

@@ -91,6 +91,7 @@ _HISTORY = Statement(
     "person",
     "most",
 )
+_OF = Statement(select(*_columns).where(_I.id == given("number"), _I.person_id == given("person")), "number", "person")
 
 
 class Inbox:
@@ -133,6 +134,11 @@ class Inbox:
     async def history(self, person_id: int, limit: int) -> list[Received]:
         """What came from or for this person, newest first."""
         return await self._received(await self._session.rows(_HISTORY, person_id, limit))
+
+    async def of(self, person_id: int, event_id: int) -> Received | None:
+        """One event of this person's; None where it is another's or there is none."""
+        received = await self._received(await self._session.rows(_OF, event_id, person_id))
+        return received[0] if received else None
 
     async def delete_bodies(self, before: datetime, limit: int = 1000) -> int:
         """Deletes the bodies of what arrived before then, oldest first; how many rows it looked at (0: done)."""

@@ -2,13 +2,28 @@
 
 from collections.abc import Mapping
 
-from bot.do import consent, desk, person
+from bot.do import actions, consent, desk, pairing, person
 from bot.do.base import Deed, Doing
 from flows.model import Did
 
 DOING: Mapping[str, Doing] = {
     "record_consent": consent.record_consent,
     "withdraw_consent": consent.withdraw_consent,
+    "find_buddy": pairing.find_buddy,
+    "another_buddy": pairing.another_buddy,
+    "answer_offer": pairing.answer_offer,
+    "share_contact": pairing.share_contact,
+    "met": pairing.met,
+    "end_pair": pairing.end_pair,
+    "become_buddy": pairing.become_buddy,
+    "set_away": pairing.set_away,
+    "sign_up": actions.sign_up,
+    "cancel_sign_up": actions.cancel_sign_up,
+    "claim_need": actions.claim_need,
+    "return_need": actions.return_need,
+    "check_in": actions.check_in,
+    "propose_action": actions.propose_action,
+    "invite_link": actions.invite_link,
     "set_language": person.set_language,
     "stop": person.stop,
     "resume": person.resume,
@@ -18,28 +33,9 @@ DOING: Mapping[str, Doing] = {
     "hand_over": desk.hand_over,
     "report": desk.report,
 }
-"""By name."""
-
-ABSENT: Mapping[str, str] = {
-    "find_buddy": "nobody",
-    "another_buddy": "nobody",
-    "answer_offer": "gone",
-    "share_contact": "waiting",
-    "sign_up": "past",
-    "cancel_sign_up": "gone",
-    "claim_need": "gone",
-    "return_need": "gone",
-    "check_in": "not_now",
-    "propose_action": "not_possible",
-    "become_buddy": "asked",
-}
-"""What is true while a group has neither buddies nor actions; `done` for all others."""
+"""By name: all that the vocabulary knows."""
 
 
 async def perform(name: str, deed: Deed) -> Did:
     """Does what a flow asked for; the outcome is one that the vocabulary knows."""
-    doing = DOING.get(name)
-    if doing is not None:
-        return await doing(deed)
-    await deed.tx.ledger.add(deed.person.id, f"asked: {name}", deed.conversation.flow)
-    return Did(ABSENT.get(name, "done"))
+    return await DOING[name](deed)

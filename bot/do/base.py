@@ -1,30 +1,54 @@
 """The contract of a `do`: what it is given, and what it answers."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.world import World
-from flows.model import Conversation, Did, Library, Value
+from flows.model import NOTHING, Conversation, Did, Library, Value
 from flows.scene import subject_of
 from storage.people import Person
 from storage.transaction import Transaction
 
 
-@dataclass(slots=True)
-class Deed:
-    """One `do` of one person's turn, inside that turn's transaction.
+@dataclass(slots=True, kw_only=True)
+class Turn:
+    """One person's turn while it lasts, inside its transaction.
 
-    fields   what is known of the person, in this turn so far; a deed may change it, and it is saved with the turn
-    library  the flows in force, for what the bot says by itself
+    library        the flows in force
+    fields         what is known of the person so far; what changes here is saved with the turn
+    conversations  theirs, as they were before what comes next
+    first          they wrote for the first time
+    done           what was done in it, by the name of the `do`
     """
 
     tx: Transaction
     world: World
+    library: Library
     person: Person
     fields: dict[str, Value]
+    conversations: tuple[Conversation, ...] = ()
+    first: bool = False
+    done: set[str] = field(default_factory=set)
+
+    @property
+    def language(self) -> str:
+        """What this person reads."""
+        return str(self.fields.get("language") or self.person.language or self.world.group.languages[0])
+
+    def words(self, sentence: str, **holes: str) -> str:
+        """A sentence of the bot's own in their language, its {holes} filled."""
+        sentence = self.library.translations.get(self.language, NOTHING).get(sentence, sentence)
+        for name, value in holes.items():
+            sentence = sentence.replace("{" + name + "}", value)
+        return sentence
+
+
+@dataclass(slots=True, kw_only=True)
+class Deed(Turn):
+    """One `do` of one person's turn."""
+
     conversation: Conversation
     arguments: Mapping[str, Value]
-    library: Library
 
     def about(self, what: str) -> int | None:
         """The number of the "pair" or "action" that this is about: as an argument names it, else as its conversation

@@ -1,6 +1,8 @@
 """Consent, with the words that were said yes to, the version of the flow, and the time."""
 
 from bot.do.base import DONE, Deed
+from bot.others import tell
+from bot.pairing import life
 from flows.model import Did
 
 
@@ -14,6 +16,8 @@ async def record_consent(deed: Deed) -> Did:
     to = str(deed.arguments.get("to") or "keep")
     words = str(deed.arguments.get("words") or "")
     await deed.tx.consents.record(deed.person.id, to, words, deed.conversation.version)
+    if not _consented(deed):
+        await tell(deed.tx, deed.person.id, "person.joined", {})
     deed.fields["consented"] = (*(each for each in _consented(deed) if each != to), to)
     await deed.tx.ledger.add(deed.person.id, "consented", deed.conversation.flow, detail=to)
     return DONE
@@ -24,5 +28,7 @@ async def withdraw_consent(deed: Deed) -> Did:
     to = str(deed.arguments.get("to") or "keep")
     await deed.tx.consents.withdraw(deed.person.id, to)
     deed.fields["consented"] = tuple(each for each in _consented(deed) if each != to)
+    if to == "pair":
+        await life.leaves(deed, "consent withdrawn")
     await deed.tx.ledger.add(deed.person.id, "consent withdrawn", deed.conversation.flow, detail=to)
     return DONE

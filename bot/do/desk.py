@@ -1,27 +1,41 @@
-"""What goes to the coordinators. It is kept as an event of theirs, sealed with the person it is about."""
+"""What goes to the coordinators: a card on their desk, sealed with the person it is about."""
 
 from bot.do.base import DONE, Deed
+from bot.pairing import life
 from flows.model import Did
-
-
-async def _tell(deed: Deed, what: str) -> Did:
-    about = str(deed.arguments.get("about") or "")
-    event = f"{deed.conversation.id}:{deed.conversation.state}:{deed.tx.now.isoformat()}"
-    await deed.tx.inbox.take(f"desk:{what}", event, deed.person.id, what, {"about": about})
-    await deed.tx.ledger.add(deed.person.id, what, deed.conversation.flow)
-    return DONE
+from storage.pairs import INTRODUCED
 
 
 async def tell_coordinators(deed: Deed) -> Did:
     """Coordinators hear of something."""
-    return await _tell(deed, "told coordinators")
+    return await _card(
+        deed, "told", f"conversation:{deed.conversation.id}:{deed.conversation.state}", "told coordinators"
+    )
 
 
 async def hand_over(deed: Deed) -> Did:
-    """Someone wants a person."""
-    return await _tell(deed, "asked for a human")
+    """Someone wants a person: what coordinators answer reaches them here."""
+    return await _card(deed, "human", f"person:{deed.person.id}", "asked for a human")
 
 
 async def report(deed: Deed) -> Did:
-    """Something felt wrong."""
-    return await _tell(deed, "reported")
+    """Something felt wrong. A pair that this is about, or the only one they have, is frozen at once."""
+    number = deed.about("pair")
+    known = [pair.id for pair in await deed.tx.pairs.open_of(deed.person.id) if pair.state == INTRODUCED]
+    number = known[0] if number is None and len(known) == 1 else number
+    pair = await deed.tx.pairs.lock(number) if number in known and number is not None else None
+    if pair is not None:
+        await life.frozen(deed, pair, _about(deed))
+        await deed.tx.ledger.add(deed.person.id, "reported", deed.conversation.flow, f"pair:{pair.id}")
+        return DONE
+    return await _card(deed, "report", f"conversation:{deed.conversation.id}", "reported", urgent=True)
+
+
+async def _card(deed: Deed, kind: str, subject: str, what: str, *, urgent: bool = False) -> Did:
+    await deed.tx.cards.add(kind, subject, deed.person.id, {"about": _about(deed)}, urgent)
+    await deed.tx.ledger.add(deed.person.id, what, deed.conversation.flow)
+    return DONE
+
+
+def _about(deed: Deed) -> str:
+    return str(deed.arguments.get("about") or "")

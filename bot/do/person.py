@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot.do.base import DONE, Deed
 from bot.outcome import say_to
+from bot.pairing import life
 from flows.model import Did, Say, Value
 from storage.errors import NotFound
 from storage.people import ACTIVE, LEAVING, STOPPED, Loaded
@@ -25,6 +26,7 @@ async def set_language(deed: Deed) -> Did:
 
 async def stop(deed: Deed) -> Did:
     """Nothing is sent any more but the one confirmation; what waited is dropped when it is claimed."""
+    await life.leaves(deed, "stopped")
     await deed.tx.people.save(deed.person.id, deed.fields, status=STOPPED)
     await deed.tx.ledger.add(deed.person.id, "stopped", deed.conversation.flow)
     return DONE
@@ -39,6 +41,7 @@ async def resume(deed: Deed) -> Did:
 
 async def forget_me(deed: Deed) -> Did:
     """Everything of theirs goes as soon as the goodbye is on its way, within a minute at the most."""
+    await life.leaves(deed, "forgotten")
     await deed.tx.people.save(deed.person.id, {}, status=LEAVING)
     deed.fields.clear()
     await deed.tx.ledger.add(None, "forgotten")
@@ -58,7 +61,7 @@ async def export_me(deed: Deed) -> Did:
     lines += [f"{to}: {words} ({_at(at)})" for to, words, at in await tx.consents.of(person.id)]
     events = [event for event in await tx.inbox.history(person.id, _MOST) if event.body]
     lines += [f"{_at(event.arrived_at)}: {_said(event.body)}" for event in reversed(events)]
-    await say_to(tx, person, deed.conversation.id, [Say("\n".join(lines))], always=True)
+    await say_to(deed, deed.conversation.id, [Say("\n".join(lines))], always=True)
     await tx.ledger.add(person.id, "exported", deed.conversation.flow)
     return DONE
 

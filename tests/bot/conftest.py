@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from bot.group import Group
+from bot.world import World
 from storage.store import Store
 from tests.bot.talking import ALWAYS, Talk, write
 from tests.databases import *  # noqa: F403 - fixtures are found by name
@@ -19,7 +20,7 @@ def talking(store: Store, watch: Watch, tmp_path: Path) -> Talking:
     async def make(flows: Mapping[str, str], group: Group | None = None) -> Talk:
         folder = tmp_path / "flows"
         write(folder, {**ALWAYS, **flows})
-        talk = Talk(store, watch, folder, group or Group(quiet=None))
+        talk = Talk(store, watch, folder, World(group or Group(quiet=None)))
         await talk.libraries.begin()
         return talk
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, SendFailed
 from bot.due import DueClock
-from bot.group import Group
+from bot.handover import Handover
 from bot.libraries import Libraries
+from bot.moments import Moments
+from bot.pairing.free import FreeBuddies
 from bot.sender import Sender
 from bot.turn import Turns
 from bot.world import World
@@ -54,14 +56,17 @@ class Recorder:
 class Talk:
     """People who talk with a bot on a store. Everyone is called by the address they write from."""
 
-    def __init__(self, store: Store, watch: Watch, folder: Path, group: Group) -> None:
-        self.store, self.watch, self.folder, self.group = store, watch, folder, group
+    def __init__(self, store: Store, watch: Watch, folder: Path, world: World) -> None:
+        self.store, self.watch, self.folder, self.world = store, watch, folder, world
         self.libraries = Libraries(store, folder)
         self.pokes: list[tuple[str, str]] = []
-        self.turns = Turns(store, self.libraries, World(group), lambda *where: self.pokes.append(where))
+        self.turns = Turns(store, self.libraries, world, lambda who: self.pokes.append((who.channel, who.account)))
         self.channel = Recorder()
         self.sender = Sender(store, self.channel, watch)
-        self.clock = DueClock(store, self.turns, watch)
+        self.handover = Handover(store, self.turns)
+        self.moments = Moments(store, self.turns, self.libraries, world, watch)
+        self.clock = DueClock(store, self.turns, watch, self.handover, self.moments)
+        self.free = FreeBuddies(store, world.pool)
         self._events = count(1)
 
     async def say(self, text: str, who: str = "ana", event: str = "", **more: Any) -> str:

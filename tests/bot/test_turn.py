@@ -210,7 +210,7 @@ async def test_what_breaks_when_it_falls_due_waits_an_hour_and_holds_up_nobody(
 async def test_a_turn_takes_the_version_in_force_though_this_process_has_not_read_it(talking: Talking) -> None:
     talk = await talking({"chain": CHAIN})
     await talk.say("hello")
-    other = Talk(talk.store, talk.watch, talk.folder, talk.group)
+    other = Talk(talk.store, talk.watch, talk.folder, talk.world)
     write(talk.folder, {"chain": CHAIN.replace("Even", "EVEN")})
     await other.libraries.begin()
     await talk.say("one")

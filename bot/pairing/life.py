@@ -1,0 +1,125 @@
+"""A pair's life: what becomes of it in the turns of the two. Each turn writes its own person, and the pair."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from bot.do.base import Turn
+from bot.others import leave, tell
+from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OFFERED, OPEN, Pair
+from storage.people import ACTIVE
+from storage.transaction import Transaction
+
+
+async def arrived(turn: Turn, name: str, about: Mapping[str, str]) -> bool:
+    """What a happening changes for the person it reaches. False: it is past by now, and nobody is to hear of it."""
+    if name == "pair.offered":
+        return await _offered(turn, int(about["pair"]))
+    if name == "pair.met":
+        meetings = turn.fields.get("meetings")
+        turn.fields["meetings"] = (meetings if isinstance(meetings, int) else 0) + 1
+    if name in ("pair.introduced", "pair.ended", "buddy.approved"):
+        await settle(turn)
+    return True
+
+
+async def settle(turn: Turn) -> None:
+    """What is kept about a person of their pairs is as the pairs are: whether they have a buddy, how many they look
+    after, and that who has found someone waits no more."""
+    pairs = await turn.tx.pairs.open_of(turn.person.id)
+    turn.fields["has_buddy"] = any(pair.state == INTRODUCED for pair in pairs)
+    if any(pair.supporter_id == turn.person.id for pair in pairs):
+        await turn.tx.buddies.set_waiting(turn.person.id, None)
+    if turn.person.role == BUDDY:
+        mine = [pair for pair in pairs if pair.buddy_id == turn.person.id]
+        await turn.tx.buddies.set_load(turn.person.id, len(mine))
+
+
+async def _offered(turn: Turn, pair_id: int) -> bool:
+    """The buddy is to be asked. Where they cannot be (full by now, away, stopped), the next one is."""
+    pair = await turn.tx.pairs.lock(pair_id)
+    if pair is None or pair.state != OFFERED:
+        return False
+    me = turn.person
+    buddy = await turn.tx.buddies.get(me.id)
+    mine = [each for each in await turn.tx.pairs.open_of(me.id) if each.buddy_id == me.id]
+    away = buddy is None or (buddy.away_until is not None and buddy.away_until > turn.tx.now)
+    if buddy is None or away or me.status != ACTIVE or len(mine) > buddy.capacity:
+        await turned_down(turn, pair, DECLINED, "not free")
+        return False
+    now, quiet = turn.tx.now, turn.world.group.quiet
+    asked = quiet.next_allowed(now, turn.world.group.zone) if quiet else now
+    await turn.tx.pairs.save(replace(pair, offered_at=asked, answer_by=asked + turn.world.pairing.answer_within))
+    await settle(turn)
+    return True
+
+
+async def accepted(turn: Turn, pair: Pair) -> None:
+    """The buddy said yes to a locked pair: both are introduced."""
+    now = turn.tx.now
+    await turn.tx.pairs.save(replace(pair, state=INTRODUCED, answered_at=now, introduced_at=now))
+    for person_id in (pair.supporter_id, pair.buddy_id):
+        await tell(turn.tx, person_id, "pair.introduced", {"pair": pair.id})
+    reasons = list(pair.reasons)
+    await turn.tx.cards.add("match", f"pair:{pair.id}", turn.person.id, {"pair": str(pair.id), "reasons": reasons})
+
+
+async def turned_down(turn: Turn, pair: Pair, state: str, why: str) -> None:
+    """The buddy of a locked pair will not meet this supporter, who gets the next one without hearing of it."""
+    await turn.tx.pairs.save(replace(pair, state=state, answered_at=turn.tx.now, ended_at=turn.tx.now, why=why))
+    await settle(turn)
+    await leave(turn.tx, pair.supporter_id, "search", {"pair": str(pair.id)}, f"{pair.id}")
+
+
+async def lapsed(turn: Turn, pair_id: int) -> None:
+    """Time is up for a buddy's answer."""
+    pair = await turn.tx.pairs.lock(pair_id)
+    if pair is not None and pair.state == OFFERED and pair.answer_by is not None and pair.answer_by <= turn.tx.now:
+        await turned_down(turn, pair, LAPSED, "no answer")
+
+
+async def ended(turn: Turn, pair: Pair, why: str) -> None:
+    """One of the two ends a locked pair; the other hears of it only if they knew of each other."""
+    await turn.tx.pairs.save(replace(pair, state=ENDED, ended_at=turn.tx.now, why=why))
+    await turn.tx.ledger.add(turn.person.id, "pair.ended", subject=f"pair:{pair.id}", detail=why)
+    await settle(turn)
+    await part(turn.tx, turn.person.id, [pair])
+
+
+async def frozen(turn: Turn, pair: Pair, why: str) -> None:
+    """Something felt wrong in a locked pair: nothing passes between them any more, and the other is told nothing."""
+    tx, me = turn.tx, turn.person.id
+    other = pair.other(me)
+    await tx.pairs.save(replace(pair, state=FROZEN, ended_at=tx.now, why="felt wrong"))
+    await tx.people.block(me, other)
+    await tx.ledger.add(me, "pair.wrong", subject=f"pair:{pair.id}")
+    await settle(turn)
+    await leave(tx, other, "settle", {}, f"frozen:{pair.id}")
+    others = [each.id for each in await tx.pairs.of(other) if each.id != pair.id and each.state in OPEN]
+    body = {"pair": str(pair.id), "about": why, "other": other, "others": ", ".join(map(str, others))}
+    await tx.cards.add("report", f"pair:{pair.id}", me, body, urgent=True)
+
+
+async def leaves(turn: Turn, why: str) -> None:
+    """Someone stops, goes away for good or wants to meet nobody: what they were asked, or asked for, is over."""
+    await turn.tx.buddies.set_waiting(turn.person.id, None)
+    for each in await turn.tx.pairs.open_of(turn.person.id):
+        pair = await turn.tx.pairs.lock(each.id)
+        if pair is None or pair.state not in OPEN:
+            continue
+        if pair.state == OFFERED and pair.buddy_id == turn.person.id:
+            await turned_down(turn, pair, DECLINED, why)
+        else:
+            await ended(turn, pair, why)
+
+
+async def part(tx: Transaction, who: int, pairs: Iterable[Pair]) -> None:
+    """The others of pairs that are over (as they were before): a supporter who waits for an answer gets the next
+    buddy; those who knew of each other are told."""
+    for pair in pairs:
+        other = pair.other(who)
+        if pair.state == INTRODUCED:
+            await tell(tx, other, "pair.ended", {"pair": pair.id})
+        elif other == pair.supporter_id:
+            await leave(tx, other, "search", {"pair": str(pair.id)}, f"{pair.id}")
+        else:
+            await leave(tx, other, "settle", {}, f"ended:{pair.id}")

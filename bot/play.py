@@ -1,0 +1,86 @@
+"""Drives an exchange on a database: gives new conversations their numbers, has done what it asks, stores the rest."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bot import relay
+from bot.do import perform
+from bot.do.base import Deed, Turn
+from bot.facts import gather
+from bot.outcome import keep, keep_fields
+from flows.engine import state_of
+from flows.exchange import Begin, Exchange, Incoming, Perform, Reply
+from flows.model import NOTHING, Conversation, Happened, Said, Value
+from flows.states import AskState
+
+
+async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority: int = 0) -> None:
+    """Lets it happen to this person, in this turn; it may be called again for what comes next.
+
+    `always`: what is said goes out although they have stopped. `priority` is that of the messages.
+    """
+    if isinstance(incoming, Said):
+        incoming = _placed(turn, incoming)
+    also = incoming.data if isinstance(incoming, Happened) else NOTHING
+    facts = await gather(turn, turn.conversations, also)
+    relays = bool(turn.fields.get("has_buddy"))
+    exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays)
+    playing = exchange.play(incoming)
+    reply: Reply | None = None
+    try:
+        while True:
+            request = playing.send(reply) if reply is not None else next(playing)
+            if isinstance(request, Perform):
+                reply = await _performed(turn, exchange, request, also)
+            else:
+                reply = await _begun(turn, exchange, request, also)
+    except StopIteration:
+        _know(turn.fields, exchange)
+    turn.first = False
+    turn.conversations = tuple(each for each in exchange.conversations.values() if each.id not in exchange.ended)
+    await keep(turn, exchange, always=always or "stop" in turn.done, priority=priority)
+    if exchange.relayed:
+        await relay.pass_on(turn, exchange.relayed)
+
+
+async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Mapping[str, Value]) -> Reply:
+    _know(turn.fields, exchange)
+    await keep_fields(turn)
+    deed = Deed(
+        tx=turn.tx,
+        world=turn.world,
+        library=turn.library,
+        person=turn.person,
+        fields=turn.fields,
+        conversations=tuple(exchange.conversations.values()),
+        conversation=request.conversation,
+        arguments=request.do.arguments,
+    )
+    did = await perform(request.do.name, deed)
+    turn.person = deed.person
+    turn.done.add(request.do.name)
+    return did, await gather(turn, tuple(exchange.conversations.values()), also)
+
+
+async def _begun(turn: Turn, exchange: Exchange, request: Begin, also: Mapping[str, Value]) -> Reply:
+    begun = Conversation(0, request.flow, turn.library.version, "", turn.tx.now, about=request.about)
+    number = await turn.tx.conversations.add(turn.person.id, begun, None)
+    await turn.tx.ledger.add(turn.person.id, "began", request.flow)
+    return number, await gather(turn, (*exchange.conversations.values(), begun), also)
+
+
+def _know(fields: dict[str, Value], exchange: Exchange) -> None:
+    """Each save counts once: what a `do` makes of a field afterwards stays."""
+    fields.update(exchange.saves)
+    exchange.saves.clear()
+
+
+def _placed(turn: Turn, said: Said) -> Said:
+    """While a place is asked for, what they write is looked up: a district, or a name that nobody knows."""
+    if said.place is not None or not said.text or said.choice is not None:
+        return said
+    asked = (state_of(turn.library, each) for each in turn.conversations)
+    if not any(isinstance(state, AskState) and state.expect == "place" for state in asked):
+        return said
+    place = turn.world.places.read(said.text)
+    return replace(said, place=place.name if place else "")

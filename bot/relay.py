@@ -1,0 +1,93 @@
+"""The bot between two people who were introduced: what either writes reaches the other, and no address does."""
+
+import re
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from bot.do.base import Turn
+from bot.others import leave
+from bot.outcome import say_to
+from flows import phrases
+from flows.model import Said, Say, Shown
+from storage.pairs import INTRODUCED, Pair
+from storage.people import ACTIVE
+
+REMIND = timedelta(hours=12)
+"""After so long without writing, someone is told again that their words were passed on."""
+
+MOST_NAMES = 10
+
+_PRESS = re.compile(r"relay:(\d{1,18}):(\d{1,18})")
+_ADDRESSED = re.compile(r"@?\s*(?P<name>[^:,\n]{1,40}?)\s*[:,]\s*(?P<text>\S.*)", re.DOTALL)
+
+
+async def pass_on(turn: Turn, text: str) -> None:
+    """Passes on what someone wrote to the one they were introduced to; where there are several, it asks to whom."""
+    pairs = await _introduced(turn)
+    if not pairs:
+        await _tell(turn, phrases.NOT_UNDERSTOOD)
+        return
+    names = {pair.id: await _name(turn, pair) for pair in pairs}
+    if len(pairs) == 1:
+        await _deliver(turn, pairs[0], names[pairs[0].id], text)
+        return
+    addressed = _ADDRESSED.fullmatch(text.strip())
+    if addressed:
+        wanted = addressed["name"].casefold()
+        meant = [pair for pair in pairs if names[pair.id].casefold() == wanted]
+        if len(meant) == 1:
+            await _deliver(turn, meant[0], names[meant[0].id], addressed["text"])
+            return
+    event = await turn.tx.inbox.history(turn.person.id, 1)
+    number = event[0].id if event else 0
+    buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs[:MOST_NAMES])
+    asked = turn.words(phrases.RELAY_TO_WHOM, name=names[pairs[0].id])
+    await say_to(turn, None, [Say(asked, buttons, question=number)])
+
+
+async def pressed(turn: Turn, said: Said) -> bool:
+    """Whether a press says to whom an earlier message goes; if so, it is passed on."""
+    match = _PRESS.fullmatch(said.choice) if isinstance(said.choice, str) else None
+    if match is None:
+        return False
+    pair = next((each for each in await _introduced(turn) if each.id == int(match[1])), None)
+    event = await turn.tx.inbox.of(turn.person.id, int(match[2]))
+    text = str(event.body.get("text") or "") if event else ""
+    if pair is None or not text:
+        await _tell(turn, phrases.ALREADY_OVER)
+    else:
+        await _deliver(turn, pair, await _name(turn, pair), text)
+    return True
+
+
+async def _deliver(turn: Turn, pair: Pair, name: str, text: str) -> None:
+    tx, me, other = turn.tx, turn.person.id, pair.other(turn.person.id)
+    there = await tx.people.get(other)
+    if there is None or there.status != ACTIVE:
+        await _tell(turn, phrases.NOT_REACHED, name=name)
+        return
+    event = await tx.inbox.history(me, 1)
+    mine = str(turn.fields.get("name") or turn.world.group.org.get("name") or "")
+    await leave(tx, other, "relayed", {"pair": str(pair.id), "name": mine, "text": text}, f"{event[0].id}:{pair.id}")
+    field = f"{pair.role_of(me)}_wrote_at"
+    before: datetime | None = getattr(pair, field)
+    wrote: dict[str, Any] = {field: tx.now}
+    locked = await tx.pairs.lock(pair.id)
+    assert locked is not None, "it was read in this transaction"
+    await tx.pairs.save(replace(locked, **wrote))
+    if before is None or tx.now - before > REMIND:
+        await _tell(turn, phrases.RELAYED, name=name)
+
+
+async def _introduced(turn: Turn) -> list[Pair]:
+    return [pair for pair in await turn.tx.pairs.open_of(turn.person.id) if pair.state == INTRODUCED]
+
+
+async def _name(turn: Turn, pair: Pair) -> str:
+    other = await turn.tx.people.get(pair.other(turn.person.id))
+    return str(other.fields.get("name") or "") if other else ""
+
+
+async def _tell(turn: Turn, sentence: str, **holes: str) -> None:
+    await say_to(turn, None, [Say(turn.words(sentence, **holes))])
