@@ -8,11 +8,13 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from typer.exceptions import TyperException
 
+from bot.commands import copies
+from bot.commands.shared import ConfigOption, configured, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
 from flows.reader import STARTER, Reading, read_folder
@@ -27,14 +29,7 @@ app = typer.Typer(
 
 Dir = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder that holds library/ (default: flows).")]
 FlowsOption = Annotated[Path | None, typer.Option("--flows", help="A folder that holds library/ (default: flows).")]
-ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 OWN_FOLDER = Path(".doorstep")
-
-
-def refuse(sentence: str) -> NoReturn:
-    """Ends with exit code 2 and one line."""
-    typer.echo(f"doorstep: {' '.join(sentence.split())}", err=True)
-    raise typer.Exit(2)
 
 
 def flows_folder(given: Path | None) -> Path:
@@ -244,14 +239,10 @@ def run(config: ConfigOption) -> None:
     gc.disable()
     from bot.app import missing
     from bot.app import run as run_all
-    from bot.config import BadConfig, read_config
 
+    read = configured(config)
     gc.freeze()
     gc.enable()
-    try:
-        read = read_config(config)
-    except BadConfig as error:
-        refuse(str(error))
     if absent := missing(read):
         refuse(f"{config}: [{absent}]: this version of Doorstep has none yet: take the section out")
     if not (read.flows_folder / "library").is_dir():
@@ -262,14 +253,13 @@ def run(config: ConfigOption) -> None:
 @app.command()
 def migrate(config: ConfigOption) -> None:
     """Brings the database's tables to this version."""
-    from bot.config import BadConfig, read_config
     from storage.store import Store
 
-    try:
-        read = read_config(config)
-    except BadConfig as error:
-        refuse(str(error))
-    _serve(Store.migrate(read.database_url))
+    _serve(Store.migrate(configured(config).database_url))
+
+
+app.command()(copies.backup)
+app.command()(copies.restore)
 
 
 def _serve(task: Coroutine[Any, Any, None]) -> None:

@@ -1,0 +1,99 @@
+"""What commands share: how they refuse, read the configuration, open the database beside a running bot, and end."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
+
+import typer
+
+if TYPE_CHECKING:  # a command that is not called loads nothing of this
+    from bot.config import Config
+    from storage.store import Store
+
+T = TypeVar("T")
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Ends with exit code 2 and one line."""
+    typer.echo(f"doorstep: {' '.join(sentence.split())}", err=True)
+    raise typer.Exit(2)
+
+
+def configured(file: Path) -> "Config":
+    """The configuration, or the end with one line."""
+    from bot.config import BadConfig, read_config
+
+    try:
+        return read_config(file)
+    except BadConfig as error:
+        refuse(str(error))
+
+
+def present() -> datetime:
+    """Now, as aware UTC."""
+    return datetime.now(UTC)
+
+
+@asynccontextmanager
+async def beside(config: "Config", *, makes: bool = False) -> AsyncIterator["Store"]:
+    """The database, also while a bot runs on it. Raises StorageError; `makes`: one that is missing is made."""
+    from storage.errors import NoDatabase
+    from storage.schema import sqlite_path
+    from storage.store import Store
+
+    path = sqlite_path(config.database_url)
+    if not makes and path is not None and not path.exists():
+        raise NoDatabase(str(path))
+    store = await Store.open(config.database_url, config.key_file, clock=present, alone=False)
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
+def finish(task: Coroutine[Any, Any, T]) -> T:
+    """Runs it to its end; what stands in its way is said in one line."""
+    return told(lambda: asyncio.run(task))
+
+
+def told(does: Callable[[], T]) -> T:
+    """What it does; what stands in its way is said in one line, without quoting what people wrote."""
+    from bot.log import configure, place
+    from storage.errors import StorageError
+
+    configure()
+    try:
+        return does()
+    except StorageError as error:
+        refuse(str(error))
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+    except (typer.Exit, typer.Abort):
+        raise
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    except Exception as error:
+        typer.echo(f"doorstep: stopped: {place(error)}", err=True)
+        raise typer.Exit(1) from None
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Shows on a terminal how much is done; nothing where nobody looks."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task(what, total=total)
+        yield lambda done: shown.update(task, completed=done)
