@@ -7,6 +7,7 @@ from storage.buddies import Buddies
 from storage.cards import Cards
 from storage.consents import Consents
 from storage.conversations import Conversations
+from storage.funnel import Funnel
 from storage.inbox import Inbox
 from storage.jobs import Jobs
 from storage.ledger import Ledger
@@ -31,6 +32,7 @@ class Transaction:
         "cards",
         "consents",
         "conversations",
+        "funnel",
         "inbox",
         "jobs",
         "ledger",
@@ -54,6 +56,7 @@ class Transaction:
         self.pairs = Pairs(session, vault)
         self.ledger = Ledger(session)
         self.moments = Moments(session)
+        self.funnel = Funnel(session)
         self.jobs = Jobs(session)
         self.library = Library(session)
         self.actions = Actions(session)
