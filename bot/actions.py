@@ -6,8 +6,8 @@ from functools import partial
 
 from babel.dates import format_date, format_skeleton, format_timedelta
 
+from bot.cells import km
 from bot.do.base import Turn
-from bot.places import km
 from flows.model import Option, Value
 from flows.text import locale, show
 from flows.times import zone

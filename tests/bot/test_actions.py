@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from bot.actions import LONGEST, MOST, NAMES, cut, facts_of, labels_of, lists, until_then
+from bot.cells import cell_at
 from bot.do.base import Turn
 from bot.group import Group
-from bot.places import cell_at
 from bot.world import World
 from flows.model import Library, Option, Value
 from storage.actions import CANCELLED, PROPOSED, PUBLISHED, Action
