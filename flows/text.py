@@ -9,7 +9,7 @@ from typing import Any
 
 from babel import Locale
 from babel.core import UnknownLocaleError
-from babel.dates import format_skeleton, format_time
+from babel.dates import format_date, format_time
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
@@ -108,11 +108,27 @@ def _close_up(written: str) -> str:
 
 @lru_cache(maxsize=256)
 def locale(language: str) -> Locale:
-    """The conventions of a language; English's where it is unknown."""
+    """The conventions of a language; English's where it is unknown. English of no country is that of most countries:
+    the day before the month, and 24 hours."""
     try:
-        return Locale.parse(language.replace("-", "_"))
+        found = Locale.parse(language.replace("-", "_"))
     except (ValueError, UnknownLocaleError, TypeError):
-        return Locale("en")
+        found = Locale("en")
+    return Locale("en", "GB") if str(found) == "en" else found
+
+
+@lru_cache(maxsize=256)
+def _day_pattern(language: str) -> str:
+    """How a day without its year is written in full: the form with short names that every language has, widened."""
+    forms = locale(language).datetime_skeletons
+    pattern = str((forms.get("MMMMEd") or forms["MMMEd"]).pattern)
+    pattern = _SHORT_DAY.sub("EEEE", _SHORT_MONTH.sub("MMMM", pattern))
+    return _COMMA.sub("EEEE ", pattern)
+
+
+_SHORT_DAY, _SHORT_MONTH = re.compile(r"\b(?:E{1,3}|c{1,3})\b"), re.compile(r"(?<!M)MMM(?!M)")
+_COMMA = re.compile(r"^EEEE, (?=d 'de' )")
+"""In Spanish and Portuguese no comma stands before the day where the sentence goes on."""
 
 
 def show(value: Value, filter_name: str, language: str, zone_name: str) -> str:
@@ -149,7 +165,7 @@ def _day(value: Value, zone_name: str) -> date | None:
 
 def _date(value: Value, language: str, zone_name: str) -> str | None:
     day = _day(value, zone_name)
-    return None if day is None else format_skeleton("MMMMEEEEd", day, locale=locale(language))
+    return None if day is None else format_date(day, _day_pattern(language), locale=locale(language))
 
 
 def _time(value: Value, language: str, zone_name: str) -> str | None:

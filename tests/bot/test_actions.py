@@ -284,10 +284,10 @@ async def test_needs_are_those_still_open_for_what_they_come_to(store: Store) ->
 @pytest.mark.parametrize(
     ("language", "times", "expected"),
     [
-        ("en", ("saturday",), ["Sat Mar 7, 11:00 AM", "Sat Mar 7, 3:00 PM", "Sat Mar 14, 11:00 AM"]),
+        ("en", ("saturday",), ["Sat 7 Mar, 11:00", "Sat 7 Mar, 15:00", "Sat 14 Mar, 11:00"]),
         ("es", ("weekday_evening",), ["mar 3 mar, 18:00", "mié 4 mar, 18:00", "jue 5 mar, 18:00"]),
-        ("en", (), ["Tue Mar 3, 11:00 AM", "Tue Mar 3, 6:00 PM", "Wed Mar 4, 11:00 AM"]),
-        ("en", ("whenever",), ["Tue Mar 3, 11:00 AM", "Tue Mar 3, 6:00 PM", "Wed Mar 4, 11:00 AM"]),
+        ("en", (), ["Tue 3 Mar, 11:00", "Tue 3 Mar, 18:00", "Wed 4 Mar, 11:00"]),
+        ("en", ("whenever",), ["Tue 3 Mar, 11:00", "Tue 3 Mar, 18:00", "Wed 4 Mar, 11:00"]),
     ],
 )
 async def test_possible_times_are_those_they_said(
@@ -310,28 +310,28 @@ def labelled(*actions: Action, language: str = "en") -> list[str]:
 
 def test_a_label_is_the_day_and_the_place() -> None:
     saturday = replace(ACTION, starts_at=NOW + 5 * DAY)
-    assert labelled(saturday) == ["Sat Mar 7, Leeds"]
+    assert labelled(saturday) == ["Sat 7 Mar, Leeds"]
     assert labelled(saturday, language="es") == ["sáb 7 mar, Leeds"]
-    assert labelled(replace(saturday, district="")) == ["Sat Mar 7, Clean-up"]
+    assert labelled(replace(saturday, district="")) == ["Sat 7 Mar, Clean-up"]
 
 
 def test_a_long_place_costs_the_month_where_the_day_is_near_and_else_its_end() -> None:
     saturday = replace(ACTION, starts_at=NOW + 5 * DAY, district="Wolverhampton")
     assert labelled(saturday) == ["Sat 7, Wolverhampton"]
-    assert labelled(replace(saturday, starts_at=NOW + 40 * DAY)) == ["Sat Apr 11, Clean-up"]
-    assert labelled(replace(saturday, title="", starts_at=NOW + 40 * DAY)) == ["Sat Apr 11, Wolverh…"]
+    assert labelled(replace(saturday, starts_at=NOW + 40 * DAY)) == ["Sat 11 Apr, Clean-up"]
+    assert labelled(replace(saturday, title="", starts_at=NOW + 40 * DAY)) == ["Sat 11 Apr, Wolverh…"]
 
 
 def test_the_day_is_that_of_the_reader() -> None:
     late = replace(ACTION, starts_at=datetime(2026, 6, 5, 23, 30, tzinfo=UTC))
-    assert labelled(late) == ["Sat Jun 6, Leeds"]
+    assert labelled(late) == ["Sat 6 Jun, Leeds"]
 
 
 def test_two_at_the_same_day_and_place_are_told_apart() -> None:
     saturday = replace(ACTION, starts_at=NOW + 5 * DAY)
     labels = labelled(*[replace(saturday, title=title) for title in ("Rally", "Clean-up", "Clean-up", "Clean-up", "x")])
     assert len(set(labels)) == 5
-    assert labels[:2] == ["Sat Mar 7, Leeds", "Sat 7, Leeds"]
+    assert labels[:2] == ["Sat 7 Mar, Leeds", "Sat 7, Leeds"]
     assert all(len(label) <= LONGEST for label in labels)
 
 
