@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -167,13 +167,28 @@ def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Co
 
 async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:
     """`doorstep try`: the console with a database of its own in `folder`, until it is cancelled."""
-    from bot.trial import LiveStage  # drawing is only needed here
+    from bot import trial  # drawing is only needed here
+    from bot.trial_clock import TrialClock
 
-    url = f"sqlite:///{folder / 'try.db'}"
-    async with open_bot(url, folder / "try.key", flows, World()) as bot:
-        web = Web(StoredHistory(bot.store, "web"))
-        stage = LiveStage(bot.store, bot.libraries, "web")
-        bot.heard.append(stage.changed)
-        # Without a passphrase, another site could have its own name point here and read along.
-        app = build(web, stage, None, b"", hosts=("127.0.0.1", "localhost"))
-        await together(serve(app, "127.0.0.1", port, on_ready), *bot.attach(web), *bot.always())
+    clock = TrialClock()
+    stage = trial.LiveStage(clock)
+    web = Web(stage, phones=(trial.BUDDY_PHONE,), open_as=stage.opens_as)
+    # Without a passphrase, another site could have its own name point here and read along.
+    app = build(web, stage, None, b"", hosts=("127.0.0.1", "localhost"))
+
+    def opening() -> AbstractAsyncContextManager[Bot]:
+        world = trial.world_here(f"http://127.0.0.1:{port}" if port else "")
+        return open_bot(f"sqlite:///{folder / 'try.db'}", folder / "try.key", flows, world, clock)
+
+    async def trials() -> None:
+        """One trial after the other: each that begins anew has an empty database."""
+        while True:
+            bot = stage.bot
+            await together(stage.until_anew(), *stage.attend(web), *bot.always())
+            await stack.aclose()
+            trial.forget(folder)
+            await stage.open(await stack.enter_async_context(opening()))
+
+    async with AsyncExitStack() as stack:
+        await stage.open(await stack.enter_async_context(opening()))
+        await together(serve(app, "127.0.0.1", port, on_ready), trials())

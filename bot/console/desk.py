@@ -104,13 +104,14 @@ class _Card:
         return press
 
     async def _act(self, which: Button, written: str) -> None:
+        note = ""
         try:
-            note = await self._stage.act(self._view.id, which.key, written.strip())
+            await self._stage.act(self._view.id, which.key, written.strip())
         except Refused as refused:
             note = str(refused)
         except Exception:
             _log.exception("a card could not be acted on")
             note = "That could not be done: the terminal says why."
         self._busy = False
-        if not self.element.is_deleted:
+        if note and not self.element.is_deleted:
             write(self._note, note)

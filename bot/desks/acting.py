@@ -1,0 +1,143 @@
+"""What the buttons of cards do: the same on every desk. Two who press at once make one action."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+
+from bot.desks.base import APPROVE, DECLINE, DONE, REPLY
+from bot.others import leave, tell
+from bot.world import World
+from storage.actions import CANCELLED, PROPOSED, PUBLISHED
+from storage.buddies import CLEAR
+from storage.cards import OPEN, Card
+from storage.pairs import OFFERED, REFUSED, SUPPORTER, WANTED
+from storage.transaction import Transaction
+
+LONGEST_REPLY = 4_000
+
+
+class NotDone(Exception):
+    """The card was not acted on; the message says why, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Press:
+    """Someone pressed a button of a card.
+
+    text  what they wrote beside it; "" where nothing can be
+    by    who it was, as the desk calls them; `name` is what the person they write to may call them
+    """
+
+    card: int
+    button: str
+    text: str = ""
+    by: str
+    name: str = ""
+
+
+async def act(tx: Transaction, world: World, press: Press) -> str:
+    """Does what the button says, in this transaction: what it did, in a sentence.
+
+    It locks the person whom the card is about; whom else it concerns hears of it in a turn of theirs. Raises NotDone.
+    """
+    card = await tx.cards.get(press.card)
+    if card is None:
+        raise NotDone("This card is gone.")
+    if card.state != OPEN:
+        raise NotDone("Someone else was quicker.")
+    does = _DOES.get((card.kind, press.button)) or _ALWAYS.get(press.button)
+    if does is None:
+        raise NotDone("This card has no such button.")
+    await tx.people.load(card.person_id)
+    said = await does(tx, world, card, press)
+    if not await tx.cards.act(card.id, press.button, press.by):
+        raise NotDone("Someone else was quicker.")
+    return said
+
+
+Does = Callable[[Transaction, World, Card, Press], Awaitable[str]]
+
+
+async def _approve_buddy(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    if await tx.buddies.get(card.person_id) is None:
+        raise NotDone("They do not want to be a buddy any more.")
+    await tx.buddies.serve(card.person_id, approved_at=tx.now)
+    await tell(tx, card.person_id, "buddy.approved", {}, once=str(card.id))
+    return "They are a buddy now, and hear of it."
+
+
+async def _decline_buddy(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    if await tx.buddies.get(card.person_id) is not None:
+        await tx.buddies.serve(card.person_id, role=SUPPORTER, approved_at=CLEAR)
+    return "They stay a supporter."
+
+
+async def _approve_match(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    pair = await tx.pairs.lock(_number(card.body.get("pair")))
+    if pair is None or pair.state != WANTED:
+        raise NotDone("These two are not waiting any more.")
+    await tx.pairs.save(replace(pair, state=OFFERED, offered_at=tx.now, answer_by=tx.now + world.pairing.answer_within))
+    await tell(tx, pair.buddy_id, "pair.offered", {"pair": pair.id})
+    return "The buddy is asked now."
+
+
+async def _decline_match(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    pair = await tx.pairs.lock(_number(card.body.get("pair")))
+    if pair is not None and pair.state == WANTED:
+        await tx.pairs.save(replace(pair, state=REFUSED, answered_at=tx.now, ended_at=tx.now, why="refused"))
+        await leave(tx, pair.supporter_id, "search", {"pair": str(pair.id)}, f"{pair.id}")
+    return "Someone else is looked for."
+
+
+async def _publish(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    action_id = _of("action", card)
+    action = await tx.actions.get(action_id)
+    if action is None or action.state != PROPOSED:
+        raise NotDone("It is not waiting any more.")
+    await tx.actions.change(action_id, state=PUBLISHED)
+    await tell(tx, card.person_id, "action.published", {"action": action_id})
+    return "It is published, and people near it see it."
+
+
+async def _decline_action(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    action_id = _of("action", card)
+    action = await tx.actions.get(action_id)
+    if action is not None and action.state == PROPOSED:
+        await tx.actions.change(action_id, state=CANCELLED)
+        await tell(tx, card.person_id, "action.cancelled", {"action": action_id})
+    return "It is not published."
+
+
+async def _reply(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    text = press.text.strip()[:LONGEST_REPLY]
+    if not text:
+        raise NotDone("Write an answer first.")
+    await leave(tx, card.person_id, "replied", {"text": text, "name": press.name}, f"card:{card.id}")
+    return "It is on its way to them."
+
+
+async def _done(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    return "Done."
+
+
+_DOES: Mapping[tuple[str, str], Does] = {
+    ("buddy_to_approve", APPROVE): _approve_buddy,
+    ("buddy_to_approve", DECLINE): _decline_buddy,
+    ("match_to_approve", APPROVE): _approve_match,
+    ("match_to_approve", DECLINE): _decline_match,
+    ("action_proposed", APPROVE): _publish,
+    ("action_proposed", DECLINE): _decline_action,
+    ("human", REPLY): _reply,
+    ("report", REPLY): _reply,
+}
+_ALWAYS: Mapping[str, Does] = {DONE: _done}
+"""What every card understands."""
+
+
+def _of(what: str, card: Card) -> int:
+    kind, _, number = card.subject.partition(":")
+    return _number(number) if kind == what else 0
+
+
+def _number(written: object) -> int:
+    text = str(written or "")
+    return int(text) if text.isascii() and text.isdigit() else 0
