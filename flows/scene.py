@@ -6,10 +6,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from flows import questions
+from flows import phrases, questions
 from flows.answers import Answer, OutOfRange
-from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Library, Said, Save, Say, Shown, Value
+from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
 from flows.moves import Move
+from flows.names import known_names
 from flows.prepared import prepared
 from flows.states import AskState
 from flows.text import BadText, Scope, look_up, parse, render
@@ -108,10 +109,10 @@ class Scene:
         if "{" not in sentence:
             return sentence.strip()
         try:
-            return render(sentence, self.scope, self.language, self.facts.zone)
+            return self._rendered(sentence)
         except BadText:
             # a slip in a translation must not keep anybody from going on
-            return "" if sentence is text else render(text, self.scope, self.language, self.facts.zone)
+            return "" if sentence is text else self._rendered(text)
 
     def say(self, text: str, attach: str = "", tried: str = "") -> None:
         """One message. One that turns out empty is not sent."""
@@ -147,7 +148,20 @@ class Scene:
         if _ONE_HOLE.fullmatch(written):
             (hole,) = (part for part in parse(written.strip()) if not isinstance(part, str))
             return look_up(hole.name, self.scope)
-        return render(written, self.scope, self.language, self.facts.zone)
+        return self._rendered(written)
+
+    def _rendered(self, text: str) -> str:
+        return render(text, self.scope, self.language, self.facts.zone, self._spoken)
+
+    def _spoken(self, name: str, value: Value) -> Value:
+        """A yes or no in their language; every other value as it is."""
+        if isinstance(value, bool):
+            agrees = value
+        elif value in ("yes", "no") and known_names(self.library, self.here.flow).get(name) is Kind.YES_NO:
+            agrees = value == "yes"
+        else:
+            return value
+        return self.translated(phrases.YES_BUTTON if agrees else phrases.NO_BUTTON).lower()
 
     def save(self, target: str, value: Value) -> None:
         """Keeps an answer: `me.x` with the person (before consent: with the conversation), a bare name here."""

@@ -70,14 +70,21 @@ def look_up(name: str, scope: Scope) -> Value:
     return found
 
 
-def render(source: str, scope: Scope, language: str, zone_name: str) -> str:
-    """The text as a person reads it; what is not known is empty, and the spaces around it close up."""
+def render(
+    source: str, scope: Scope, language: str, zone_name: str, spoken: Callable[[str, Value], Value] | None = None
+) -> str:
+    """The text as a person reads it; what is not known is empty, and the spaces around it close up.
+
+    `spoken` says for a name and its value what is shown instead of that value.
+    """
     written = ""
     for part in parse(source):
         if isinstance(part, str):
             written += part
         else:
             value = look_up(part.name, scope)
+            if spoken is not None:
+                value = spoken(part.name, value)
             written += show(value, part.filter, language, zone_name).replace(_GAP, "") or _GAP
     return (_close_up(written) if _GAP in written else written).strip()
 

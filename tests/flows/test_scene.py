@@ -106,6 +106,27 @@ def test_a_translation_with_a_slip_in_its_braces_gives_way_to_the_text() -> None
     assert scene(Facts(me={"name": "Ana"}, language="de"), slipped).words("Hi {{ me.name }}!") == "Hi Ana!"
 
 
+AGREEING = written(
+    """
+    flow: f
+    start: s
+    states:
+      s: {ask: Sure?, expect: yes_no, save: sure, go: t}
+      t: {ask: Who?, expect: text, save: who, go: u}
+      u: {end: over}
+    """,
+    es='msgid "Yes"\nmsgstr "Sí"\n\nmsgid "No"\nmsgstr "No"\n',
+)
+
+
+@pytest.mark.parametrize(("language", "yes", "no"), [("en", "yes", "no"), ("es", "sí", "no"), ("de", "yes", "no")])
+def test_yes_and_no_are_said_in_their_language_and_what_people_wrote_is_not(language: str, yes: str, no: str) -> None:
+    facts = Facts(me={"language": language, "has_buddy": True, "adult": "no", "meetings": 1})
+    at = scene(facts, AGREEING, answers={"sure": "yes", "who": "yes"})
+    text = "{{ answers.sure }} {{ answers.who }} {{ me.has_buddy }} {{ me.adult }} {{ me.meetings }}"
+    assert at.words(text) == f"{yes} yes {yes} {no} 1"
+
+
 def test_their_own_language_goes_before_that_of_the_group() -> None:
     assert scene(Facts(me={"language": "es"}, language="de")).language == "es"
     assert scene(Facts(me={"language": ""}, language="de")).language == "de"
