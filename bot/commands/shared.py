@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 import typer
 
 if TYPE_CHECKING:  # a command that is not called loads nothing of this
+    from collections.abc import Sequence
+
+    from rich.text import Text
+
     from bot.config import Config
     from storage.store import Store
 
@@ -34,6 +38,36 @@ def configured(file: Path) -> "Config":
         return read_config(file)
     except BadConfig as error:
         refuse(str(error))
+
+
+def plain(text: object) -> str:
+    """Without what could steer a terminal: control characters, escape sequences among them."""
+    return "".join(letter for letter in str(text) if letter.isprintable())
+
+
+def say(text: "str | Text") -> None:
+    """One line on stdout, with its colours where somebody looks; never wrapped."""
+    from rich.console import Console
+
+    Console(highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)
+
+
+def width(text: str) -> int:
+    """How many columns of a terminal it takes."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def padded(text: str, columns: int) -> str:
+    """Filled up with spaces to so many columns."""
+    return text + " " * (columns - width(text))
+
+
+def table(rows: "Sequence[Sequence[str]]") -> list[str]:
+    """Rows as lines whose columns stand below each other."""
+    widths = [max(map(width, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(padded, row, widths)).rstrip() for row in rows]
 
 
 def present() -> datetime:

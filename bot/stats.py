@@ -1,0 +1,104 @@
+"""How far people came, in numbers: for the command, and for whoever asks for JSON."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from storage.transaction import Transaction
+
+LABELS: Mapping[str, str] = {
+    "wrote_first": "wrote first",
+    "asked_for_a_buddy": "asked for a buddy",
+    "offered": "offered to a buddy",
+    "introduced": "introduced",
+    "signed_up": "signed up for an action",
+    "came": "came",
+    "met": "met",
+    "met_again": "met again",
+}
+"""What people read for each of `storage.funnel.STEPS`, in order."""
+
+_BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
+_END = datetime(3000, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: how many people took it ever, and how many for the first time in the period.
+
+    share         of those who took the step before; None for the first step, and where nobody took that
+    period_share  the same of the period
+    """
+
+    name: str
+    people: int
+    share: float | None
+    period: int
+    period_share: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The numbers of a group at a moment; the period is the last `days` days.
+
+    pairs  by state, only those states that there are
+    """
+
+    at: datetime
+    days: int
+    connections: int
+    period_connections: int
+    funnel: tuple[Step, ...]
+    waiting: int
+    free_buddies: int
+    pairs: Mapping[str, int]
+
+
+async def count(tx: Transaction, days: int) -> Stats:
+    """Counts everything, with a period of so many days until now."""
+    since = tx.now - timedelta(days=days)
+    ever, period = await tx.funnel.reached(_BEGINNING, _END), await tx.funnel.reached(since, _END)
+    steps = []
+    before: str | None = None
+    for name in LABELS:
+        shares = [_share(counts, name, before) for counts in (ever, period)]
+        steps.append(Step(name, ever[name], shares[0], period[name], shares[1]))
+        before = name
+    return Stats(
+        at=tx.now,
+        days=days,
+        connections=await tx.funnel.connections(_BEGINNING, _END),
+        period_connections=await tx.funnel.connections(since, _END),
+        funnel=tuple(steps),
+        waiting=await tx.funnel.waiting(),
+        free_buddies=await tx.funnel.free_buddies(),
+        pairs=await tx.pairs.by_state(),
+    )
+
+
+def as_json(stats: Stats) -> dict[str, object]:
+    """The numbers with keys that stay. Shares are parts of one, to three places, or null."""
+    return {
+        "at": stats.at.isoformat(),
+        "days": stats.days,
+        "connections": {"all": stats.connections, "period": stats.period_connections},
+        "funnel": [
+            {
+                "step": step.name,
+                "people": {"all": step.people, "period": step.period},
+                "share": {"all": _rounded(step.share), "period": _rounded(step.period_share)},
+            }
+            for step in stats.funnel
+        ],
+        "waiting": stats.waiting,
+        "free_buddies": stats.free_buddies,
+        "pairs": dict(stats.pairs),
+    }
+
+
+def _share(counts: Mapping[str, int], name: str, before: str | None) -> float | None:
+    return counts[name] / counts[before] if before is not None and counts[before] else None
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 3)
