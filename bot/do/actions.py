@@ -12,6 +12,7 @@ from flows.model import Did, Value
 from flows.text import show
 from storage.actions import PUBLISHED, Action
 from storage.signups import GOING, MAYBE, WAITING, YES, Signup
+from storage.transaction import Transaction
 
 EARLY, LATE = timedelta(hours=1), timedelta(hours=12)
 """How long before an action begins someone can check in, and how long after its end."""
@@ -42,7 +43,7 @@ async def sign_up(deed: Deed) -> Did:
     if outcome == "signed_up" and not _comes(before):
         await _ledger(deed, "signup.made", action_id, kind)
     if outcome == "signed_up" and before is not None:
-        await _tell_next(deed, action_id)
+        await tell_next(deed.tx, action_id, deed.person.id)
     return PAST if outcome == "gone" else Did(outcome)
 
 
@@ -52,7 +53,7 @@ async def cancel_sign_up(deed: Deed) -> Did:
     if action_id is None or not await deed.tx.actions.cancel(action_id, deed.person.id):
         return GONE
     await _ledger(deed, "signup.cancelled", action_id)
-    await _tell_next(deed, action_id)
+    await tell_next(deed.tx, action_id, deed.person.id)
     return DONE
 
 
@@ -66,16 +67,16 @@ async def move_up(turn: Turn, action_id: int) -> bool:
     if outcome != "signed_up":
         return False
     await turn.tx.ledger.add(turn.person.id, "signup.made", subject=f"action:{action_id}", detail=signup.kind)
-    await _tell_next(turn, action_id)
+    await tell_next(turn.tx, action_id, turn.person.id)
     return True
 
 
-async def _tell_next(turn: Turn, action_id: int) -> None:
+async def tell_next(tx: Transaction, action_id: int, instead_of: int) -> None:
     """Who waits longest moves up, in a turn of their own; if there is room for more, that turn tells the next."""
-    waiting = await turn.tx.actions.next_waiting(action_id)
+    waiting = await tx.actions.next_waiting(action_id)
     if waiting is not None:
-        once = f"{turn.person.id}:{turn.tx.now.isoformat()}"
-        await tell(turn.tx, waiting, "signup.place_free", {"action": action_id}, once)
+        once = f"{instead_of}:{tx.now.isoformat()}"
+        await tell(tx, waiting, "signup.place_free", {"action": action_id}, once)
 
 
 def _comes(signup: Signup | None) -> bool:
@@ -205,12 +206,17 @@ async def propose_action(deed: Deed) -> Did:
 
 
 async def invite_link(deed: Deed) -> Did:
-    """A link with which others can come to the bot, and it is known who asked them; where there are no web pages, what
-    they can write to it instead."""
-    code = deed.tx.links.invitation(deed.person.id)
+    """What they pass on so that others come to the bot, and it is known who asked them."""
     await deed.tx.ledger.add(deed.person.id, "invited", deed.conversation.flow)
-    link = f"{deed.world.address.rstrip('/')}/?start={code}" if deed.world.address else f"{START} {code}"
-    return Did("done", {"link": link})
+    return Did("done", {"link": invitation(deed)})
+
+
+def invitation(turn: Turn) -> str:
+    """The address with which others come by this person's invitation; where the bot has no web pages, what they can
+    write to it instead."""
+    code = turn.tx.links.invitation(turn.person.id)
+    address = turn.world.address.rstrip("/")
+    return f"{address}/?start={code}" if address else f"{START} {code}"
 
 
 def new_code() -> str:

@@ -1,0 +1,40 @@
+"""An action as a calendar file, which every telephone can add to its calendar. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from flows.model import Value
+from flows.text import show
+from storage.actions import CANCELLED, Action
+
+
+def calendar_file(
+    action: Action, known: Mapping[str, Value], now: datetime, group: str, language: str, address: str = ""
+) -> bytes:
+    """The text of an .ics file (RFC 5545, UTF-8, times in UTC) for someone who may know `known` of the action.
+
+    The event has the same UID in every file about this action, so that adding it again changes it and does not double
+    it. `now` is when the file is made, `group` the name of the group, and `address` where its web pages are.
+    """
+    # Imported only where somebody asks for a file: it takes longer than the rest of the bot's own modules.
+    from icalendar import Calendar, Event
+
+    event = Event()
+    event.add("uid", f"action-{action.id}@{address.partition('://')[2].partition('/')[0] or 'doorstep'}")
+    event.add("dtstamp", now)
+    event.add("dtstart", action.starts_at)
+    event.add("dtend", action.ends_at)
+    event.add("summary", action.title)
+    where = [str(known[name]) for name in ("address", "district") if known.get(name)]
+    if where:
+        event.add("location", ", ".join(where))
+    what = [action.what, show(known.get("bring"), "list", language, action.zone), address]
+    if any(what):
+        event.add("description", "\n\n".join(each for each in what if each))
+    event.add("status", "CANCELLED" if action.state == CANCELLED else "CONFIRMED")
+    calendar = Calendar()
+    calendar.add("prodid", f"-//{group}//Doorstep//EN")
+    calendar.add("version", "2.0")
+    calendar.add_component(event)
+    content: bytes = calendar.to_ical()
+    return content
