@@ -1,45 +1,264 @@
 """Where people live: the name of a town, or a shared point, becomes a district about 1 km across, nothing finer."""
 
-from functools import lru_cache
-from math import asin, cos, radians, sin, sqrt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import exp, log10
+from threading import Lock, Thread
+from typing import NamedTuple
 
 import h3
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
-RESOLUTION = 8
-"""Of the H3 cells that are kept: 0.7 square kilometres each."""
+from bot.cells import between, cell_at, km, point_of
+from bot.spellings import NOWHERE, bared, is_slip, key, most_edits, near_sounds, sound
+from bot.towns import Town, Towns
+from bot.towns_file import FULL, OTHER
+from flows.words import words
 
-EARTH_KM = 6371.0088
-"""The mean radius of the Earth."""
+__all__ = ["Place", "Places", "cell_at", "km"]
 
-Point = tuple[float, float, float]
+LONGEST = 100
+"""Characters of the longest text that is read as a place: beyond it is a story."""
 
+OWN_NAME, OWN_COUNTRY, OWN_AREA, EACH_SLIP = 1.0, 3.0, 4.0, 2.0
+"""What counts as much as ten times as many people (1.0): a town's own name and not another language's, the group's own
+country, its own area, and against it each slip of the pen."""
 
-def cell_at(lat: float, lon: float) -> str:
-    """The cell in which a point lies; degrees. Raises ValueError where there is no such point."""
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        raise ValueError(f"there is no point at latitude {lat}, longitude {lon}")
-    return str(h3.latlng_to_cell(lat, lon, RESOLUTION))
+AREA_KM = 150.0
+"""At this distance the group's own area counts a third as much as in its middle."""
 
+CLEARLY = 1.0
+"""So much ahead of all others of its name, a town needs no more than its name."""
 
-def km(cell_a: str, cell_b: str) -> float | None:
-    """How far apart the centres of two H3 cells are, as the crow flies; None where either is no cell."""
-    a, b = point_of(cell_a), point_of(cell_b)
-    return None if a is None or b is None else between(a, b)
+SATELLITE_KM = 60.0
+"""So near to the larger town after the comma: "Horsforth, Leeds"."""
 
+MISSPELT_ABROAD = 100_000
+"""A town with fewer people, outside the group's country, is understood only as it is written."""
 
-def between(a: Point, b: Point) -> float:
-    """Kilometres between two points as the crow flies."""
-    x, y, z = a[0] - b[0], a[1] - b[1], a[2] - b[2]
-    return 2 * EARTH_KM * asin(min(1.0, sqrt(x * x + y * y + z * z) / 2))
+CITY = 100_000
+"""People of a town so large that it is known in its country without saying where it is."""
 
+_PARTS = re.compile(r"[,;()/|\n]")
 
-def point(lat: float, lon: float) -> Point:
-    """A point as a vector of length 1 from the centre of the Earth, with which distances are quick to compute."""
-    phi, theta = radians(lat), radians(lon)
-    return cos(phi) * cos(theta), cos(phi) * sin(theta), sin(phi)
+Words = tuple[str, ...]
 
 
-@lru_cache(maxsize=1 << 17)
-def point_of(cell: str) -> Point | None:
-    """The centre of an H3 cell; None where it is none."""
-    return point(*h3.cell_to_latlng(cell)) if cell and h3.is_valid_cell(cell) else None
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A town. `name` is read as this very place again; `cell` is the H3 cell, about 1 km across, of its middle."""
+
+    name: str
+    cell: str
+    lat: float
+    lon: float
+
+
+class _Found(NamedTuple):
+    score: float
+    town: Town
+    own_name: bool = True
+
+
+Look = Callable[[str], list[_Found]]
+
+
+class Places:
+    """Understands names of towns, as one group means them.
+
+    near_cell  an H3 cell in the group's own area; "" where that is not known
+    country    its two letters, like "GB"; "" is the country of `near_cell`, or else of the time zone `zone`
+
+    Nothing is loaded before it is needed: `begin` does so in the background, and the first question waits for it (the
+    very first on a machine takes many seconds). Any thread may ask. Raises OSError where no index can be made.
+    """
+
+    def __init__(self, near_cell: str = "", country: str = "", zone: str = "") -> None:
+        self._near_cell, self._near = near_cell, point_of(near_cell)
+        self._country, self._zone = country.upper(), zone
+        self._opening = Lock()
+        self._towns: Towns | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether a question is answered at once."""
+        return self._towns is not None
+
+    def begin(self) -> Thread:
+        """Loads in the background; the thread that does."""
+        thread = Thread(target=self.load, name="places", daemon=True)
+        thread.start()
+        return thread
+
+    def load(self) -> Towns:
+        """Loads what is not loaded, and returns once all is there."""
+        with self._opening:
+            if self._towns is None:
+                towns = Towns()
+                if not self._country and self._near is not None:
+                    self._country = towns.nearest(*h3.cell_to_latlng(self._near_cell)).country
+                elif not self._country and self._zone:
+                    self._country = towns.country_of(self._zone)
+                self._towns = towns
+            return self._towns
+
+    def read(self, text: str) -> Place | None:
+        """The town that is meant, in any language, case and script, with or without accents; None: none is.
+
+        Understood as written before misspelt, and of several the one that fits the group best. Postcodes are not known:
+        "LS6" is None, and "Leeds LS6" is Leeds.
+        """
+        return next(iter(self.candidates(text, 1)), None)
+
+    def candidates(self, text: str, limit: int = 5) -> list[Place]:
+        """The towns that can be meant, what fits the group best first; each with a name that tells it apart."""
+        return [self._place(found.town) for found in self._understood(text)[:limit]]
+
+    def at(self, lat: float, lon: float) -> Place:
+        """The named place nearest to a point, in degrees. Raises ValueError where there is no such point."""
+        cell_at(lat, lon)
+        return self._place(self.load().nearest(lat, lon))
+
+    def _place(self, town: Town) -> Place:
+        """Its own name where that alone is read as this town beyond doubt, else its full name."""
+        first, second = [*self._understood(town.name)[:2], None, None][:2]
+        mine = first is not None and first.town == town
+        clear = second is None or (first is not None and first.score - second.score >= CLEARLY)
+        name = town.name if mine and clear else town.full_name
+        return Place(name, cell_at(town.lat, town.lon), town.lat, town.lon)
+
+    # --- what is meant ------------------------------------------------------------------------------------------
+
+    def _understood(self, text: str) -> list[_Found]:
+        if len(text) > LONGEST:
+            return []
+        whole = key(text)
+        if not whole:
+            return []
+        only = [(town, kind) for town, kind in self.load().named(whole) if kind == FULL]
+        if only:
+            return [_Found(0.0, town) for town, _ in only]
+        if whole in NOWHERE or any(" ".join(left) in NOWHERE for left in bared(tuple(words(text)))):
+            return []
+        written = self._read_with(self._written, text)
+        if written and (written[0].own_name or written[0].town.country == self._country):
+            return written
+        # What is a name of a town abroad, in some language, may be a slip in the name of one that is near.
+        return max(written, self._read_with(self._misspelt, text), key=_best)
+
+    def _read_with(self, look: Look, text: str) -> list[_Found]:
+        parts = [part for part in (tuple(words(each)) for each in _PARTS.split(text)) if part]
+        said = tuple(words(text))
+        return (
+            _first(look, said)
+            or _first(look, _without_numbers(said))
+            or self._in_parts(look, [part for part in map(_without_numbers, parts) if part])
+            or self._with_area(look, _without_numbers(said))
+            or self._with_county(text)
+        )
+
+    def _in_parts(self, look: Look, parts: Sequence[Words]) -> list[_Found]:
+        """ "Horsforth, Leeds", "Paris, Texas", "Leeds, Yorkshire": the first part, as far as it fits the next."""
+        if len(parts) < 2:
+            return []
+        name, *rest = parts
+        found, later = _first(look, name), self._in_parts(look, rest) or _first(look, rest[-1])
+        for part in rest:
+            fitting = self._fitting(found, part)
+            if fitting:
+                return fitting
+            if fitting is None:
+                return []
+        # Nothing tells: the best known of what stands there.
+        return max(found, later, key=_best)
+
+    def _with_area(self, look: Look, said: Words) -> list[_Found]:
+        """ "Leeds UK", "I live in Springfield Illinois": a name, and where that is."""
+        for left in bared(said):
+            for cut in range(len(left) - 1, max(0, len(left) - 5), -1):
+                if self._is_area(left[cut:]) or look == self._written:
+                    fitting = self._fitting(look(key(" ".join(left[:cut]))), left[cut:])
+                    if fitting:
+                        return fitting
+        return []
+
+    def _with_county(self, text: str) -> list[_Found]:
+        """ "Leeds West Yorkshire": all of it names, of which the first is a city's. No sentence is written so."""
+        said = text.split()
+        if not 2 <= len(said) <= 4 or not all(word[0].isupper() and word.isalpha() for word in said):
+            return []
+        found = (self._written(key(" ".join(said[:cut]))) for cut in range(len(said) - 1, 0, -1))
+        first = next((each for each in found if each), [])
+        return first if first and first[0].town.country == self._country and first[0].town.people >= CITY else []
+
+    def _is_area(self, said: Words) -> bool:
+        return bool(self.load().areas(" ".join(said)))
+
+    def _fitting(self, found: list[_Found], area: Words) -> list[_Found] | None:
+        """Those of `found` in this area, or near this larger town; None where it is an area that holds none of them."""
+        areas = self.load().areas(key(" ".join(area)))
+        inside = [each for each in found if any(_is_in(each.town, *one) for one in areas)]
+        if areas:
+            return inside or None
+        larger = [each.town for each in self._written(key(" ".join(area)))]
+        return [each for each in found if any(_is_beside(each.town, town) for town in larger)]
+
+    # --- names --------------------------------------------------------------------------------------------------
+
+    def _written(self, name: str) -> list[_Found]:
+        """The towns of this name, the one that fits best first."""
+        return self._ranked([(town, kind, 0) for town, kind in self.load().named(name)])
+
+    def _misspelt(self, name: str) -> list[_Found]:
+        """The towns whose names are nearly so."""
+        most = most_edits(name)
+        if not most or any(letter.isdigit() for letter in name):
+            return []
+        names = self.load().sounding(near_sounds(sound(name)))
+        near = process.extract(name, names, scorer=OSA.distance, score_cutoff=most + 1, limit=50)
+        close = [(each, slips) for each, slips, _ in near if is_slip(name, each, slips)]
+        found = [(town, kind, slips) for each, slips in close for town, kind in self.load().named(each)]
+        return self._ranked([each for each in found if self._known_here(each[0])])
+
+    def _known_here(self, town: Town) -> bool:
+        near = self._near is not None and between(self._near, town.at) <= AREA_KM
+        return near or town.people >= MISSPELT_ABROAD or town.country == self._country
+
+    def _ranked(self, found: list[tuple[Town, int, float]]) -> list[_Found]:
+        best: dict[int, _Found] = {}
+        for town, kind, slips in found:
+            scored = _Found(self._score(town, kind, slips), town, kind != OTHER)
+            best[town.id] = max(best.get(town.id, scored), scored)
+        return sorted(best.values(), key=lambda each: (-each.score, each.town.id))
+
+    def _score(self, town: Town, kind: int, slips: float) -> float:
+        score = log10(town.people + 1) - EACH_SLIP * slips
+        score += OWN_NAME if kind != OTHER else 0.0
+        score += OWN_COUNTRY if town.country == self._country else 0.0
+        if self._near is not None:
+            score += OWN_AREA * exp(-between(self._near, town.at) / AREA_KM)
+        return score
+
+
+def _best(found: list[_Found]) -> float:
+    return found[0].score if found else 0.0
+
+
+def _first(look: Look, said: Words) -> list[_Found]:
+    """What is found of what was said, or else of what is left without the words around it."""
+    return next((found for left in bared(said) if (found := look(key(" ".join(left))))), [])
+
+
+def _without_numbers(said: Words) -> Words:
+    """ "Leeds LS6 2AB", "10115 Berlin": without what looks like a postcode, where anything else is left."""
+    return tuple(word for word in said if not any(sign.isdigit() for sign in word))
+
+
+def _is_in(town: Town, country: str, region: str) -> bool:
+    return town.country == country and region in ("", town.region)
+
+
+def _is_beside(town: Town, larger: Town) -> bool:
+    return larger.people > town.people and between(town.at, larger.at) <= SATELLITE_KM

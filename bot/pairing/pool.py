@@ -13,8 +13,8 @@ from threading import Lock
 
 import h3
 
+from bot.cells import Point, between, km, point_of
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, cost, dream, forbidden, least, reasons
-from bot.places import Point, between, km, point_of
 from flows.model import NOTHING
 
 LEVELS = (2, 4, 6, 7)

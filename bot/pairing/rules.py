@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
-from bot.places import km
+from bot.cells import km
 from flows.model import nothing
 from storage.people import ACTIVE
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import strategies as st
 
 from bot.pairing.rules import SOFT, Helper, Terms, Wish
-from bot.places import cell_at
+from bot.cells import cell_at
 from storage.people import ACTIVE, PAUSED
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

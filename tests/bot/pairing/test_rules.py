@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bot.pairing import rules
 from bot.pairing.rules import HARD, RULES, SOFT, Helper, Never, Reason, Terms, Verdict, Wish, dream, least, weigh
-from bot.places import km
+from bot.cells import km
 from storage.people import ACTIVE, PAUSED, STOPPED
 from tests.bot.pairing.given import GIJON, HORSFORTH, LEEDS, MANCHESTER, NOW, helpers, terms, wishes
 
