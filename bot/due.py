@@ -5,10 +5,10 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from bot.forgetting import forget
 from bot.handover import Handover
 from bot.moments import Moments
 from bot.others import leave
-from bot.pairing.life import part
 from bot.turn import Turns
 from storage.errors import StorageError
 from storage.store import Store
@@ -57,7 +57,7 @@ class DueClock:
     async def tick(self) -> None:
         """Everything that is due by now happens, each thing once; a database that is away is asked again."""
         try:
-            await self._store.run(self._forget_the_leaving)
+            await self._forget_the_leaving()
             await self._handover.drain()
             await self._conversations()
             await self._store.run(self._notice)
@@ -98,10 +98,14 @@ class DueClock:
         for person_id in await self._store.read(lambda tx: tx.buddies.waiting(BATCH)):
             await self._turns.let(person_id, "search", {})
 
-    async def _forget_the_leaving(self, tx: Transaction) -> None:
-        """Those who asked to be forgotten, once their goodbye is on its way."""
-        for person_id in await tx.people.leaving(BATCH, tx.now - GOODBYE):
-            await part(tx, person_id, await tx.people.forget(person_id))
+    async def _forget_the_leaving(self) -> None:
+        """Those who asked to be forgotten, once their goodbye is on its way: each in a transaction of their own."""
+        for person_id in await self._store.read(lambda tx: tx.people.leaving(BATCH, tx.now - GOODBYE)):
+
+            async def work(tx: Transaction, person_id: int = person_id) -> None:
+                await forget(tx, person_id)
+
+            await self._store.run(work)
 
     async def _notice(self, tx: Transaction) -> None:
         """Offers whose time is up, and pairs in which nobody writes: left to a turn of the person it concerns."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from bot.do.actions import move_up
 from bot.do.base import Turn
 from bot.outcome import keep_fields, say_to
 from bot.pairing import life, seeking
@@ -42,7 +43,11 @@ async def _happened(turn: Turn, body: Body) -> None:
     """Something of the vocabulary came true for them: it is in the ledger, and whoever waits for it goes on."""
     name = str(body.get("name"))
     about = {what: str(which) for what, which in body.items() if what in ("pair", "action")}
-    if not await life.arrived(turn, name, about):
+    if name == "signup.place_free":
+        true = await move_up(turn, int(about.get("action") or 0))
+    else:
+        true = await life.arrived(turn, name, about)
+    if not true:
         return
     subject = ",".join(f"{what}:{which}" for what, which in about.items())
     await turn.tx.ledger.add(turn.person.id, name, subject=subject)

@@ -11,6 +11,7 @@ from bot.libraries import Libraries
 from bot.turn import Turns
 from bot.world import World
 from flows.model import Flow
+from storage.pairs import BUDDY, SUPPORTER
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -98,20 +99,12 @@ class Moments:
         assert moment is not None, "only such flows are asked for"
         since, until = reminders.action_window(moment, now)
         found: list[_Due] = []
+        role = moment.who if moment.who in (SUPPORTER, BUDDY) else ""
         for person_id, subject, number, at in await tx.moments.happened(
-            moment.happening, flow.name, since, until, BATCH
+            moment.happening, flow.name, since, until, BATCH, role
         ):
             if reminders.due_at(moment, at, zone) > now:
-                continue
-            if moment.who in ("supporter", "buddy") and await _role(tx, person_id, subject) != moment.who:
                 continue
             late = reminders.until_at(moment, at, zone) < now
             found.append(_Due(person_id, flow.name, subject, str(number), late))
         return found
-
-
-async def _role(tx: Transaction, person_id: int, subject: str) -> str:
-    """What someone is in the pair that a happening is about; "" where it is about none of theirs."""
-    what, _, number = subject.partition(":")
-    pair = await tx.pairs.get(int(number)) if what == "pair" and number.isdigit() else None
-    return pair.role_of(person_id) if pair is not None and person_id in (pair.supporter_id, pair.buddy_id) else ""

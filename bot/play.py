@@ -24,7 +24,8 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     also = incoming.data if isinstance(incoming, Happened) else NOTHING
     facts = await gather(turn, turn.conversations, also)
     relays = bool(turn.fields.get("has_buddy"))
-    exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays)
+    pair = await relay.only_pair(turn) if relays else ""
+    exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays, pair)
     playing = exchange.play(incoming)
     reply: Reply | None = None
     try:
@@ -40,7 +41,7 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     turn.conversations = tuple(each for each in exchange.conversations.values() if each.id not in exchange.ended)
     await keep(turn, exchange, always=always or "stop" in turn.done, priority=priority)
     if exchange.relayed:
-        await relay.pass_on(turn, exchange.relayed)
+        await relay.pass_on(turn, exchange.relayed, unsure=exchange.unsure)
 
 
 async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Mapping[str, Value]) -> Reply:

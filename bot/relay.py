@@ -22,14 +22,17 @@ _PRESS = re.compile(r"relay:(\d{1,18}):(\d{1,18})")
 _ADDRESSED = re.compile(r"@?\s*(?P<name>[^:,\n]{1,40}?)\s*[:,]\s*(?P<text>\S.*)", re.DOTALL)
 
 
-async def pass_on(turn: Turn, text: str) -> None:
-    """Passes on what someone wrote to the one they were introduced to; where there are several, it asks to whom."""
+async def pass_on(turn: Turn, text: str, *, unsure: bool = False) -> None:
+    """Passes on what someone wrote to the one they were introduced to.
+
+    It asks to whom where there are several, and first whether to at all where it is `unsure`.
+    """
     pairs = await _introduced(turn)
     if not pairs:
         await _tell(turn, phrases.NOT_UNDERSTOOD)
         return
     names = {pair.id: await _name(turn, pair) for pair in pairs}
-    if len(pairs) == 1:
+    if len(pairs) == 1 and not unsure:
         await _deliver(turn, pairs[0], names[pairs[0].id], text)
         return
     addressed = _ADDRESSED.fullmatch(text.strip())
@@ -42,7 +45,8 @@ async def pass_on(turn: Turn, text: str) -> None:
     event = await turn.tx.inbox.history(turn.person.id, 1)
     number = event[0].id if event else 0
     buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs[:MOST_NAMES])
-    asked = turn.words(phrases.RELAY_TO_WHOM, name=names[pairs[0].id])
+    sentence = phrases.RELAY_AT_ALL if len(pairs) == 1 else phrases.RELAY_TO_WHOM
+    asked = turn.words(sentence, name=names[pairs[0].id])
     await say_to(turn, None, [Say(asked, buttons, question=number)])
 
 
@@ -59,6 +63,12 @@ async def pressed(turn: Turn, said: Said) -> bool:
     else:
         await _deliver(turn, pair, await _name(turn, pair), text)
     return True
+
+
+async def only_pair(turn: Turn) -> str:
+    """The number of the pair in which this person knows somebody, where there is exactly one; else ""."""
+    pairs = await _introduced(turn)
+    return str(pairs[0].id) if len(pairs) == 1 else ""
 
 
 async def _deliver(turn: Turn, pair: Pair, name: str, text: str) -> None:

@@ -9,10 +9,10 @@ from typing import TypeVar
 from bot import events, joining, relay
 from bot.channels.base import Inbound
 from bot.do.base import Turn
+from bot.forgetting import forget
 from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import say_to
-from bot.pairing.life import part
 from bot.play import play
 from bot.world import World
 from flows import phrases
@@ -228,7 +228,7 @@ class Turns:
         """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
         loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
         if loaded is not None and loaded.person.status == LEAVING:
-            await part(tx, loaded.person.id, await tx.people.forget(loaded.person.id))
+            await forget(tx, loaded.person.id)
             loaded = None
         if loaded is not None:
             return self._turn(tx, loaded)

@@ -9,7 +9,7 @@ answer. What is not understood is explained, and a press that comes too late is 
 
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from flows import phrases
 from flows.answers import Fit, OutOfRange
@@ -46,6 +46,9 @@ MOST_DEEDS = 50
 
 LONGEST_WORD = 100
 """Characters of a message that can be a word understood anywhere."""
+
+FRESH = timedelta(hours=1)
+"""How long someone who writes most likely answers the question that was asked."""
 
 START = "/start"
 """What platforms write for someone who opens a chat, with a link's payload behind it where there was one."""
@@ -117,8 +120,10 @@ class Exchange:
     said            every message to them, with the conversation it belongs to (0: none)
     saves           what became known of them
     relayed         what they wrote to the person they were introduced to, for no open question understood it
+    unsure          it may as well have been meant for the bot
 
-    `relays` says that there is such a person.
+    `relays` says that there is such a person, and `pair` which pair it is, where there is only one: a flow that they
+    begin themselves, and that names a pair, is about that one.
     """
 
     def __init__(
@@ -129,6 +134,7 @@ class Exchange:
         now: datetime,
         first: bool = False,
         relays: bool = False,
+        pair: str = "",
     ) -> None:
         self.library = library
         self.conversations = {each.id: each for each in conversations}
@@ -136,7 +142,9 @@ class Exchange:
         self.now = now
         self.first = first
         self.relays = relays
+        self.pair = pair
         self.relayed = ""
+        self.unsure = False
         self.changed: dict[int, None] = {}
         self.next_due: dict[int, datetime | None] = {}
         self.ended: dict[int, str] = {}
@@ -216,19 +224,32 @@ class Exchange:
             if skipping:
                 yield from self._advance(skipping[0], said)
             else:
-                yield from self._wonder(said, opened)
+                yield from self._explain(said, opened)
         elif word.flow in self.library.flows:
             yield from self._begin(word.flow)
         else:
-            yield from self._wonder(said, opened)
+            yield from self._explain(said, opened)
 
     def _wonder(self, said: Said, opened: list[Conversation]) -> Playing:
-        """Nothing understands it: it is for the person they were introduced to, or for nobody: a first contact, a
-        question to explain, or a kind word."""
-        first = prepared(self.library).first_contact
+        """Nothing understands it: it is for the person they were introduced to, or for nobody.
+
+        What may be an answer to the bot is not for others to read: while a question is fresh, or in a flow that is
+        about the other, it is explained, and passed on only if they say so.
+        """
         if self.relays and said.text:
             self.relayed = said.text
-        elif opened:
+            self.unsure = any(self._private(conversation) for conversation in opened)
+        if not self.relayed or self.unsure:
+            yield from self._explain(said, opened)
+
+    def _private(self, conversation: Conversation) -> bool:
+        fresh = self.now - conversation.entered_at < FRESH
+        return fresh or prepared(self.library).about_the_other(conversation.flow)
+
+    def _explain(self, said: Said, opened: list[Conversation]) -> Playing:
+        """A first contact, a question to explain, or a kind word."""
+        first = prepared(self.library).first_contact
+        if opened:
             yield from self._advance(opened[0], said)
         elif first and self.first:
             yield from self._begin(first)
@@ -252,6 +273,8 @@ class Exchange:
         return [each for each in self._newest_first() if self._asks(each)]
 
     def _begin(self, flow: str, about: Mapping[str, str] = NOTHING) -> Playing:
+        if self.pair and not about and prepared(self.library).names_pair(flow):
+            about = {"pair": self.pair}
         for conversation in self._newest_first():
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
             if outermost == flow and conversation.about == about:

@@ -22,6 +22,7 @@ STOPPED = "You asked me to stop, so I write no more. Write *start* if you'd like
 WENT_WRONG = "Sorry, something broke on my side just now. Please try once more, or write *human* to reach a person."
 RELAYED = "I've passed that on to {name}. What you write here reaches them; *help* is for me."
 RELAY_TO_WHOM = "Who is that for? Press a name, or begin with it, like: {name}: see you at six."
+RELAY_AT_ALL = "Or was that for {name}? Press the name, and I pass it on."
 NOT_REACHED = "Sorry, {name} can't be reached through me any more. Write *help* to see what we can do."
 SOMEONE = "Someone"
 REPLIED = "{name} of {group}: {text}"

@@ -12,6 +12,8 @@ _REMEMBERED = 8
 
 _OF_PAIR = frozenset({"met", "share_contact", "end_pair", "another_buddy"})
 
+_PRIVATE = _OF_PAIR | {"report", "hand_over", "stop", "forget_me"}
+
 Forms = tuple[tuple[str, tuple[str, ...]], ...]
 
 
@@ -49,8 +51,19 @@ class Prepared:
 
     def speaks_of_pair(self, flow: str) -> bool:
         """Whether a flow, or one that it runs, names the pair in a text or condition, or does something with it."""
-        states = (state for name in self._with_run(flow) for state in self.library.flows[name].states.values())
+        return any(self.names_pair(name) for name in self._with_run(flow))
+
+    def names_pair(self, flow: str) -> bool:
+        """The same, of this flow's own states."""
+        found = self.library.flows.get(flow)
+        states = found.states.values() if found else ()
         return any("pair." in repr(state) or (isinstance(state, DoState) and state.do in _OF_PAIR) for state in states)
+
+    def about_the_other(self, flow: str) -> bool:
+        """Whether what is said in this flow concerns the one they were introduced to: whether they met, how it was."""
+        found = self.library.flows.get(flow)
+        states = found.states.values() if found else ()
+        return any(isinstance(state, DoState) and state.do in _PRIVATE for state in states)
 
     def _with_run(self, flow: str) -> list[str]:
         found = [flow] if flow in self.library.flows else []

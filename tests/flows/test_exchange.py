@@ -1,12 +1,13 @@
 """One person's exchange: which conversation hears what, what beats what, and that nobody is met with silence."""
 
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from flows.exchange import MOST_DEEDS, Due, Exchange, Perform, Start, word_in
+from flows.exchange import FRESH, MOST_DEEDS, Due, Exchange, Perform, Start, word_in
 from flows.model import Conversation, Did, Facts, Happened, Said, Say, Word
 from flows.states import AskState
 from tests.flows.lives import Life, lives, typed
@@ -126,13 +127,24 @@ LIBRARY = written(
       coming: {ask: Coming?, expect: yes_no, "on": {"yes": over, "no": over}}
       over: {end: over}
     """,
+    """
+    flow: met
+    start: met
+    starts: {words: [did we meet]}
+    states:
+      met: {ask: Did you meet?, choices: {done: {label: We met, go: kept}, wrong: {label: It felt wrong, go: kept}}}
+      kept: {do: met, with: {answer: wrong}, go: over}
+      over: {end: over}
+    """,
 )
 
 FACTS = Facts(1, {"name": "Ana"}, subjects={("pair", "7"): {"other": "Ben"}})
 
 
-def standing(state: str, number: int = 1, flow: str = "welcome", **more: Any) -> Conversation:
-    return Conversation(number, flow, 0, state, NOON, **{"question": 1, "asked": "?", **more})
+def standing(
+    state: str, number: int = 1, flow: str = "welcome", entered_at: datetime = NOON, **more: Any
+) -> Conversation:
+    return Conversation(number, flow, 0, state, entered_at, **{"question": 1, "asked": "?", **more})
 
 
 def play(
@@ -189,13 +201,25 @@ def test_a_link_that_nobody_knows_any_more_is_a_plain_start() -> None:
 
 
 def test_what_no_question_understands_is_for_the_person_they_were_introduced_to() -> None:
-    relayed = play([standing("topic")], Said("Hi Ben, shall we?"), relays=True)
-    assert (relayed.relayed, relayed.said, relayed.changed) == ("Hi Ben, shall we?", [], {})
+    relayed = play([standing("topic", entered_at=NOON - FRESH)], Said("Hi Ben, shall we?"), relays=True)
+    assert (relayed.relayed, relayed.unsure, relayed.said, relayed.changed) == ("Hi Ben, shall we?", False, [], {})
     assert play([], Said("see you there"), relays=True).relayed == "see you there"
 
 
+def test_what_may_be_an_answer_to_a_fresh_question_is_passed_on_only_if_they_say_so() -> None:
+    fresh = play([standing("topic")], Said("Hi Ben, shall we?"), relays=True)
+    assert (fresh.relayed, fresh.unsure) == ("Hi Ben, shall we?", True)
+    assert said(fresh)[0].startswith("Sorry, I didn't get that.")
+
+
+def test_what_is_said_about_the_other_never_reaches_them_by_itself() -> None:
+    met = standing("met", flow="met", entered_at=NOON - timedelta(days=2))
+    exchange = play([met], Said("it was strange with him"), relays=True)
+    assert (exchange.relayed, exchange.unsure) == ("it was strange with him", True)
+
+
 def test_what_a_question_or_a_word_understands_is_relayed_to_nobody() -> None:
-    for text in ("Bread", "help", "stop"):
+    for text in ("Bread", "help", "stop", "skip", "back"):
         exchange = play([standing("topic")], Said(text), relays=True)
         assert exchange.said
         assert not exchange.relayed
@@ -203,11 +227,11 @@ def test_what_a_question_or_a_word_understands_is_relayed_to_nobody() -> None:
 
 def test_a_choice_that_fits_beats_a_word_that_is_understood_anywhere() -> None:
     assert said(play([standing("topic")], Said("I need help"))) == ["Where?"]
-    assert said(play([standing("topic")], Said("help!")))[0].startswith("I help people")
+    assert said(play([standing("topic")], Said("help!")))[0].startswith("What can I do for you?")
 
 
 def test_a_word_beats_a_question_that_would_take_it_as_its_type() -> None:
-    assert said(play([standing("town")], Said("help")))[0].startswith("I help people")
+    assert said(play([standing("town")], Said("help")))[0].startswith("What can I do for you?")
     assert states(play([standing("town")], Said("Good Morning!")))[101] == "topic"
 
 
@@ -215,7 +239,7 @@ def test_while_text_is_open_a_start_word_needs_its_slash() -> None:
     diary = standing("text", flow="diary")
     assert said(play([diary], Said("Good morning"))) == ["Thanks."]
     assert said(play([diary], Said("/start"))) == ["Hello.", "Which?"]
-    assert said(play([diary], Said("help")))[0].startswith("I help people")
+    assert said(play([diary], Said("help")))[0].startswith("What can I do for you?")
 
 
 def test_typed_words_go_to_the_newest_open_question_that_understands_them() -> None:
