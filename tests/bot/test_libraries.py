@@ -17,7 +17,7 @@ def second(talk: Talk) -> Talk:
     """Another process on the same database, with a folder of its own."""
     folder = talk.folder.with_name("second")
     shutil.copytree(talk.folder, folder)
-    return Talk(talk.store, talk.watch, folder, talk.world.group)
+    return Talk(talk.store, talk.watch, folder, talk.world)
 
 
 async def test_an_edit_seen_by_one_process_counts_for_the_next_turn_of_another(talking: Talking) -> None:
