@@ -86,7 +86,7 @@ async def _buddy(tx: Transaction, library: Library, part: _Part, place: Place) -
         "place": place.name,
         "interests": tuple(offered(library, "me.interests")[:: part.every]),
         "times": tuple(offered(library, "me.times")[:: part.every]),
-        "adult": True,
+        "adult": "yes",
         "wants_buddy": "yes",
         "consented": ("keep", "pair"),
         "contact": f"{part.name.lower()}@example.org",

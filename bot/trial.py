@@ -244,8 +244,9 @@ class LiveStage:
 
     async def jumps(self, address: str) -> tuple[Jump, ...]:
         """An hour, a day, or to the action the visitor signed up for."""
-        action = await self._store.read(lambda tx: _next_action(tx, address)) if address else None
-        why = "" if action else "once the newcomer has signed up for it"
+        mine = await self._store.read(lambda tx: _actions(tx, address)) if address else []
+        ahead = any(action.starts_at > self._clock() for action in mine)
+        why = "" if ahead else "it has begun" if mine else "nobody has signed up yet"
         return (Jump("hour", "In an hour"), Jump("tomorrow", "Tomorrow"), Jump("action", "The day of the action", why))
 
     async def jump(self, key: str, address: str) -> None:
@@ -257,10 +258,11 @@ class LiveStage:
             elif key == "tomorrow":
                 until = tomorrow(now, zone)
             else:
-                action = await self._store.read(lambda tx: _next_action(tx, address)) if address else None
-                if action is None:
-                    raise Refused("The newcomer has not signed up for anything yet.")
-                until = action.starts_at + JUST_BEGUN
+                mine = await self._store.read(lambda tx: _actions(tx, address)) if address else []
+                starts = [action.starts_at for action in mine if action.starts_at > now]
+                if not starts:
+                    raise Refused("The newcomer has not signed up for anything that is still to come.")
+                until = min(starts) + JUST_BEGUN
             await pass_time(self._clock, until, zone, self._happen, self._tell)
             await self._all_sent()
         self.changed()
@@ -385,8 +387,7 @@ async def _people(tx: Transaction) -> tuple[tuple[Example, ...], Example | None]
     return examples, shown
 
 
-async def _next_action(tx: Transaction, address: str) -> Action | None:
-    """The first that this visitor signed up for and that has not begun."""
+async def _actions(tx: Transaction, address: str) -> list[Action]:
+    """All that this visitor signed up for, also what has begun."""
     person = await tx.people.by_address("web", "web", address)
-    mine = await tx.actions.signups_of(person.id) if person else []
-    return next((action for action, _ in mine if action.starts_at > tx.now), None)
+    return [action for action, _ in await tx.actions.signups_of(person.id)] if person else []

@@ -7,7 +7,7 @@ from nicegui.events import GenericEventArguments
 
 from bot.console.parts import Press, button, mark, text, write
 from bot.console.stage import CardView, Refused, Stage
-from bot.desks.base import Button
+from bot.desks.base import DONE, Button
 
 SHOWN = 30
 """Cards on the page; the older ones are in the database."""
@@ -93,7 +93,9 @@ class _Card:
                 field = ui.element("textarea").classes("reply").props(f'rows=2 maxlength={LONGEST_REPLY} dir="auto"')
                 field.props('aria-label="Your answer" placeholder="Your answer"')
             for number, each in enumerate(card.buttons):
-                button("main" if number == 0 else "plain", each.label, self._presser(each), _WRITTEN)
+                button(
+                    "main" if number == 0 and each.key != DONE else "plain", each.label, self._presser(each), _WRITTEN
+                )
 
     def _presser(self, which: Button) -> Press:
         def press(event: GenericEventArguments) -> None:

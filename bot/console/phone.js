@@ -197,6 +197,10 @@ class Phone extends HTMLElement {
     if (!this.opened && !this.query) location.reload();
     this.opened = false;
     this.waiting?.abort();
+    if (!this.query || !this.seen) return;
+    // This phone is another's by now.
+    this.disconnectedCallback();
+    this.begin();
   }
 
   async flush() {

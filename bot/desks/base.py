@@ -136,7 +136,7 @@ def outcome(state: str, by: str) -> str:
 
 
 def _fitting(body: Body) -> tuple[str, ...]:
-    return _lines(("", "reasons"), ("Near", "district"), ("Speak", "language"))(body)
+    return _lines(("", "reasons"), ("Near", "district"))(body)
 
 
 def _lines(*parts: tuple[str, str]) -> Callable[[Body], tuple[str, ...]]:
@@ -144,7 +144,7 @@ def _lines(*parts: tuple[str, str]) -> Callable[[Body], tuple[str, ...]]:
 
     def known(body: Body) -> tuple[str, ...]:
         told = [(front, _text(body, name)) for front, name in parts]
-        return tuple(f"{front}: {text}" if front else text for front, text in told if text)
+        return tuple(f"{front}: {text}" if front else text[:1].upper() + text[1:] for front, text in told if text)
 
     return known
 

@@ -126,7 +126,7 @@ class Town(Bot):
         return LEEDS.key
 
     async def jumps(self, address: str) -> tuple[Jump, ...]:
-        why = "" if self.reached[3] else "once somebody has signed up"
+        why = "" if self.reached[3] else "nobody has signed up yet"
         return (Jump("hour", "In an hour"), Jump("tomorrow", "Tomorrow"), Jump("action", "The day of the action", why))
 
     async def jump(self, key: str, address: str) -> None:
@@ -351,7 +351,7 @@ async def test_the_day_of_the_action_cannot_be_reached_before_somebody_has_signe
     await page.goto(trial.url)
     day = page.get_by_role("button", name="The day of the action")
     await expect(day).to_be_disabled()
-    await expect(day).to_have_accessible_description("once somebody has signed up")
+    await expect(day).to_have_accessible_description("nobody has signed up yet")
     await day.click(force=True)
     await say(newcomer(page), "met")
     await expect(day).to_be_enabled()
