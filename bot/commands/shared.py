@@ -75,6 +75,13 @@ def present() -> datetime:
     return datetime.now(UTC)
 
 
+def local(at: datetime, config: "Config") -> datetime:
+    """A moment in the group's zone."""
+    from zoneinfo import ZoneInfo
+
+    return at.astimezone(ZoneInfo(config.org.time_zone))
+
+
 @asynccontextmanager
 async def beside(config: "Config", *, makes: bool = False) -> AsyncIterator["Store"]:
     """The database, also while a bot runs on it. Raises StorageError; `makes`: one that is missing is made."""
@@ -116,6 +123,21 @@ def told(does: Callable[[], T]) -> T:
     except Exception as error:
         typer.echo(f"doorstep: stopped: {place(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+def understood(file: Path, reads: Callable[[], T]) -> T:
+    """What a sheet holds; each thing wrong with it is a line, and then it ends."""
+    from bot.sheets import BadSheet
+
+    def read() -> T:
+        try:
+            return reads()
+        except BadSheet as error:
+            for problem in error.problems:
+                typer.echo(plain(f"{file}: {problem}"), err=True)
+            refuse("nothing was imported: mend this first")
+
+    return told(read)
 
 
 @contextmanager

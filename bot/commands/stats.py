@@ -1,4 +1,4 @@
-"""`doorstep stats` and `doorstep people list`."""
+"""`doorstep stats`."""
 
 import json
 import sys
@@ -13,11 +13,11 @@ from bot.commands.shared import (
     beside,
     configured,
     finish,
+    local,
     padded,
     plain,
     refuse,
     say,
-    table,
     width,
 )
 
@@ -60,35 +60,12 @@ def stats(
     return _print_stats(read, found)
 
 
-def people_list(config: ConfigOption) -> None:
-    """Everyone, with their number; no contact details."""
-    from bot.everyone import everyone
-
-    read = configured(config)
-
-    async def listed() -> "list[Known]":
-        async def all_of_them(tx: "Transaction") -> "list[Known]":
-            return [known async for known in everyone(tx)]
-
-        async with beside(read) as store:
-            return await store.read(all_of_them)
-
-    rows = [("number", "name", "role", "language", "place", "since", "status")]
-    for known in finish(listed()):
-        since = f"{_local(known.created_at, read):%Y-%m-%d}"
-        name, place = (plain(known.fields.get(field) or "") for field in ("name", "place"))
-        language = str(known.fields.get("language") or known.language)
-        rows.append((str(known.id), name, known.role or "supporter", language, place, since, known.status))
-    for line in table(rows):
-        say(line)
-
-
 def _print_stats(read: "Config", found: "Stats") -> None:
     from rich.text import Text
 
     from bot.stats import LABELS
 
-    at, period = _local(found.at, read), f"last {found.days} days" if found.days > 1 else "last day"
+    at, period = local(found.at, read), f"last {found.days} days" if found.days > 1 else "last day"
     say(Text.assemble((plain(read.org.name), "bold"), f" · {at:%A} {at.day} {at:%B %Y}"))
     say("")
     word = "connection" if found.connections == 1 else "connections"
@@ -154,7 +131,7 @@ def _print_story(read: "Config", number: int) -> None:
         refuse(f"there is no person {number}: `doorstep people list` shows who there is")
     say(_heading(number, found.person))
     say("")
-    moments = [story.when(_local(at, read), _local(now, read)) for at, _ in found.lines]
+    moments = [story.when(local(at, read), local(now, read)) for at, _ in found.lines]
     longest = max(map(width, moments), default=0)
     for at, (_, sentence) in zip(moments, found.lines, strict=True):
         say(Text.assemble("  ", (padded(at, longest), "dim"), "  ", (plain(sentence), _style(sentence))))
@@ -174,9 +151,3 @@ def _heading(number: int, person: "Known | None") -> "Text":
 
 def _style(sentence: str) -> str:
     return "bold green" if sentence.startswith("met ") else ""
-
-
-def _local(at: datetime, read: "Config") -> datetime:
-    from zoneinfo import ZoneInfo
-
-    return at.astimezone(ZoneInfo(read.org.time_zone))

@@ -54,19 +54,6 @@ async def test_a_persons_story_is_told_in_the_groups_zone(tmp_path: Path) -> Non
     assert "no person 99" in one_line(await finished("stats", "--person", "99", "--config", str(file)))
 
 
-async def test_people_are_listed_with_their_numbers_and_nothing_to_reach_them_by(tmp_path: Path) -> None:
-    file = config(tmp_path)
-    number = await kept(tmp_path, ana, AT)
-    await kept(tmp_path, lambda tx: tx.people.invite("es", {"name": "陳美", "language": "es"}, "buddy"), AT)
-    code, out, err = await finished("people", "list", "--config", str(file))
-    assert (code, err) == (0, "")
-    lines = [line.split() for line in out.splitlines()]
-    assert lines[0] == ["number", "name", "role", "language", "place", "since", "status"]
-    assert lines[1][0] == str(number)
-    assert lines[2] == [str(number + 1), "Sam", "supporter", "en", "Leeds", "2026-06-01", "active"]
-    assert lines[3][1:] == ["陳美", "buddy", "es", "2026-06-01", "active"]
-
-
 async def test_an_empty_group_has_a_funnel_and_a_missing_database_is_one_line(tmp_path: Path) -> None:
     file = config(tmp_path)
     assert "There is no database yet" in one_line(await finished("stats", "--config", str(file)))

@@ -1,0 +1,152 @@
+"""`doorstep people list` and `doorstep people import`."""
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from bot.commands.shared import (
+    ConfigOption,
+    beside,
+    configured,
+    finish,
+    local,
+    plain,
+    refuse,
+    say,
+    table,
+    told,
+    understood,
+)
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.people_import import Newcomer
+    from storage.people import Known
+    from storage.store import Store
+    from storage.transaction import Transaction
+
+people = typer.Typer(help="The people of the group.", rich_markup_mode=None)
+
+
+@people.command("list")
+def list_people(config: ConfigOption) -> None:
+    """Everyone, with their number; no contact details."""
+    from bot.everyone import everyone
+
+    read = configured(config)
+
+    async def listed() -> "list[Known]":
+        async def all_of_them(tx: "Transaction") -> "list[Known]":
+            return [known async for known in everyone(tx)]
+
+        async with beside(read) as store:
+            return await store.read(all_of_them)
+
+    rows = [("number", "name", "role", "language", "place", "since", "status")]
+    for known in finish(listed()):
+        since = f"{local(known.created_at, read):%Y-%m-%d}"
+        name, place = (plain(known.fields.get(field) or "") for field in ("name", "place"))
+        language = str(known.fields.get("language") or known.language)
+        rows.append((str(known.id), name, known.role or "supporter", language, place, since, known.status))
+    for line in table(rows):
+        say(line)
+
+
+@people.command("import")
+def import_people(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="A row for each person; `name` is needed.")],
+    config: ConfigOption,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the links to this file too, as CSV.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those who look imported already.")] = False,
+    only_new: Annotated[bool, typer.Option("--only-new", help="Without those who look imported already.")] = False,
+) -> None:
+    """Adds people from a spreadsheet, and gives each a link of their own to come to the bot with.
+
+    Columns: name, language, role, place, interests, times, adult.
+    """
+    from bot.people_import import GOOD_FOR, doubles, link
+
+    read = configured(config)
+    if again and only_new:
+        refuse("--again and --only-new exclude each other")
+    if out is not None and out.exists():
+        refuse(f"{out} is there already: choose another name")
+    newcomers = _understood(file, read)
+
+    async def here(tx: "Transaction") -> "list[Newcomer]":
+        return await doubles(tx, newcomers)
+
+    async def imported() -> "Sequence[Newcomer]":
+        async with beside(read, makes=True) as store:
+            double = [] if again else await store.read(here)
+            rest = [each for each in newcomers if each not in double] if only_new else newcomers
+            if double and not only_new:
+                _stop_at(double, len(newcomers))
+            await _add(store, rest, read, out)
+            return rest
+
+    added = finish(imported())
+    rows = [(plain(each.fields["name"]), link(read.server.public_url, each.code)) for each in added]
+    for line in table(rows):
+        say(line)
+    skipped = len(newcomers) - len(added)
+    typer.echo(
+        f"{len(added):,} people imported" + (f", {skipped:,} were here already" if skipped else "")
+        + f". Each link is for one person, once, and good for {GOOD_FOR.days} days.",
+        err=True,
+    )  # fmt: skip
+
+
+def _understood(file: Path, read: "Config") -> "Sequence[Newcomer]":
+    from bot.group import Group
+    from bot.people_import import COLUMNS, read_people
+    from bot.places import Places
+    from flows.reader import read_folder
+
+    group = Group.of(read)
+    library = told(lambda: read_folder(read.flows_folder).library)
+    places = Places(zone=group.zone)
+    newcomers, ignored = understood(file, lambda: read_people(file, group, library, places))
+    if ignored:
+        typer.echo(f"{file}: ignored: {', '.join(ignored)} (known are {', '.join(COLUMNS)})", err=True)
+    return newcomers
+
+
+async def _add(store: "Store", newcomers: "Sequence[Newcomer]", read: "Config", out: Path | None) -> None:
+    from bot.people_import import add_people
+    from storage.whole import whole
+
+    async def add(tx: "Transaction") -> None:
+        await add_people(tx, newcomers, read.pairing.capacity)
+
+    if out is None:
+        return await store.run(add)
+    # The file first, for the links are nowhere else; it takes its name once the people are there.
+    with whole(out) as part:
+        _write_links(part, newcomers, read.server.public_url)
+        await store.run(add)
+    return None
+
+
+def _write_links(file: Path, newcomers: "Sequence[Newcomer]", public_url: str) -> None:
+    from bot.people_import import link
+
+    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+        sheet = csv.writer(opened)
+        sheet.writerow(("name", "place", "link"))
+        for each in newcomers:
+            sheet.writerow((each.fields["name"], each.fields.get("place") or "", link(public_url, each.code)))
+
+
+def _stop_at(double: "Sequence[Newcomer]", many: int) -> NoReturn:
+    rows = ", ".join(str(each.row) for each in double[:10]) + (", …" if len(double) > 10 else "")
+    look = "1 row looks" if len(double) == 1 else f"{len(double):,} rows look"
+    typer.echo(
+        f"doorstep: {look} imported already, of {many:,} (same name and place: row {rows}); nothing was imported:"
+        " --only-new leaves them out, --again adds them a second time",
+        err=True,
+    )
+    raise typer.Exit(1)

@@ -1,0 +1,78 @@
+"""Spreadsheets as groups have them: CSV with commas, semicolons or tabs, with or without a byte order mark."""
+
+import csv
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+
+MOST_ROWS = 100_000
+
+
+class BadSheet(Exception):
+    """A sheet that cannot be used; `problems` are sentences that say where and why."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__(problems[0])
+        self.problems = problems
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row. `number` is what a spreadsheet shows beside it; every known column has a cell, trimmed, "" if empty."""
+
+    number: int
+    cells: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells[column]
+
+    def wrong(self, column: str, what: str) -> str:
+        """A sentence about a cell."""
+        return f"row {self.number}, column {column}: {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The rows that are not empty, and the names of columns that nobody here knows."""
+
+    rows: tuple[Row, ...]
+    ignored: tuple[str, ...]
+
+
+def read_sheet(file: Path, known: Collection[str], needed: Collection[str]) -> Sheet:
+    """Reads a sheet whose first row names its columns, in any case and order. Raises BadSheet, OSError."""
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise BadSheet(f"byte {error.start + 1} is not UTF-8: save the sheet as “CSV UTF-8”") from None
+    if "\0" in text or not text.strip():
+        raise BadSheet("this is no CSV file, or an empty one")
+    head = text.partition("\n")[0]
+    reader = csv.reader(StringIO(text, newline=""), delimiter=max(",;\t", key=head.count), strict=True)
+    try:
+        names = [name.strip().casefold() for name in next(reader, [])]
+        _check_names(names, needed)
+        rows = tuple(_rows(reader, names, known))
+    except csv.Error as error:
+        raise BadSheet(f"line {reader.line_num}: {error}") from None
+    return Sheet(rows, tuple(name for name in names if name and name not in known))
+
+
+def _check_names(names: list[str], needed: Collection[str]) -> None:
+    if missing := [name for name in needed if name not in names]:
+        raise BadSheet(f"row 1 names no column `{missing[0]}`: it names {', '.join(filter(None, names)) or 'none'}")
+    if double := [name for name in names if name and names.count(name) > 1]:
+        raise BadSheet(f"row 1 names the column `{double[0]}` twice")
+
+
+def _rows(reader: Iterable[list[str]], names: list[str], known: Collection[str]) -> Iterator[Row]:
+    for number, cells in enumerate(reader, 2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        if number > MOST_ROWS:
+            raise BadSheet(f"over {MOST_ROWS:,} rows: divide the sheet")
+        if any(cell.strip() for cell in cells[len(names) :]):
+            raise BadSheet(f"row {number} has more cells than row 1 has names")
+        given = dict(zip(names, (" ".join(cell.split()) for cell in cells), strict=False))
+        yield Row(number, {name: given.get(name, "") for name in known})
