@@ -147,6 +147,6 @@ def _near(cell: str, other: str) -> bool:
 
 def _cell(place: Place, north_km: float, east_km: float) -> str:
     """The district so far away; a degree of longitude is taken as it is at 45 degrees."""
-    lat = max(-89.0, min(89.0, place.lat + north_km / 111))
+    lat = max(-90.0, min(90.0, place.lat + north_km / 111))
     lon = (place.lon + east_km / 79 + 180) % 360 - 180
     return cell_at(lat, lon)

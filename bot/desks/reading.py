@@ -22,7 +22,8 @@ async def body_of(tx: Transaction, card: Card, library: Library) -> Mapping[str,
     body = {name: value for name, value in card.body.items() if name not in ("pair", "other", "others", "place")}
     labels = prepared(library).labels(LANGUAGE)
     person = await tx.people.get(card.person_id)
-    pair = await tx.pairs.get(_number(card.body.get("pair")))
+    what, _, number = card.subject.partition(":")
+    pair = await tx.pairs.get(_number(card.body.get("pair") or (number if what == "pair" else "")))
     if pair is not None:
         body |= await _pair(tx, card, pair, labels)
         person = person if card.kind == "report" else await tx.people.get(pair.supporter_id)
