@@ -1,7 +1,7 @@
 """Where people live: the name of a town, or a shared point, becomes a district about 1 km across, nothing finer."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log10
 from threading import Lock, Thread
@@ -11,10 +11,12 @@ import h3
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from bot.cells import between, cell_at, km, point_of
+from bot.cells import between, cell_at, km, point, point_of
+from bot.districts import District
 from bot.spellings import NOWHERE, bared, is_slip, key, most_edits, near_sounds, sound
 from bot.towns import Town, Towns
 from bot.towns_file import FULL, OTHER
+from flows.model import NOTHING
 from flows.words import words
 
 __all__ = ["Place", "Places", "cell_at", "km"]
@@ -25,6 +27,9 @@ LONGEST = 100
 OWN_NAME, OWN_COUNTRY, OWN_AREA, EACH_SLIP = 1.0, 3.0, 4.0, 2.0
 """What counts as much as ten times as many people (1.0): a town's own name and not another language's, the group's own
 country, its own area, and against it each slip of the pen."""
+
+OWN_DISTRICT = 100.0
+"""What the group's own name for a place counts: more than everything else together."""
 
 AREA_KM = 150.0
 """At this distance the group's own area counts a third as much as in its middle."""
@@ -48,7 +53,8 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A town. `name` is read as this very place again; `cell` is the H3 cell, about 1 km across, of its middle."""
+    """A town, or a district of the group's own. `name` is read as this very place again; `cell` is the H3 cell, about
+    1 km across, of its middle, and degrees are of its middle too."""
 
     name: str
     cell: str
@@ -68,6 +74,7 @@ Look = Callable[[str], list[_Found]]
 class Places:
     """Understands names of towns, as one group means them.
 
+    districts  the group's own names of places, which come before all others
     near_cell  an H3 cell in the group's own area; "" where that is not known
     country    its two letters, like "GB"; "" is the country of `near_cell`, or else of the time zone `zone`
 
@@ -75,7 +82,11 @@ class Places:
     very first on a machine takes many seconds). Any thread may ask. Raises OSError where no index can be made.
     """
 
-    def __init__(self, near_cell: str = "", country: str = "", zone: str = "") -> None:
+    def __init__(
+        self, districts: Sequence[District] = (), near_cell: str = "", country: str = "", zone: str = ""
+    ) -> None:
+        self._districts = districts
+        self._own: Mapping[str, Town] = NOTHING
         self._near_cell, self._near = near_cell, point_of(near_cell)
         self._country, self._zone = country.upper(), zone
         self._opening = Lock()
@@ -101,14 +112,15 @@ class Places:
                     self._country = towns.nearest(*h3.cell_to_latlng(self._near_cell)).country
                 elif not self._country and self._zone:
                     self._country = towns.country_of(self._zone)
+                self._own = dict(self._own_places())
                 self._towns = towns
             return self._towns
 
     def read(self, text: str) -> Place | None:
         """The town that is meant, in any language, case and script, with or without accents; None: none is.
 
-        Understood as written before misspelt, and of several the one that fits the group best. Postcodes are not known:
-        "LS6" is None, and "Leeds LS6" is Leeds.
+        Understood as written before misspelt, and of several the one that fits the group best. Postcodes are not known
+        but as names that the group gave its districts: "LS6" is None, and "Leeds LS6" is Leeds.
         """
         return next(iter(self.candidates(text, 1)), None)
 
@@ -119,7 +131,13 @@ class Places:
     def at(self, lat: float, lon: float) -> Place:
         """The named place nearest to a point, in degrees. Raises ValueError where there is no such point."""
         cell_at(lat, lon)
-        return self._place(self.load().nearest(lat, lon))
+        here, town = point(lat, lon), self.load().nearest(lat, lon)
+        return self._place(min([*self._own.values(), town], key=lambda each: between(here, each.at)))
+
+    def _own_places(self) -> Iterator[tuple[str, Town]]:
+        for number, own in enumerate(self._districts, start=1):
+            town = Town(-number, own.name, own.name, self._country, "", own.lat, own.lon, 0)
+            yield from ((key(name), town) for name in (own.name, *own.also))
 
     def _place(self, town: Town) -> Place:
         """Its own name where that alone is read as this town beyond doubt, else its full name."""
@@ -137,9 +155,9 @@ class Places:
         whole = key(text)
         if not whole:
             return []
-        only = [(town, kind) for town, kind in self.load().named(whole) if kind == FULL]
-        if only:
-            return [_Found(0.0, town) for town, _ in only]
+        only = [town for town, kind in self.load().named(whole) if kind == FULL]
+        if whole in self._own or only:
+            return [_Found(OWN_DISTRICT, self._own.get(whole) or only[0])]
         if whole in NOWHERE or any(" ".join(left) in NOWHERE for left in bared(tuple(words(text)))):
             return []
         written = self._read_with(self._written, text)
@@ -209,7 +227,10 @@ class Places:
 
     def _written(self, name: str) -> list[_Found]:
         """The towns of this name, the one that fits best first."""
-        return self._ranked([(town, kind, 0) for town, kind in self.load().named(name)])
+        towns = self.load()
+        if name in self._own:
+            return [_Found(OWN_DISTRICT, self._own[name])]
+        return self._ranked([(town, kind, 0) for town, kind in towns.named(name)])
 
     def _misspelt(self, name: str) -> list[_Found]:
         """The towns whose names are nearly so."""
@@ -217,6 +238,9 @@ class Places:
         if not most or any(letter.isdigit() for letter in name):
             return []
         names = self.load().sounding(near_sounds(sound(name)))
+        own = process.extractOne(name, list(self._own), scorer=OSA.distance, score_cutoff=most)
+        if own is not None and is_slip(name, own[0], own[1]):
+            return [_Found(OWN_DISTRICT, self._own[own[0]])]
         near = process.extract(name, names, scorer=OSA.distance, score_cutoff=most + 1, limit=50)
         close = [(each, slips) for each, slips, _ in near if is_slip(name, each, slips)]
         found = [(town, kind, slips) for each, slips in close for town, kind in self.load().named(each)]

@@ -203,20 +203,18 @@ def _near(town: _Town, by_tile: Mapping[str, list[_Town]]) -> Iterator[_Town]:
 def _names(town: _Town, others: list[str]) -> Iterator[tuple[int, str]]:
     """Its names as keys, the kinds that count most first."""
     yield FULL, key(town.full_name)
-    for name in (town.name, *town.name.split("/")):
-        yield OWN, key(name)
-    yield OTHER, key(town.name.translate(_UMLAUTS))
-    for name in others:
-        for part in (name, *name.split("/"), name.translate(_UMLAUTS)):
-            if _is_name(part, town.people):
-                yield OTHER, key(part)
+    own = {town.name, *town.name.split("/")}
+    yield from ((OWN, key(name)) for name in own)
+    spellings = {town.name, *others, *(part for name in others if "/" in name for part in name.split("/"))}
+    spellings |= {name.translate(_UMLAUTS) for name in spellings if not name.isascii()}
+    for name in spellings - own:
+        if _is_name(name) and (len(found := key(name)) > 3 or not found.isascii() or town.people >= _SHORT_NAMES):
+            yield OTHER, found
 
 
-def _is_name(name: str, people: int) -> bool:
-    """Whether people may write it: no romanized sounds of another script ("li ci"), no airport, no single letter."""
-    if not name.isascii():
-        return any(sign.isalpha() for sign in name)
-    return name != name.lower() and (len(key(name)) > 3 or people >= _SHORT_NAMES)
+def _is_name(name: str) -> bool:
+    """Whether people may write it: it has letters, and is no sound of another script in ours ("li ci")."""
+    return name != name.lower() if name.isascii() else any(sign.isalpha() for sign in name)
 
 
 def _areas() -> Iterator[tuple[str, str, str]]:

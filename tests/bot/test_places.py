@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cells import between, cell_at, point
-from bot.places import LONGEST, Places
-from bot.spellings import key, near_sounds, sound
+from bot.districts import District
+from bot.places import LONGEST, Place, Places
 from bot.towns import Town
 
 LEEDS = (53.79648, -1.54785)
@@ -193,12 +193,13 @@ def test_what_a_name_can_mean_is_told_the_best_first_and_each_apart(anywhere: Pl
 
 
 @pytest.mark.parametrize(
-    "of", [{}, {"zone": "Europe/London"}, {"zone": "Asia/Shanghai"}, {"near_cell": cell_at(42, -72)}]
+    ("zone", "near", "step"),
+    [("", "", 1), ("Europe/London", "", 4), ("Asia/Shanghai", "", 4), ("", cell_at(42, -72), 4)],
 )
-def test_every_name_that_is_told_is_read_as_the_same_place(every: list[Town], of: dict[str, str]) -> None:
-    places = Places(**of)
+def test_every_name_that_is_told_is_read_as_the_same_place(every: list[Town], zone: str, near: str, step: int) -> None:
+    places = Places(zone=zone, near_cell=near)
     wrong = []
-    for town in every[:: 1 if not of else 4]:
+    for town in every[::step]:
         place = places.at(town.lat, town.lon)
         if places.read(place.name) != place or places.read(place.name.upper()) != place:
             wrong.append(place)
@@ -263,21 +264,46 @@ def test_once_made_it_is_there_at_once_and_answers_quickly(every: list[Town]) ->
     assert (stopwatch.process_time() - begun) / 500 < 0.005
 
 
-# --- spellings -------------------------------------------------------------------------------------------------
+# --- a group's own districts -----------------------------------------------------------------------------------
+
+OWN = (
+    District("Headingley", 53.8194, -1.5810, ("LS6", "Heado")),
+    District("Centre", 53.797, -1.5437),
+    District("Otley, Leeds", 53.9058, -1.6936),
+)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Places:
+    return Places(OWN, zone="Europe/London")
 
 
 @pytest.mark.parametrize(
-    ("one", "other"), [("St. Ives", "saint-ives"), ("Saint-Étienne", "St Etienne"), ("L'Aquila", "laquila")]
+    ("text", "district"),
+    [
+        *((text, "Headingley") for text in ("headingley", "in Headingley", "LS6", "Heado", "Headingly")),
+        ("Headingley, Leeds", "Headingley"),
+        *((text, "Centre") for text in ("centre", "CENTRE")),
+        ("otley leeds", "Otley, Leeds"),
+        ("Leeds", "Leeds"),
+        ("Leeds LS6", "Leeds"),
+    ],
 )
-def test_spellings_of_one_name_have_one_key(one: str, other: str) -> None:
-    assert key(one) == key(other)
+def test_a_groups_own_names_come_first(ours: Places, text: str, district: str) -> None:
+    found = name(ours, text)
+    assert found is not None
+    assert found == district
 
 
-def test_a_slip_leads_to_a_sound_that_is_near() -> None:
-    for wrong, right in [
-        ("lodnon", "london"),
-        ("livepool", "liverpool"),
-        ("bradfrod", "bradford"),
-        ("bimingham", "birmingham"),
-    ]:
-        assert sound(right) in near_sounds(sound(wrong))
+def test_a_groups_own_districts_are_read_again_as_the_same_and_found_by_points(ours: Places) -> None:
+    for own in OWN:
+        place = ours.at(own.lat + 0.001, own.lon)
+        assert place == Place(own.name, cell_at(own.lat, own.lon), own.lat, own.lon)
+        assert ours.read(place.name) == place
+
+
+def test_a_town_that_a_district_is_named_after_says_where_it_is(ours: Places, anywhere: Places) -> None:
+    town = anywhere.read("Headingley, Canada")
+    assert town is not None
+    assert ours.at(town.lat, town.lon).name == "Headingley, Canada"
+    assert ours.read("Headingley, Canada") == ours.at(town.lat, town.lon)
