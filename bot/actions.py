@@ -172,7 +172,7 @@ def _possible_times(turn: Turn) -> Iterator[Option]:
 
 
 def labels_of(actions: Iterable[Action], now: datetime, language: str, zone_name: str) -> list[str]:
-    """A short label for each: its day and place ("Sat Nov 28, Leeds"), or its title where two would look the same."""
+    """A short label for each: its day and place ("Sat 28 Nov, Leeds"), or its title where two would look the same."""
     return _distinct([_ways_to_say(action, now, language, zone_name) for action in actions])
 
 
