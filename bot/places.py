@@ -40,8 +40,9 @@ CLEARLY = 1.0
 SATELLITE_KM = 60.0
 """So near to the larger town after the comma: "Horsforth, Leeds"."""
 
-MISSPELT_ABROAD = 100_000
-"""A town with fewer people, outside the group's country, is understood only as it is written."""
+MISSPELT_ABROAD = 300_000
+"""A town with fewer people, outside the group's country, is understood only as it is written. So are short names of it:
+there are so many that most words are nearly one."""
 
 CITY = 100_000
 """People of a town so large that it is known in its country without saying where it is."""
@@ -164,7 +165,7 @@ class Places:
         if written and (written[0].own_name or written[0].town.country == self._country):
             return written
         # What is a name of a town abroad, in some language, may be a slip in the name of one that is near.
-        return max(written, self._read_with(self._misspelt, text), key=_best)
+        return max(written, self._read_with(self._misspelt, text), key=_best) or self._with_county(text)
 
     def _read_with(self, look: Look, text: str) -> list[_Found]:
         parts = [part for part in (tuple(words(each)) for each in _PARTS.split(text)) if part]
@@ -174,7 +175,6 @@ class Places:
             or _first(look, _without_numbers(said))
             or self._in_parts(look, [part for part in map(_without_numbers, parts) if part])
             or self._with_area(look, _without_numbers(said))
-            or self._with_county(text)
         )
 
     def _in_parts(self, look: Look, parts: Sequence[Words]) -> list[_Found]:
@@ -244,13 +244,13 @@ class Places:
         near = process.extract(name, names, scorer=OSA.distance, score_cutoff=most + 1, limit=50)
         close = [(each, slips) for each, slips, _ in near if is_slip(name, each, slips)]
         found = [(town, kind, slips) for each, slips in close for town, kind in self.load().named(each)]
-        return self._ranked([each for each in found if self._known_here(each[0])])
+        return self._ranked([each for each in found if self._is_here(each[0]) or _is_known(each[0], each[1], name)])
 
-    def _known_here(self, town: Town) -> bool:
+    def _is_here(self, town: Town) -> bool:
         near = self._near is not None and between(self._near, town.at) <= AREA_KM
-        return near or town.people >= MISSPELT_ABROAD or town.country == self._country
+        return near or town.country == self._country
 
-    def _ranked(self, found: list[tuple[Town, int, float]]) -> list[_Found]:
+    def _ranked(self, found: Sequence[tuple[Town, int, float]]) -> list[_Found]:
         best: dict[int, _Found] = {}
         for town, kind, slips in found:
             scored = _Found(self._score(town, kind, slips), town, kind != OTHER)
@@ -278,6 +278,10 @@ def _first(look: Look, said: Words) -> list[_Found]:
 def _without_numbers(said: Words) -> Words:
     """ "Leeds LS6 2AB", "10115 Berlin": without what looks like a postcode, where anything else is left."""
     return tuple(word for word in said if not any(sign.isdigit() for sign in word))
+
+
+def _is_known(town: Town, kind: int, name: str) -> bool:
+    return town.people >= MISSPELT_ABROAD and len(name) >= (8 if kind == OTHER else 6)
 
 
 def _is_in(town: Town, country: str, region: str) -> bool:

@@ -69,7 +69,7 @@ def sound(name: str) -> str:
 
 def near_sounds(heard: str) -> set[str]:
     """`heard`, and where it is long enough every sound that is one slip away: one more, one less, another, swapped."""
-    if len(heard) < 3:
+    if len(heard) < 2:
         return {heard}
     near = {heard}
     for at in range(len(heard) + 1):

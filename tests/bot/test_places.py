@@ -93,7 +93,7 @@ def test_a_name_is_understood_as_people_write_it(british: Places, text: str, tow
             ("Mancester", "Manchester"),
             ("Birmingam", "Birmingham"),
             ("Edinborough", "Edinburgh"),
-            ("Glasgo", "Glasgow"),
+            *(("Glasgo", "Glasgow"), ("Sutton Coldfied", "Sutton Coldfield"), ("Putey", "Putney")),
         ),
         *(("Liverpol", "Liverpool"), ("Sheffeild", "Sheffield"), ("Lodnon", "London"), ("Notingham", "Nottingham")),
         *(
@@ -139,6 +139,7 @@ def test_a_name_is_understood_misspelt(british: Places, text: str, town: str) ->
             "library",
         ),
         *("weekend", "evening", "meeting", "because", "monday", "water", "climate", "in a flat", "near you"),
+        *("month", "music", "dancing", "trees", "angry"),
         "Leeds " * 30,
     ],
 )
