@@ -266,8 +266,8 @@ def choose(
     """The key that was meant, or for `many` the keys in the order of the choices; None where it is not clear.
 
     `choices` are (key, every form it may be written in). Understood are a form, its place in the list, a part that no
-    other choice has, and a near spelling; where the keys are yes and no, agreement and refusal too. `reserved` are
-    folded words that mean something else everywhere: they are an answer only as a whole form.
+    other choice has, and a near spelling; agreement and refusal too, where a key is yes or no. `reserved` are folded
+    words that mean something else everywhere: they are an answer only as a whole form.
     """
     index = _index(tuple([(key, tuple(forms)) for key, forms in choices]))
     at, fit = _only(index.written.get(said, ())), Fit.EXACT
@@ -278,7 +278,7 @@ def choose(
     if many and at is None:
         several = _several(said, index, reserved)
         return Answer(tuple(index.keys[n] for n in sorted(several[0])), several[1]) if several else None
-    if at is None and {"yes", "no"} <= set(index.keys) and (meaning := meant(said)):
+    if at is None and {"yes", "no"} & set(index.keys) and (meaning := meant(said)) in index.keys:
         return Answer(meaning, Fit.EXACT)
     if at is None:
         at, fit = _near(said, index, reserved), Fit.NEAR

@@ -219,6 +219,21 @@ def test_where_the_keys_are_yes_and_no_doubt_is_asked_again(said: str) -> None:
     assert choose(said, CONSENT, many=False) is None
 
 
+MET = (("yes", ("We met", "Nos vimos", "yes")), ("no", ("Not yet", "no")), ("wrong", ("It felt wrong", "wrong")))
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("sí", "yes"), ("yes, sure", "yes"), ("nope", "no"), ("wrong", "wrong"), ("not sure", "")]
+)
+def test_agreement_and_refusal_are_understood_beside_other_choices(said: str, meant: str) -> None:
+    assert choose(said, MET, many=False) == (Answer(meant, Fit.EXACT) if meant else None)
+
+
+def test_agreement_means_nothing_where_no_key_says_yes() -> None:
+    assert choose("sure", MET[1:], many=False) is None
+    assert choose("nope", (MET[0], MET[2]), many=False) is None
+
+
 def test_a_key_is_understood_only_where_it_is_given_as_a_form() -> None:
     actions = [("2", ("Picnic",)), ("1", ("Vigil",))]
     found = choose("1", actions, many=False)

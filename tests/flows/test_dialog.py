@@ -140,7 +140,7 @@ def test_what_stands_after_me_is_text_even_unquoted(library: Library, written: s
 def test_a_dialog_begins_on_a_monday_at_ten_in_the_zone_of_the_group(library: Library) -> None:
     flow = "flow: f\nstarts: {words: [f]}\nstart: s\nstates:\n  s: {say: '{{ now | when }}', end: x}\n"
     held = read_files({"library/f.yaml": flow}).library
-    dialogs, _ = read_dialogs("dialog: d\nflow: f\ntalk:\n  - bot: Mon, Jun 1, 10:00 AM\n", "d.yaml")
+    dialogs, _ = read_dialogs("dialog: d\nflow: f\ntalk:\n  - bot: Monday 1 June, 10:00\n", "d.yaml")
     for zone in ("UTC", "Asia/Tokyo", "America/New_York"):
         assert play(held, dialogs[0], Setting(zone=zone)).differs is None
 
@@ -233,7 +233,7 @@ def _changed(line: str) -> str:
         "choices": "[Nothing like it]",
         "me": "[No such button]" if value.startswith("[") else "???",
         "later": "1 second",
-        "does": _ALIKE.get(value, "invite_link"),
+        "does": _ALIKE.get(value, "no_such_deed"),
         "then": _other(value),
         "happens": "human.replied",
         "ends": "somehow else",
@@ -245,7 +245,12 @@ def _changed(line: str) -> str:
 
 
 def _other(outcome: str) -> str:
-    return {"offered": "nobody", "nobody": "offered", "not_possible": "offered"}.get(outcome, "")
+    return {
+        **{"offered": "nobody", "nobody": "offered", "not_possible": "offered", "both": "waiting", "waiting": "both"},
+        **{"signed_up": "past", "waiting_list": "signed_up", "full": "signed_up", "past": "signed_up"},
+        **{"checked_in": "not_now", "wrong_code": "not_now", "not_now": "checked_in"},
+        **{"asked": "already", "already": "asked"},
+    }.get(outcome, "")
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from flows.check import check
+from flows.check_texts import WHATSAPP_LABEL
 from flows.model import Anytime, Flow, Library, Starts
 from flows.phrases import ALL as PHRASES
 from flows.phrases import NUMBER_FROM_TO
@@ -105,6 +106,16 @@ def test_the_starter_library_can_be_translated() -> None:
     text = catalog(starter, "es")
     wanted = {sentence for _, sentence in sentences(starter) if any(letter.isalpha() for letter in sentence)}
     assert {str(message.id) for message in read(text) if message.id} == wanted
+
+
+def test_the_starter_library_is_translated_whole_and_its_labels_fit_everywhere() -> None:
+    for file in (STARTER / "languages").glob("*.po"):
+        starter, written = read_folder(STARTER).library, file.read_text("utf-8")
+        translated = translation(written)
+        assert [one for _, one in sentences(starter) if one not in translated and any(map(str.isalpha, one))] == []
+        assert catalog(starter, file.stem, written) == written, "`doorstep translate` would change it"
+        labels = [label for flow in starter.flows.values() for s in flow.states.values() for _, label in s.labels()]
+        assert [label for label in labels if max(len(label), len(translated[label])) > WHATSAPP_LABEL] == []
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------
