@@ -4,21 +4,55 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Rate:
+    """So many messages within so many seconds, evenly; `burst` of them may come at once, and are borrowed."""
+
+    messages: int
+    seconds: float = 1.0
+    burst: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one message of a platform can hold. Lengths are in characters; None: no limit that matters here.
 
     text           the longest text; a longer one is split when it is stored
     buttons        how many buttons one message can have; 0: choices become a numbered list
     label          the longest label of a button
+    account        how fast one account of ours may send to everyone together
+    chat           how fast it may send into one chat
+    once           a message sent again under the same id is seen once, so that it may be sent again at any time
     """
 
     text: int
     buttons: int | None
     label: int | None
+    account: Rate | None = None
+    chat: Rate | None = None
+    once: bool = False
 
 
-WEB = Limits(text=20_000, buttons=None, label=None)
-"""The console's own chat page: no platform in between. The length is what a person can scroll through."""
+WEB = Limits(text=20_000, buttons=None, label=None, once=True)
+"""The console's own chat page: no platform in between. The length is what a person can scroll through.
+It reads what is stored by its number, so that what is sent twice stands there once."""
 
-TERMINAL = Limits(text=20_000, buttons=0, label=None)
-"""`doorstep chat`: a terminal has no buttons."""
+TERMINAL = Limits(text=20_000, buttons=0, label=None, once=True)
+"""`doorstep chat`: a terminal has no buttons. Where it was killed, a line printed twice is better than none."""
+
+TELEGRAM_ACCOUNT = Rate(30)
+"""python-telegram-bot's constants.FloodLimit.MESSAGES_PER_SECOND, from Telegram's bots FAQ ("about 30 a second")."""
+
+TELEGRAM_PAID = Rate(1000)
+"""The same with paid broadcasts: constants.FloodLimit.PAID_MESSAGES_PER_SECOND."""
+
+TELEGRAM_CHAT = Rate(1)
+"""constants.FloodLimit.MESSAGES_PER_SECOND_PER_CHAT; short bursts may pass, "but eventually" there is a 429."""
+
+SLACK_CHAT = Rate(1)
+"""api.slack.com/docs/rate-limits: one message a second into a channel."""
+
+WHATSAPP_ACCOUNT = Rate(80)
+"""developers.facebook.com/docs/whatsapp/throughput: 80 a second of a number, unless Meta has raised it to 1,000."""
+
+WHATSAPP_CHAT = Rate(1, 6.0, burst=45)
+"""Cloud API's pair rate limit (error 131056): one in 6 seconds to the same person, of which 45 may be borrowed."""

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from flows.limits import Limits
 from flows.model import Said, Say
@@ -57,16 +57,25 @@ class Receipt:
 class SendFailed(Exception):
     """A message did not go out.
 
+    reason        in a coordinator's words where it is final: no address, no token, nothing that was written
     retry_after   try again after so long; None: by our own back-off
+    everyone      it is the whole account that must wait, not this chat alone
     final         never try again (blocked, gone)
-    unknown       it may have arrived: what happens now is the channel's rule
+    unknown       it may have arrived: what happens now is the channel's rule, see `Channel`
     """
 
     def __init__(
-        self, reason: str, *, retry_after: timedelta | None = None, final: bool = False, unknown: bool = False
+        self,
+        reason: str,
+        *,
+        retry_after: timedelta | None = None,
+        everyone: bool = False,
+        final: bool = False,
+        unknown: bool = False,
     ) -> None:
         super().__init__(reason)
-        self.reason, self.retry_after, self.final, self.unknown = reason, retry_after, final, unknown
+        self.reason, self.retry_after, self.everyone = reason, retry_after, everyone
+        self.final, self.unknown = final, unknown
 
 
 Receive = Callable[[Inbound], Awaitable[None]]
@@ -74,7 +83,11 @@ Receive = Callable[[Inbound], Awaitable[None]]
 
 
 class Channel(Protocol):
-    """A platform, as the rest of the bot sees it."""
+    """A platform, as the rest of the bot sees it.
+
+    Where an answer was lost, a message is sent again as often as it takes if the platform sees it once all the same
+    (`limits.once`); else once more, and then held for a coordinator. A channel that is also `Asking` is asked first.
+    """
 
     name: str
     account: str
@@ -85,3 +98,24 @@ class Channel(Protocol):
 
     async def send(self, message: Outbound) -> Receipt:
         """Sends one message. Raises SendFailed."""
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A channel whose platform can tell what became of a message whose answer was lost."""
+
+    async def settled(self, message: Outbound) -> Receipt | None:
+        """The receipt of a message that has arrived after all; None where it surely has not, so that it is sent again.
+
+        Raises SendFailed: it cannot be told yet (`retry_after`), or never will be (`final`).
+        """
+
+
+@runtime_checkable
+class Everywhere(Protocol):
+    """A channel that may say that it listens in every process at once: each may be called by its platform (a webhook).
+
+    Any other is listened to only by the process that also sends for its account.
+    """
+
+    everywhere: bool
