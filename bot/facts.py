@@ -1,6 +1,7 @@
 """What a flow may know of a person, gathered for `advance`."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from bot import actions
 from bot.do.base import Turn
@@ -16,14 +17,7 @@ _COUNTS: Mapping[str, Value] = {"meetings": 0, "attended": 0, "hosted": 0, "invi
 async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mapping[str, Value]) -> Facts:
     """The facts for these conversations of one person, and for the pair or action that `also` names."""
     person, group = turn.person, turn.world.group
-    me = {
-        **_COUNTS,
-        **turn.fields,
-        "language": turn.language,
-        "channel": person.channel,
-        "role": person.role or "supporter",
-        "joined": person.created_at,
-    }
+    me = me_of(turn.fields, turn.language, person.channel, person.role, person.created_at)
     subjects: dict[tuple[str, str], Mapping[str, Value]] = {}
     wanted: set[str] = set()
     for conversation in conversations:
@@ -39,6 +33,12 @@ async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mappin
     if more := wanted - lists.keys():
         lists |= await actions.lists(turn, more)
     return Facts(person.id, me, group.org, subjects, lists, group.zone, turn.language)
+
+
+def me_of(fields: Mapping[str, Value], language: str, channel: str, role: str, joined: datetime) -> Mapping[str, Value]:
+    """What flows and queries may read of a person as `me`."""
+    kept: dict[str, Value] = {"language": language, "channel": channel, "role": role or "supporter", "joined": joined}
+    return {**_COUNTS, **fields, **kept}
 
 
 async def _subject(turn: Turn, subjects: dict[tuple[str, str], Mapping[str, Value]], what: str, which: str) -> None:

@@ -26,6 +26,7 @@ MOST_LOOPS = 2
 _NAME = re.compile(
     r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])(?:(?:me|answers|org|pair|action)\.[a-z_]\w*|now\b)"""
 )
+_PLAIN = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])[a-z_]\w*""")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 
@@ -95,11 +96,25 @@ def names(source: str) -> Iterable[str]:
 
 def compiled(source: str, known: Mapping[str, Kind]) -> Condition:
     """A condition over these names and types. Raises BadCondition: bad-condition, unknown-name or type-mismatch."""
+    _refuse_long(source)
+    return _compiled(source, tuple((name, known[name]) for name in names(source) if name in known))
+
+
+def _refuse_long(source: str) -> None:
     if len(source) > LONGEST:
         raise BadCondition(f"a condition of {len(source):,} characters; {LONGEST:,} are the most", "bad-condition")
     if len(_LOOP.findall(source)) > MOST_LOOPS:
         raise BadCondition(f"more than {MOST_LOOPS} of all, exists, map and filter", "bad-condition")
-    return _compiled(source, tuple((name, known[name]) for name in names(source) if name in known))
+
+
+def over(source: str, known: Mapping[str, Kind]) -> Condition:
+    """A condition whose names stand by themselves, as in `district == "Leeds"`. Raises BadCondition like `compiled`.
+
+    In the scope of such a condition each value stands under {name: {"": value}}.
+    """
+    _refuse_long(source)
+    found = dict.fromkeys(found[0] for found in _PLAIN.finditer(source) if found[0] in known)
+    return _compiled(source, tuple((name, known[name]) for name in found))
 
 
 @lru_cache(maxsize=2048)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.conditions import BadCondition, compiled, names
+from flows.conditions import BadCondition, compiled, names, over
 from flows.model import Kind
 
 KNOWN = {
@@ -113,3 +113,20 @@ def test_the_names_of_a_condition_are_found_outside_of_its_texts() -> None:
         "answers.x",
         "now",
     ]
+
+
+def test_a_condition_can_be_over_names_that_stand_by_themselves() -> None:
+    known = {"district": Kind.TEXT, "meetings": Kind.NUMBER, "interests": Kind.LIST}
+
+    def here(source: str, **values: Any) -> bool:
+        return over(source, known).holds({name: {"": value} for name, value in values.items()})
+
+    assert here('district == "meetings"', district="meetings", meetings=3)
+    assert here("meetings > 2 && district.startsWith('L')", district="Leeds", meetings=3)
+    assert here("interests.exists(i, i == 'food')", interests=("food",))
+    assert not here("meetings > 2", district="Leeds")
+    with pytest.raises(BadCondition) as bad:
+        over("meetings > 2 && distrct == 'x'", known)
+    assert (bad.value.code, bad.value.name, bad.value.column) == ("unknown-name", "distrct", 17)
+    with pytest.raises(BadCondition, match="characters"):
+        over("x" * 1001, known)
