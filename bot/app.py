@@ -12,6 +12,8 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from bot.attachments import StoredFiles
+from bot.channels import web_files
 from bot.channels.base import Channel
 from bot.channels.web import Web
 from bot.config import Config
@@ -161,23 +163,25 @@ def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Co
     origins = (config.server.public_url,) if config.server.public_url else ()
     web = Web(StoredHistory(bot.store, "web"), origins=origins)
     secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
-    app = build(web, None, config.server.passphrase, secret, routers=[health.router], origins=origins)
+    files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
+    app = build(web, None, config.server.passphrase, secret, routers=[health.router, files], origins=origins)
     return app, bot.attach(web)
 
 
 async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:
     """`doorstep try`: the console with a database of its own in `folder`, until it is cancelled."""
-    from bot import trial  # drawing is only needed here
+    from bot import trial, trial_world  # drawing is only needed here
     from bot.trial_clock import TrialClock
 
     clock = TrialClock()
     stage = trial.LiveStage(clock)
     web = Web(stage, phones=(trial.BUDDY_PHONE,), open_as=stage.opens_as)
     # Without a passphrase, another site could have its own name point here and read along.
-    app = build(web, stage, None, b"", hosts=("127.0.0.1", "localhost"))
+    files = web_files.router(web.visitor, stage)
+    app = build(web, stage, None, b"", routers=[files], hosts=("127.0.0.1", "localhost"))
 
     def opening() -> AbstractAsyncContextManager[Bot]:
-        world = trial.world_here(f"http://127.0.0.1:{port}" if port else "")
+        world = trial_world.world_here(f"http://127.0.0.1:{port}" if port else "")
         return open_bot(f"sqlite:///{folder / 'try.db'}", folder / "try.key", flows, world, clock)
 
     async def trials() -> None:
@@ -186,7 +190,7 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
             bot = stage.bot
             await together(stage.until_anew(), *stage.attend(web), *bot.always())
             await stack.aclose()
-            trial.forget(folder)
+            trial_world.forget(folder)
             await stage.open(await stack.enter_async_context(opening()))
 
     async with AsyncExitStack() as stack:

@@ -2,35 +2,27 @@
 
 import asyncio
 import logging
-import os
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from bot import example
+from bot import example, trial_sight
+from bot.attachments import StoredFiles
 from bot.channels.base import Inbound
 from bot.channels.web import Line, Web
+from bot.channels.web_files import File
 from bot.console.stage import DESK, NEWCOMER, CardView, Funnel, Jump, Phone, Refused, Standing
 from bot.desks.acting import NotDone, Press, act
-from bot.desks.base import describe, outcome
-from bot.desks.reading import body_of
 from bot.example import Example
-from bot.group import Group
 from bot.history import StoredHistory
 from bot.log import place
-from bot.places import Places
 from bot.sender import utc_now
 from bot.trial_clock import TrialClock, pass_time, tomorrow
-from bot.world import World
 from flows.draw import svg
 from flows.model import Library
-from storage.actions import Action
 from storage.errors import StorageError
-from storage.pairs import OPEN
-from storage.people import Loaded
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -48,19 +40,8 @@ NOBODY_YET = "A volunteer lives near you as soon as the newcomer says where that
 
 MOST_ROUNDS = 10
 """How often what happened makes more happen at one moment, before the clock goes on."""
-MOST_LINES = 20_000
 PATIENCE = 5.0
 """Seconds in which messages decided on the way are sent."""
-
-STEPS = (
-    ("hello", "wrote first"),
-    ("asked", "asked for a buddy"),
-    ("introduced", "pair.introduced"),
-    ("signed up", "signup.made"),
-    ("came", "checkin.made"),
-    ("met", "pair.met"),
-)
-"""The funnel: what it says, and what the ledger says."""
 
 AN_HOUR, JUST_BEGUN = timedelta(hours=1), timedelta(minutes=5)
 
@@ -77,6 +58,7 @@ class LiveStage:
         self._jumping, self._planting = asyncio.Lock(), asyncio.Lock()
         self._examples: tuple[Example, ...] = ()
         self._spotlight: Example | None = None
+        self._places: set[str] = set()
         self._stirred = asyncio.Event()
 
     # --- opening and beginning anew
@@ -103,6 +85,7 @@ class LiveStage:
         """Returns once everything is to be forgotten; until `open` there is no bot then."""
         await self._anew.wait()
         self._bot, self._spotlight, self._examples = None, None, ()
+        self._places.clear()
         self._clock.reset()
 
     async def begin_anew(self) -> None:
@@ -122,6 +105,10 @@ class LiveStage:
         """What was said so far."""
         return await StoredHistory(self._store, "web").history(address, after, limit)
 
+    async def file(self, address: str, kind: str, about: int) -> File | None:
+        """What is attached to a message of theirs."""
+        return await StoredFiles(self._store, self.bot.world).file(address, kind, about)
+
     async def receive(self, inbound: Inbound) -> None:
         """Takes what someone said; where they have just said where they live, people live near them."""
         await self.bot.turns.receive(inbound)
@@ -134,11 +121,10 @@ class LiveStage:
     async def _plant(self, address: str) -> None:
         bot = self.bot
         async with self._planting:
-            if any(each.address == address for each in self._examples):
+            said = await bot.store.read(lambda tx: trial_sight.place_of(tx, address))
+            if not said or said in self._places:
                 return
-            said = await bot.store.read(lambda tx: _place_of(tx, address))
-            if not said:
-                return
+            self._places.add(said)
             where = await asyncio.to_thread(bot.world.places.read, said)
             if where is None:
                 return
@@ -165,7 +151,7 @@ class LiveStage:
         whose = self.opens_as(phone) if phone != NEWCOMER else address
         if not whose:
             return ()
-        loaded = await self._store.read(lambda tx: _loaded(tx, whose))
+        loaded = await self._store.read(lambda tx: trial_sight.loaded(tx, whose))
         if loaded is None:
             return ()
         newest_first = sorted(loaded.conversations, key=lambda each: (each.entered_at, each.id), reverse=True)
@@ -176,49 +162,30 @@ class LiveStage:
         while True:
             await self._stirred.wait()
             self._stirred.clear()
-            with suppress(StorageError):
+            with suppress(StorageError, Refused):
                 before = self._spotlight
                 await self._look_at_people()
                 if self._spotlight != before:
                     self._tell()
 
     async def _look_at_people(self) -> None:
-        self._examples, self._spotlight = await self._store.read(_people)
+        self._examples, self._spotlight = await self._store.read(trial_sight.people)
+
+    async def hint(self, address: str) -> str:
+        """What the visitor could do next."""
+        return await self._store.read(lambda tx: trial_sight.hint(tx, address)) if address else ""
 
     # --- the funnel and the desk
 
     async def funnel(self) -> Funnel:
         """Newcomers only: the example people are no success."""
         examples = {each.id for each in self._examples}
-
-        async def work(tx: Transaction) -> Funnel:
-            reached: dict[str, set[int]] = {}
-            for line in await tx.ledger.newest(MOST_LINES):
-                if line.person_id is not None and line.person_id not in examples:
-                    reached.setdefault(line.what, set()).add(line.person_id)
-            steps = tuple((label, len(reached.get(what, ()))) for label, what in STEPS)
-            return Funnel(steps, await tx.ledger.subjects("pair.met"))
-
-        return await self._store.read(work)
+        return await self._store.read(lambda tx: trial_sight.funnel(tx, examples))
 
     async def cards(self, limit: int) -> tuple[CardView, ...]:
         """The newest cards, in words."""
-        zone, library = ZoneInfo(self.zone()), self._library
-
-        async def work(tx: Transaction) -> tuple[CardView, ...]:
-            shown = []
-            for card in await tx.cards.newest(limit):
-                words = describe(card.kind, await body_of(tx, card, library))
-                is_open, said = card.state == "open", outcome(card.state, card.acted_by)
-                at = card.created_at.astimezone(zone)
-                shown.append(
-                    CardView(
-                        card.id, words.title, words.lines, words.buttons, words.replies, is_open, card.urgent, said, at
-                    )
-                )
-            return tuple(shown)
-
-        return await self._store.read(work)
+        library, zone = self._library, ZoneInfo(self.zone())
+        return await self._store.read(lambda tx: trial_sight.cards(tx, library, zone, limit))
 
     async def act(self, card: int, button: str, text: str) -> str:
         """Presses a button of a card."""
@@ -244,7 +211,7 @@ class LiveStage:
 
     async def jumps(self, address: str) -> tuple[Jump, ...]:
         """An hour, a day, or to the action the visitor signed up for."""
-        mine = await self._store.read(lambda tx: _actions(tx, address)) if address else []
+        mine = await self._store.read(lambda tx: trial_sight.actions(tx, address)) if address else []
         ahead = any(action.starts_at > self._clock() for action in mine)
         why = "" if ahead else "it has begun" if mine else "nobody has signed up yet"
         return (Jump("hour", "In an hour"), Jump("tomorrow", "Tomorrow"), Jump("action", "The day of the action", why))
@@ -258,7 +225,7 @@ class LiveStage:
             elif key == "tomorrow":
                 until = tomorrow(now, zone)
             else:
-                mine = await self._store.read(lambda tx: _actions(tx, address)) if address else []
+                mine = await self._store.read(lambda tx: trial_sight.actions(tx, address)) if address else []
                 starts = [action.starts_at for action in mine if action.starts_at > now]
                 if not starts:
                     raise Refused("The newcomer has not signed up for anything that is still to come.")
@@ -332,62 +299,3 @@ class LiveStage:
     @property
     def _library(self) -> Library:
         return self.bot.libraries.current
-
-
-def world_here(address: str) -> World:
-    """The world of a trial: this machine's zone, and English and Spanish spoken.
-
-    There are no quiet hours, so that somebody who tries it at night is answered; a jump of the clock keeps them.
-    """
-    zone = _zone_here()
-    org = {"name": "Your group", "bot_name": "Doorstep", "time_zone": zone}
-    places = Places(zone=zone)
-    places.begin()
-    return World(Group(org, zone, ("en", "es"), None), address=address, places=places)
-
-
-def _zone_here() -> str:
-    """The IANA name of this machine's zone; UTC where it does not say."""
-    named = os.environ.get("TZ", "").removeprefix(":")
-    linked = Path("/etc/localtime").resolve().as_posix().partition("zoneinfo/")[2]
-    for zone in filter(None, (named, linked)):
-        with suppress(ZoneInfoNotFoundError, ValueError, OSError):
-            return ZoneInfo(zone).key
-    return "UTC"
-
-
-def forget(folder: Path) -> None:
-    """Deletes what a trial kept in this folder."""
-    for file in folder.glob("try.*"):
-        file.unlink()
-
-
-async def _loaded(tx: Transaction, address: str) -> Loaded | None:
-    person = await tx.people.by_address("web", "web", address)
-    return await tx.people.load(person.id) if person else None
-
-
-async def _place_of(tx: Transaction, address: str) -> str:
-    """Where this visitor says they live, also while it is not kept yet; "" where they have not said."""
-    loaded = await _loaded(tx, address)
-    if loaded is None:
-        return ""
-    said = [loaded.person.fields.get("place"), *(each.held.get("place") for each in loaded.conversations)]
-    return next((str(each) for each in said if each), "")
-
-
-async def _people(tx: Transaction) -> tuple[tuple[Example, ...], Example | None]:
-    """The example people, and whose phone is shown: who was asked last, or else the first who came last."""
-    examples = await example.known(tx)
-    newest, shown = 0, next((each for each in reversed(examples) if each.name == example.FIRST), None)
-    for each in examples:
-        for pair in await tx.pairs.of(each.id):
-            if pair.state in OPEN and pair.buddy_id == each.id and pair.id > newest:
-                newest, shown = pair.id, each
-    return examples, shown
-
-
-async def _actions(tx: Transaction, address: str) -> list[Action]:
-    """All that this visitor signed up for, also what has begun."""
-    person = await tx.people.by_address("web", "web", address)
-    return [action for action, _ in await tx.actions.signups_of(person.id)] if person else []

@@ -1,10 +1,13 @@
 """The small parts that the console's pages are made of. Texts are texts: nothing written by people becomes a page."""
 
+import re
 from collections.abc import Callable
 from html import escape
 
 from nicegui import ui
 from nicegui.events import GenericEventArguments
+
+_STARS = re.compile(r"\*([^*]+)\*")
 
 Press = Callable[[GenericEventArguments], object]
 
@@ -18,6 +21,13 @@ def write(node: ui.html, words: str) -> None:
     """Other words in it; nothing is sent where they are the same."""
     if node.content != escape(words):
         node.set_content(escape(words))
+
+
+def write_bold(node: ui.html, words: str) -> None:
+    """The same, where *stars* make bold."""
+    bold = _STARS.sub(r"<b>\1</b>", escape(words))
+    if node.content != bold:
+        node.set_content(bold)
 
 
 def mark(node: ui.element, name: str, *, on: bool) -> None:

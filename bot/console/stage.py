@@ -87,6 +87,10 @@ class Stage(Protocol):
         `address` is the visitor's own; it says who the newcomer is.
         """
 
+    async def hint(self, address: str) -> str:
+        """What the visitor with this address could do next, in a sentence or two, with *stars* around what is to be
+        pressed or written; "" before they have done anything."""
+
     async def funnel(self) -> Funnel:
         """How far everybody came since the trial began."""
 

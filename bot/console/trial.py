@@ -16,7 +16,7 @@ from bot.console.clock import ClockView
 from bot.console.desk import SHOWN, DeskView
 from bot.console.drawing import DrawingView
 from bot.console.funnel import FunnelView
-from bot.console.parts import button, mark, text, write
+from bot.console.parts import button, mark, text, write, write_bold
 from bot.console.stage import DESK, NEWCOMER, Phone, Stage
 
 LONGEST_NOTE = 512
@@ -32,6 +32,12 @@ HEAD = """
 <script type="module" src="console/phone.js"></script>
 <script type="module" src="console/trial.js"></script>
 """
+
+FIRST_HINTS = (
+    "Write *hello* on the left. You are the newcomer; you can also be the buddy and the coordinator.",
+    "Write *hello*. You are the newcomer; you can also be the buddy and the coordinator.",
+)
+"""What to do first: where the phones stand side by side, and where one is shown at a time."""
 
 _log = logging.getLogger(__name__)
 
@@ -124,11 +130,8 @@ class _Page:
     def _build_top(self) -> None:
         with ui.element("header").classes("top"):
             text("h1", "brand", "Doorstep")
-            with ui.element("p").classes("hint"):
-                text("span", "", "Write ")
-                text("b", "", "hello")
-                text("span", "wide-only", " on the left")
-                text("span", "", ". You are the newcomer; you can also be the buddy and the coordinator.")
+            with ui.element("div").classes("hint").props('role="status"'):
+                self._hints = text("p", "wide-only", ""), text("p", "narrow-only", "")
             button("plain anew", "Begin anew", lambda _: None, "() => window.doorstepAsk()")
         with ui.element("dialog").classes("sheet ask").props('aria-labelledby="ask-anew"'):
             text("h2", "", "Begin anew?").props('id="ask-anew"')
@@ -157,7 +160,7 @@ class _Page:
             phones = stage.phones()
             standing = await stage.standing(followed, self._address) if self._address else ()
             funnel, cards = await stage.funnel(), await stage.cards(SHOWN)
-            jumps = await stage.jumps(self._address)
+            jumps, hint = await stage.jumps(self._address), await stage.hint(self._address)
         except Exception as error:
             # The trial may be just beginning anew; the next look shows how it went on.
             _log.warning("the trial page could not look: %s", type(error).__name__)
@@ -165,6 +168,8 @@ class _Page:
         if self._client.is_deleted:
             return
         with self._client:
+            for shown, first in zip(self._hints, FIRST_HINTS, strict=True):
+                write_bold(shown, hint or first)
             self._clock.show(jumps)
             self._funnel.show(funnel)
             self._phones.show(phones, self._phones.desk.show(cards))

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot import trial
+from bot import trial_world
 from bot.app import Bot, open_bot, together
 from bot.channels.base import Inbound
 from bot.channels.web import Line, Web
@@ -228,6 +228,28 @@ async def test_a_coordinators_answer_reaches_the_person(town: Town) -> None:
         await town.stage.act(card.id, "done", "")
 
 
+async def test_the_hint_goes_along_with_the_newcomer(town: Town) -> None:
+    assert await town.stage.hint(ANA) == ""
+    await town.say("hello")
+    assert "Answer as you like" in await town.stage.hint(ANA)
+    for text in ("Ana", "1", "Leeds", "saturdays", "yes", "yes"):
+        await town.say(text)
+    assert "Be *Sam*" in await town.stage.hint(ANA)
+    await town.hears("Would you like to meet", town.sam)
+    await town.press(0, town.sam)
+    await town.hears("Sam")
+    assert "*actions*" in await town.stage.hint(ANA)
+    await town.say("actions")
+    await town.hears("Which of these")
+    await town.press()
+    await town.hears("Shall I put you down")
+    await town.press()
+    assert "*The day of the action*" in await town.stage.hint(ANA)
+    await town.stage.jump("action", ANA)
+    assert "*code*" in await town.stage.hint(ANA)
+    assert await town.stage.hint(BEN) == ""
+
+
 async def test_everyone_who_watches_is_told(town: Town) -> None:
     told: list[int] = []
     stop = town.stage.watch(lambda: told.append(1))
@@ -257,7 +279,7 @@ async def test_beginning_anew_forgets_everything(tmp_path: Path) -> None:
         with pytest.raises(Refused):
             await town.stage.funnel()
         assert not beginning.done()
-    trial.forget(tmp_path)
+    trial_world.forget(tmp_path)
     assert not await asyncio.to_thread(lambda: list(tmp_path.glob("try.*")))
     async with town.open():
         await beginning

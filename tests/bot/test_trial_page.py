@@ -4,6 +4,7 @@ Run as a script this file is its server.
 """
 
 import asyncio
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -102,6 +103,9 @@ class Town(Bot):
     async def standing(self, phone: str, address: str) -> tuple[Standing, ...]:
         where = SAM if phone == "buddy" else address
         return (self.where[where],) if where in self.where else ()
+
+    async def hint(self, address: str) -> str:
+        return "Now be *Sam* & <b>answer</b>." if self.named else ""
 
     async def funnel(self) -> Funnel:
         labels = ("hello", "asked", "introduced", "signed up", "came", "met")
@@ -385,6 +389,18 @@ async def test_beginning_anew_is_asked_first_and_then_forgets_everything(trial: 
     await expect(field(sam(page))).to_be_hidden()
     await say(newcomer(page), "hello")
     await seen(newcomer(page), "You said: hello")
+
+
+@pytest.mark.slow
+async def test_the_page_says_what_to_do_first_and_next(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    hint = page.locator(".hint")
+    await expect(hint).to_contain_text("Write hello on the left. You are the newcomer")
+    await say(newcomer(page), "place")
+    await expect(hint.locator("p").first).to_have_text("Now be Sam & <b>answer</b>.")
+    await expect(hint.locator("p").first.locator("b")).to_have_text("Sam")
+    await page.set_viewport_size(NARROW)
+    await expect(hint).to_have_text(re.compile("Now be Sam"))
 
 
 # --- a narrow screen -------------------------------------------------------------------------------------------
