@@ -96,6 +96,13 @@ async def _settle(turn: Turn, _: Body) -> None:
     await life.settle(turn)
 
 
+async def _invited(turn: Turn, _: Body) -> None:
+    """Someone came because of them."""
+    count = turn.fields.get("invited")
+    turn.fields["invited"] = (count if isinstance(count, int) else 0) + 1
+    await turn.tx.ledger.add(turn.person.id, "brought someone")
+
+
 async def _unknown(_: Turn, __: Body) -> None:
     return
 
@@ -108,5 +115,6 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "search": _search,
     "lapsed": _lapsed,
     "settle": _settle,
+    "invited": _invited,
 }
 """By the inbox's `kind`."""

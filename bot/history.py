@@ -118,4 +118,5 @@ def _bots(message: Sent) -> Line:
         expect=say.expect,
         replaces=say.replaces,
         at=message.created_at,
+        attach=say.attach,
     )

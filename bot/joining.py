@@ -1,8 +1,10 @@
-"""Someone who was invited comes with a code: from then on this address is theirs."""
+"""Someone comes with a code: their own, that joins this address to who they are, or somebody's who invited them."""
 
 import re
 
 from bot.channels.base import Inbound
+from bot.do.base import Turn
+from bot.others import leave
 from flows.exchange import START
 from flows.model import Said
 from storage.people import Loaded
@@ -11,12 +13,24 @@ from storage.transaction import Transaction
 _CODE = re.compile(rf"{START} ([A-Za-z0-9_-]{{12,64}})")
 
 
-async def invited(tx: Transaction, inbound: Inbound, said: Said) -> Loaded | None:
-    """Whom a stranger's first message says they are, if it carries the code of someone's invitation."""
-    match = _CODE.fullmatch(said.text.strip())
-    person_id = await tx.links.use(match[1]) if match else None
+async def joined(tx: Transaction, inbound: Inbound, said: Said) -> Loaded | None:
+    """Who a stranger is whose first message carries the code that was made for them (`people import`)."""
+    code = _code(said)
+    person_id = await tx.links.use(code) if code else None
     if person_id is None:
         return None
     await tx.people.add_address(person_id, inbound.channel, inbound.account, inbound.address)
-    await tx.ledger.add(person_id, "wrote first", detail="invited")
+    await tx.ledger.add(person_id, "wrote first", detail="imported")
     return await tx.people.load(person_id)
+
+
+async def thank(turn: Turn, said: Said) -> None:
+    """Whoever invited this stranger is to hear of it: it counts as one they brought."""
+    inviter = turn.tx.links.inviter(_code(said))
+    if inviter is not None and inviter != turn.person.id and await turn.tx.people.get(inviter) is not None:
+        await leave(turn.tx, inviter, "invited", {}, str(turn.person.id))
+
+
+def _code(said: Said) -> str:
+    match = _CODE.fullmatch(said.text.strip())
+    return match[1] if match else ""

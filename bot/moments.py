@@ -89,7 +89,9 @@ class Moments:
         ):
             actions = await tx.actions.between(*window, column=column)
             for each in which([flow], actions, now):
-                people = await tx.moments.concerned(each.action.id, flow.name, each.occurrence, moment.who, BATCH)
+                # Whoever signed up when it was too late already has missed nothing.
+                by = each.until_at if late else None
+                people = await tx.moments.concerned(each.action.id, flow.name, each.occurrence, moment.who, BATCH, by)
                 subject = f"action:{each.action.id}"
                 found += [_Due(person_id, flow.name, subject, each.occurrence, late) for person_id in people]
         return found
@@ -97,7 +99,8 @@ class Moments:
     async def _of_happening(self, tx: Transaction, flow: Flow) -> list[_Due]:
         moment, now, zone = flow.starts.moment, tx.now, self._world.group.zone
         assert moment is not None, "only such flows are asked for"
-        since, until = reminders.action_window(moment, now)
+        since, _ = reminders.late_window(moment, now)
+        _, until = reminders.action_window(moment, now)
         found: list[_Due] = []
         role = moment.who if moment.who in (SUPPORTER, BUDDY) else ""
         for person_id, subject, number, at in await tx.moments.happened(

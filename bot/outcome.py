@@ -6,7 +6,8 @@ from bot.channels import LIMITS
 from bot.channels.render import split
 from bot.do.base import Turn
 from flows.exchange import Exchange
-from flows.model import Say
+from flows.model import Conversation, Say
+from flows.scene import subject_of
 
 _SHORTEST = 4096
 """Characters of one message where a channel's own limit is not known."""
@@ -27,11 +28,19 @@ async def keep(turn: Turn, exchange: Exchange, *, always: bool = False, priority
     for number, say in exchange.said:
         if not by_conversation or by_conversation[-1][0] != number:
             by_conversation.append((number, []))
-        by_conversation[-1][1].append(say)
+        by_conversation[-1][1].append(_about(say, exchange.conversations.get(number)))
         if say.tried:
             await tx.ledger.add(person.id, "tried", exchange.conversations[number].flow, detail=say.tried)
     for number, says in by_conversation:
         await say_to(turn, number or None, says, always=always, priority=priority)
+
+
+def _about(say: Say, conversation: Conversation | None) -> Say:
+    """A calendar file is of the action that its conversation is about: "calendar:3" tells whoever shows it later."""
+    if say.attach != "calendar":
+        return say
+    which = subject_of(conversation, "action") if conversation else ""
+    return replace(say, attach=f"calendar:{which}" if which else "")
 
 
 async def keep_fields(turn: Turn) -> None:
@@ -41,7 +50,7 @@ async def keep_fields(turn: Turn) -> None:
         return
     district = None
     if turn.fields.get("place") != before.get("place"):
-        place = turn.world.places.read(str(turn.fields.get("place") or ""))
+        place = turn.world.place(str(turn.fields.get("place") or ""))
         district = place.cell if place else ""
     await turn.tx.people.save(turn.person.id, turn.fields, district=district)
     kept = turn.person.district if district is None else district

@@ -83,5 +83,5 @@ def _placed(turn: Turn, said: Said) -> Said:
     asked = (state_of(turn.library, each) for each in turn.conversations)
     if not any(isinstance(state, AskState) and state.expect == "place" for state in asked):
         return said
-    place = turn.world.places.read(said.text)
+    place = turn.world.place(said.text)
     return replace(said, place=place.name if place else "")

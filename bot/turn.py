@@ -1,12 +1,13 @@
 """One turn: an event in, one person's transaction, messages out. All that reaches a person comes through here."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from bot import events, joining, relay
+from bot import events, joining, own_phone, relay
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
@@ -14,7 +15,7 @@ from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import say_to
 from bot.play import play
-from bot.world import World
+from bot.world import PlacesNotReady, World
 from flows import phrases
 from flows.exchange import Due, Incoming, Start, word_in
 from flows.model import Happened, Said, Say, Value
@@ -192,6 +193,8 @@ class Turns:
                 return await self._store.run(work)
             except Stale as stale:
                 await self._libraries.load(stale.version)
+            except PlacesNotReady:
+                await asyncio.to_thread(self._world.places.load)
 
     def _turn(self, tx: Transaction, loaded: Loaded, *, first: bool = False) -> Turn:
         return Turn(
@@ -210,7 +213,9 @@ class Turns:
         if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
             raise _SeenBefore
         if person.status != STOPPED:
-            if said.choice is None or not await relay.pressed(turn, said):
+            if await own_phone.claim(tx, said.text, person.id):
+                await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
+            elif said.choice is None or not await relay.pressed(turn, said):
                 await play(turn, said)
             return turn.person
         word = word_in(turn.library, said.text) if said.choice is None else None
@@ -232,9 +237,9 @@ class Turns:
             loaded = None
         if loaded is not None:
             return self._turn(tx, loaded)
-        invited = await joining.invited(tx, inbound, said)
-        if invited is not None:
-            return self._turn(tx, invited, first=True)
+        known = await joining.joined(tx, inbound, said)
+        if known is not None:
+            return self._turn(tx, known, first=True)
         language = self._world.group.language(inbound.language)
         person = await tx.people.add(inbound.channel, inbound.account, inbound.address, language)
         name = _first_name(inbound.name)
@@ -242,7 +247,9 @@ class Turns:
         await tx.ledger.add(person.id, "wrote first")
         added = await tx.people.load(person.id)
         assert added is not None, "a person was added a moment ago"
-        return self._turn(tx, added, first=True)
+        turn = self._turn(tx, added, first=True)
+        await joining.thank(turn, said)
+        return turn
 
     async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
         async def work(tx: Transaction) -> Person:

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.config import Config
 from bot.group import Group
 from bot.pairing.pool import Pool
-from bot.places import Places
+from bot.places import Place, Places
 from flows.times import duration
 
 
@@ -28,6 +28,10 @@ class Pairing:
     minimum_age: int = 18
 
 
+class PlacesNotReady(Exception):
+    """The names of places are still being read: no transaction can wait for that. Load them, and run the turn again."""
+
+
 @dataclass(frozen=True, slots=True)
 class World:
     """One for each process.
@@ -42,6 +46,14 @@ class World:
     address: str = ""
     places: Places = field(default_factory=Places)
     pool: Pool = field(default_factory=Pool)
+
+    def place(self, text: str) -> Place | None:
+        """The place that someone means; None: there is none of that name. Raises PlacesNotReady."""
+        if not text:
+            return None
+        if not self.places.ready:
+            raise PlacesNotReady
+        return self.places.read(text)
 
     @classmethod
     def of(cls, config: Config) -> "World":

@@ -87,12 +87,14 @@ def _concerned(people: Select[tuple[int]], person: ColumnElement[int], action: C
         .where(action == given("action"), _P.status == constant(ACTIVE), ~begun)
         .order_by(person)
         .limit(given("most")).offset(constant(0)),
-        "action", "flow", "subject", "occurrence", "most",
+        "action", "flow", "subject", "occurrence", "by", "most",
     )  # fmt: skip
 
 
 def _signed(*conditions: ColumnElement[bool]) -> Statement:
-    signups = select(_S.person_id).select_from(SIGNUPS).where(_S.cancelled_at.is_(None), *conditions)
+    signups = (
+        select(_S.person_id).select_from(SIGNUPS).where(_S.cancelled_at.is_(None), _S.at <= given("by"), *conditions)
+    )
     return _concerned(signups, _S.person_id, _S.action_id)
 
 
@@ -102,7 +104,7 @@ _CONCERNED = {
     "maybe": _signed(_S.kind == constant(MAYBE)),
     "attended": _signed(_S.checked_in_at.is_not(None)),
     "missed": _signed(*_will_come, _S.checked_in_at.is_(None)),
-    "host": _concerned(select(_A.host_id).select_from(ACTIONS), _A.host_id, _A.id),
+    "host": _concerned(select(_A.host_id).select_from(ACTIONS).where(_A.created_at <= given("by")), _A.host_id, _A.id),
 }
 
 
@@ -129,7 +131,9 @@ class Moments:
         rows = await self._session.rows(_HAPPENED[role], happening, flow, micros(since), micros(until), limit)
         return [(person_id, subject, line, moment(at)) for person_id, subject, line, at in rows]
 
-    async def concerned(self, action_id: int, flow: str, occurrence: str, who: str, limit: int) -> list[int]:
+    async def concerned(
+        self, action_id: int, flow: str, occurrence: str, who: str, limit: int, by: datetime | None = None
+    ) -> list[int]:
         """The people of an action for whom this occurrence has not begun the flow (about "action:ID").
 
         signed_up  have a place: neither maybe nor on the waiting list
@@ -138,9 +142,10 @@ class Moments:
         missed     had a place and have not checked in
         host       the host
 
-        Raises KeyError for any other word.
+        `by`: only those who were so by then. Raises KeyError for any other word.
         """
+        until = self._session.now_micros if by is None else micros(by)
         rows = await self._session.rows(
-            _CONCERNED[who], action_id, flow, f"action:{action_id}", occurrence, limit
+            _CONCERNED[who], action_id, flow, f"action:{action_id}", occurrence, until, limit
         )  # fmt: skip
         return [row[0] for row in rows]

@@ -53,6 +53,7 @@ class Line:
 
     id        the same at every reading; of a line of theirs it is the event's id, so that the page knows its own
     mine      they said it; its `question` and `conversation` are those of the button they pressed
+    attach    what the page shows below it: "calendar:3" (of that action), "qr", or nothing
     replaces  it changes the bubble of the same question, instead of standing below it
     """
 
@@ -67,6 +68,7 @@ class Line:
     expect: str
     replaces: bool
     at: datetime
+    attach: str = ""
 
 
 class History(Protocol):

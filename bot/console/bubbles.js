@@ -31,9 +31,17 @@ export function fill(row, line) {
   text.dir = "auto";
   write(text, line.text);
   row.line = line;
+  row.querySelector(".attached")?.remove();
+  if (line.attached) row.append(attachment(line.attached));
   row.querySelector(".choices")?.remove();
   if (!line.mine && line.choices?.length) row.append(chips(line));
   return row;
+}
+
+/** A file to keep, or a picture to show somebody. */
+function attachment({ kind, href, label }) {
+  if (kind === "qr") return Object.assign(element("img", "attached"), { src: href, alt: label, width: 200, height: 200 });
+  return Object.assign(element("a", "attached", label), { href, download: "" });
 }
 
 function chips(line) {

@@ -23,6 +23,8 @@ const WORDS = {
   sending: "Sending…",
   offline: "Waiting for the connection. Nothing you wrote is lost.",
   failed: "This message could not be sent.",
+  calendar: "Add to calendar",
+  qr: "A code that another phone can read",
 };
 const STYLE = new URL("./phone.css", import.meta.url).href;
 
@@ -279,7 +281,15 @@ class Phone extends HTMLElement {
     this.dispatchEvent(new CustomEvent("doorstep:changed", { bubbles: true, composed: true, detail: { news } }));
   }
 
+  /** What is attached to a line, as the page can show it. */
+  attached({ attach }) {
+    const [, kind, about] = /^(calendar|qr)(?::(\d+))?$/.exec(attach || "") || [];
+    const query = this.query && `?${this.query}`;
+    return kind && { kind, href: `${this.base}/chat/files/${kind}/${about || 0}${query}`, label: WORDS[kind] };
+  }
+
   show(line) {
+    line.attached = this.attached(line);
     const known = this.rows.get(line.id) || (line.replaces && this.asked(line));
     const row = known || bubble(line);
     this.rows.set(line.id, row);

@@ -89,7 +89,7 @@ async def test_no_place_still_shows_what_is_on(leeds: Made) -> None:
 async def test_a_place_that_nobody_knows_is_asked_again(leeds: Made) -> None:
     here = await leeds()
     heard = await here.says("ana", "hello", "1", "I don't know")
-    assert "I didn't get that" in heard[-1]
+    assert "I don't know that place" in heard[-1]
     assert "When could you meet" in (await here.says("ana", "leeds!"))[-1]
 
 

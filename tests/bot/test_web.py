@@ -144,6 +144,7 @@ async def test_opening_shows_everything_said_so_far_and_where_it_ends(page: Page
                 "expect": "",
                 "replaces": False,
                 "at": "2026-05-01T12:00:00+00:00",
+                "attach": "",
             }
         ],
         "cursor": "1",
