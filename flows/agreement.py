@@ -144,6 +144,19 @@ NEITHER = {
     "ko": "감사합니다, 고마워요, 죄송합니다",
 }
 
+GREETINGS = frozenset(
+    map(
+        words,
+        "hi, hello, hey, hiya, hi there, hello there, hey there, good morning, good afternoon, good evening, hola, buenas, "
+        "buenos días, buenas tardes, buenas noches, bonjour, bonsoir, salut, coucou, hallo, moin, servus, grüß dich, "
+        "guten tag, guten morgen, guten abend, olá, oi, bom dia, boa tarde, boa noite, ciao, salve, buongiorno, "
+        "buonasera, hoi, goedendag, goedemorgen, goedenavond, cześć, dzień dobry, dobry wieczór, привет, здравствуйте, "
+        "добрый день, привіт, добрий день, merhaba, selam, مرحبا, السلام عليكم, سلام, नमस्ते, 你好, こんにちは, hej, hei, "
+        "ahoj, dobrý den, γεια, γεια σας, bună, bună ziua, szia, halo, 안녕하세요, bon dia, bona tarda".split(","),
+    )
+)
+"""Whole messages that say hello and nothing else."""
+
 LEANING = {
     "yes?": "i do, i am, i can, i will, i would, i did, i have, it is, it does, we do, we are, we can, we will, we "
     "did, we have, lo es, lo soy, ich bin, je suis, lo quiero, es así, ich kann, ich komme, je peux, puedo",
@@ -184,6 +197,7 @@ _KNOWN = frozenset(word for phrase in PHRASES for word in phrase)
 _UNSPACED = {p[0]: m for p, m in PHRASES.items() if len(p) == 1 and "\u2e80" <= p[0][0] <= "\ud7af"}
 _SIGNS = dict.fromkeys(YES_SIGNS, "yes") | dict.fromkeys(NO_SIGNS, "no") | dict.fromkeys(DOUBT, "unknown")
 _LONGEST_REPLY = 400
+_LONGEST_GREETING = 60
 
 
 def _drawn_out(word: str) -> str:
@@ -219,6 +233,11 @@ def _meanings(said: tuple[str, ...]) -> list[str]:
             found += _unspaced(said[at])
             at += 1
     return found
+
+
+def greets(said: str) -> bool:
+    """Whether this is a hello and nothing else."""
+    return len(said) <= _LONGEST_GREETING and words(tidy(said)) in GREETINGS
 
 
 def meant(said: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flows import phrases
+from flows.agreement import greets
 from flows.answers import Fit, OutOfRange
 from flows.engine import LOST, advance, answered, concerns, state_of
 from flows.model import (
@@ -247,11 +248,11 @@ class Exchange:
         return fresh or prepared(self.library).about_the_other(conversation.flow)
 
     def _explain(self, said: Said, opened: list[Conversation]) -> Playing:
-        """A first contact, a question to explain, or a kind word."""
+        """A question to explain, a first contact or another hello, or a kind word."""
         first = prepared(self.library).first_contact
         if opened:
             yield from self._advance(opened[0], said)
-        elif first and self.first:
+        elif first and (self.first or greets(said.text)):
             yield from self._begin(first)
         else:
             self._tell(phrases.NOT_UNDERSTOOD)

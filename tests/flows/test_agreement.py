@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.agreement import NEITHER, NO, YES, meant
+from flows.agreement import NEITHER, NO, YES, greets, meant
 from flows.answers import Fit, yes_no
 from flows.words import bare, fold, signs, tidy, words
 
@@ -82,6 +82,16 @@ def test_refusal_is_no(said: str) -> None:
 @pytest.mark.parametrize("said", listed(UNCLEAR))
 def test_what_is_mixed_doubtful_or_unknown_is_neither(said: str) -> None:
     assert meant(said) == ""
+
+
+@pytest.mark.parametrize("said", ["Hi", "¡Hola!", "good morning.", "Buenos dias", "こんにちは", "hello 👋"])
+def test_a_hello_greets(said: str) -> None:
+    assert greets(said)
+
+
+@pytest.mark.parametrize("said", ["", "👋", "hi Ana", "hello there, who are you?", "thanks", "hi " * 50])
+def test_more_than_a_hello_does_not_greet(said: str) -> None:
+    assert not greets(said)
 
 
 def test_the_tables_are_long_enough_to_mean_something() -> None:

@@ -67,6 +67,8 @@ def test_forget_me_beats_everything_once_it_is_meant(life: Life) -> None:
 def test_a_press_on_a_question_already_answered_changes_nothing_and_is_answered(
     life: Life, earlier: int, choice: str | tuple[str, ...]
 ) -> None:
+    # a question whose list is empty by now cannot be asked again, and leads on
+    life.actions = life.actions or 1
     for number, conversation in list(life.conversations.items()):
         old = conversation.question - 1 - earlier
         before = dict(life.conversations)
@@ -179,6 +181,17 @@ def states(exchange: Exchange) -> dict[int, str]:
 def test_a_first_message_begins_the_welcome() -> None:
     assert said(play([], Said("what is this?"), first=True)) == ["Hello.", "Which?"]
     assert said(play([], Said(photo="file:1"), first=True)) == ["Hello.", "Which?"]
+
+
+@pytest.mark.parametrize("hello", ["Hi", "hola!", "Buenas tardes", "good evening :)"])
+def test_a_hello_begins_the_welcome_again_where_nothing_is_asked(hello: str) -> None:
+    assert said(play([standing("waiting")], Said(hello))) == ["Hello.", "Which?"]
+    assert states(play([standing("topic")], Said(hello))) == {1: "topic"}
+
+
+def test_a_hello_to_someone_they_were_introduced_to_is_passed_on() -> None:
+    exchange = play([standing("waiting")], Said("Hi"), relays=True)
+    assert (exchange.relayed, said(exchange), states(exchange)) == ("Hi", [], {1: "waiting"})
 
 
 def test_words_beat_the_first_contact() -> None:
