@@ -27,6 +27,7 @@ bench: .venv/dev.stamp
 	test -d .venv || $(PYTHON) -m venv .venv
 	$(BIN)/pip install -q --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install -q --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m bot.towns_file
 	touch $@
 
 .venv/dev.stamp: requirements-dev.lock .venv/run.stamp

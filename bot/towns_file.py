@@ -237,5 +237,8 @@ def _zones(towns: Iterable[_Town]) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    os.nice(10)
-    make(Path(sys.argv[1]))
+    if len(sys.argv) > 1:
+        os.nice(10)
+        make(Path(sys.argv[1]))
+    else:
+        find()
