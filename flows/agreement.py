@@ -149,10 +149,11 @@ GREETINGS = frozenset(
         words,
         "hi, hello, hey, hiya, hi there, hello there, hey there, good morning, good afternoon, good evening, hola, "
         "buenas, buenos días, buenas tardes, buenas noches, bonjour, bonsoir, salut, coucou, hallo, moin, servus, "
-        "grüß dich, guten tag, guten morgen, guten abend, olá, oi, bom dia, boa tarde, boa noite, ciao, salve, buongiorno, "
-        "buonasera, hoi, goedendag, goedemorgen, goedenavond, cześć, dzień dobry, dobry wieczór, привет, здравствуйте, "
-        "добрый день, привіт, добрий день, merhaba, selam, مرحبا, السلام عليكم, سلام, नमस्ते, 你好, こんにちは, hej, "
-        "hei, ahoj, dobrý den, γεια, γεια σας, bună, bună ziua, szia, halo, 안녕하세요, bon dia, bona tarda".split(","),
+        "grüß dich, guten tag, guten morgen, guten abend, olá, oi, bom dia, boa tarde, boa noite, ciao, salve, "
+        "buongiorno, buonasera, hoi, goedendag, goedemorgen, goedenavond, cześć, dzień dobry, dobry wieczór, привет, "
+        "здравствуйте, добрый день, привіт, добрий день, merhaba, selam, مرحبا, السلام عليكم, "
+        "سلام, नमस्ते, 你好, こんにちは, "
+        "hej, hei, ahoj, dobrý den, γεια, γεια σας, bună, bună ziua, szia, halo, 안녕하세요, bon dia, bona tarda".split(","),
     )
 )
 """Whole messages that say hello and nothing else."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from flows.check import check
 from flows.dialog import play
-from flows.reader import read_files
+from flows.reader import STARTER, read_files, read_folder
 from flows.transcript import read_dialogs
 
 GUIDE = (Path(__file__).parents[2] / "flows" / "README.md").read_text("utf-8")
@@ -58,3 +58,8 @@ def test_the_line_that_explains_complaints_is_one_that_check_writes() -> None:
     broken = WHOLE[0].replace("go: great}", "go: graet}")
     (problem,) = [each for each in check(read_files({"library/picnic.yaml": broken})) if each.code == "missing-target"]
     assert str(problem) == shown[1]
+
+
+def test_the_guide_names_every_flow_that_comes_with_doorstep() -> None:
+    table = GUIDE.partition("## 11. ")[2]
+    assert sorted(re.findall(r"`(\w+)`", table)) == sorted(read_folder(STARTER).library.flows)
