@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import copies, people, send, stats
+from bot.commands import action, copies, people, send, stats
 from bot.commands.shared import ConfigOption, configured, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -263,6 +263,7 @@ app.command()(copies.restore)
 app.command()(stats.stats)
 app.command()(send.send)
 app.add_typer(people.people, name="people")
+app.add_typer(action.action, name="action")
 
 
 def _serve(task: Coroutine[Any, Any, None]) -> None:

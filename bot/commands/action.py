@@ -1,0 +1,164 @@
+"""`doorstep action add`, `list` and `import`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from bot.commands.shared import (
+    ConfigOption,
+    beside,
+    configured,
+    finish,
+    local,
+    plain,
+    present,
+    refuse,
+    say,
+    table,
+    told,
+    understood,
+)
+
+if TYPE_CHECKING:
+    from bot.config import Config
+    from bot.new_actions import NewAction
+    from storage.actions import Action
+    from storage.transaction import Transaction
+
+action = typer.Typer(help="What happens in person.", rich_markup_mode=None)
+
+_MOST = 10_000
+
+
+@action.command()
+def add(
+    title: Annotated[str, typer.Argument(metavar="TITLE", help="What people read first.")],
+    starts: Annotated[str, typer.Option("--starts", help="Like 2026-06-06 10:00, in the group's zone.")],
+    config: ConfigOption,
+    ends: Annotated[str, typer.Option("--ends", help="Like 12:00, or 3 hours.")] = "2 hours",
+    place: Annotated[str, typer.Option("--place", help="A town, shown to all.")] = "",
+    address: Annotated[str, typer.Option("--address", help="Shown to those who signed up.")] = "",
+    what: Annotated[str, typer.Option("--what", help="What happens there.")] = "",
+    kind: Annotated[str, typer.Option("--kind", help="Like training, clean-up, rally.")] = "",
+    capacity: Annotated[str, typer.Option("--capacity", help="How many can come.")] = "",
+    goal: Annotated[str, typer.Option("--goal", help="How many you hope for.")] = "",
+    bring: Annotated[str, typer.Option("--bring", help="What is needed, divided by ;")] = "",
+    campaign: Annotated[str, typer.Option("--campaign", help="The campaign it belongs to.")] = "",
+    host: Annotated[int | None, typer.Option("--host", help="The number of the person who hosts it.")] = None,
+) -> None:
+    """Publishes an action."""
+    read = configured(config)
+    cells = {
+        "title": title, "starts": starts, "ends": ends, "place": place, "address": address, "what": what, "kind": kind,
+        "capacity": capacity, "goal": goal, "bring": bring, "campaign": campaign,
+    }  # fmt: skip
+    added = finish(_added(read, _one(read, cells), host))
+    assert added is not None
+    say(f"Action {added.id}, {plain(added.title)}, is published: {_when(added, read)}.")
+    say(f"Its code, which the host tells those who are there, is {added.code}.")
+
+
+@action.command("list")
+def list_actions(
+    config: ConfigOption,
+    everything: Annotated[bool, typer.Option("--all", help="Also what is over, proposed or cancelled.")] = False,
+) -> None:
+    """What is coming, with its number and how many come."""
+    read = configured(config)
+
+    async def listed() -> "list[Action]":
+        async def found(tx: "Transaction") -> "list[Action]":
+            return await (tx.actions.newest(_MOST) if everything else tx.actions.upcoming(_MOST))
+
+        async with beside(read) as store:
+            return await store.read(found)
+
+    rows = [("number", "when", "title", "place", "going", "state")]
+    for each in finish(listed()):
+        going = f"{each.going}/{each.capacity}" if each.capacity else f"{each.going}"
+        rows.append((str(each.id), _when(each, read), plain(each.title), plain(each.district), going, each.state))
+    for line in table(rows):
+        say(line)
+
+
+@action.command("import")
+def import_actions(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A spreadsheet (.csv) or a calendar (.ics).")],
+    config: ConfigOption,
+) -> None:
+    """Publishes the actions of a spreadsheet or a calendar; those that are here already are left out.
+
+    Columns: title, what, kind, starts, ends, place, address, capacity, goal, bring, campaign.
+    """
+    read = configured(config)
+    actions, notes = _read_file(file, read)
+    for note in notes:
+        typer.echo(plain(f"{file}: {note}"), err=True)
+    coming = [each for each in actions if each.starts_at > present()]
+    new = finish(_imported(read, coming))
+    for number, each in new:
+        say(f"{number}  {plain(each.title)}")
+    left_out = {"over": len(actions) - len(coming), "here already": len(coming) - len(new)}
+    why = "".join(f", {many:,} {'was' if many == 1 else 'were'} {which}" for which, many in left_out.items() if many)
+    typer.echo(f"{len(new):,} action{'' if len(new) == 1 else 's'} published{why}", err=True)
+
+
+def _one(read: "Config", cells: dict[str, str]) -> "NewAction":
+    from bot.new_actions import BadCells, understand
+    from bot.places import Places
+    from flows.times import zone
+
+    def understanding() -> "NewAction":
+        try:
+            return understand(cells, zone(read.org.time_zone), Places(zone=read.org.time_zone), present())
+        except BadCells as error:
+            refuse("; ".join(f"{column}: {what}" for column, what in error.problems.items()))
+
+    new = told(understanding)
+    if new.starts_at <= present():
+        refuse(f"starts: `{cells['starts']}` is past")
+    return new
+
+
+async def _added(read: "Config", new: "NewAction", host: int | None) -> "Action | None":
+    from bot.new_actions import add_action
+
+    async def adding(tx: "Transaction") -> "Action | None":
+        return await tx.actions.get(await add_action(tx, new, read.org.time_zone, host))
+
+    async with beside(read, makes=True) as store:
+        if host is not None and await store.read(lambda tx: tx.people.get(host)) is None:
+            refuse(f"--host: there is no person {host}: `doorstep people list` shows who there is")
+        return await store.run(adding)
+
+
+def _read_file(file: Path, read: "Config") -> "tuple[Sequence[NewAction], Sequence[str]]":
+    from bot.places import Places
+    from flows.times import zone
+
+    here, places = zone(read.org.time_zone), Places(zone=read.org.time_zone)
+    if file.suffix.lower() in (".ics", ".ical"):
+        from bot.calendar_import import read_calendar
+
+        return understood(file, lambda: read_calendar(file, here, places, present()))
+    from bot.new_actions import read_actions
+
+    actions, ignored = understood(file, lambda: read_actions(file, here, places, present()))
+    return actions, [f"ignored: {', '.join(ignored)}"] if ignored else []
+
+
+async def _imported(read: "Config", actions: "Sequence[NewAction]") -> "list[tuple[int, NewAction]]":
+    from bot.new_actions import add_action, missing
+
+    async def adding(tx: "Transaction") -> "list[tuple[int, NewAction]]":
+        return [(await add_action(tx, each, read.org.time_zone), each) for each in await missing(tx, actions)]
+
+    async with beside(read, makes=True) as store:
+        return await store.run(adding)
+
+
+def _when(each: "Action", read: "Config") -> str:
+    at = local(each.starts_at, read)
+    return f"{at:%a} {at:%Y-%m-%d %H:%M}"

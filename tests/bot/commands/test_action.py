@@ -1,0 +1,78 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from storage.store import Transaction
+from tests.bot.commands.given import config, kept, one_line
+from tests.bot.running import finished
+
+NEXT_YEAR = datetime.now(UTC).year + 1
+STARTS = f"{NEXT_YEAR}-06-06 10:00"
+
+
+async def test_an_action_is_published_and_listed_with_who_comes(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    code, out, err = await finished(
+        "action", "add", "River clean-up", "--starts", STARTS, "--ends", "12:00", "--capacity", "12", "--bring",
+        "gloves", "--config", str(file),
+    )  # fmt: skip
+    assert (code, err) == (0, "")
+    first, second = out.splitlines()
+    day = datetime.fromisoformat(STARTS)
+    assert first == f"Action 1, River clean-up, is published: {day:%a} {STARTS}."
+    action = await kept(tmp_path, lambda tx: tx.actions.get(1))
+    assert action is not None
+    assert second == f"Its code, which the host tells those who are there, is {action.code}."
+    assert action.starts_at == datetime(NEXT_YEAR, 6, 6, 9, tzinfo=UTC)
+
+    async def more(tx: Transaction) -> None:
+        person = await tx.people.add("web", "web", "ana", "en")
+        await tx.actions.sign_up(1, person.id, "yes", 2)
+        over = tx.now - timedelta(days=2)
+        await tx.actions.add(title="Over", starts_at=over, ends_at=over, zone="UTC", state="published")
+
+    await kept(tmp_path, more)
+    code, out, err = await finished("action", "list", "--config", str(file))
+    assert (code, err) == (0, "")
+    assert len(out.splitlines()) == 2
+    assert out.splitlines()[1].split() == ["1", f"{day:%a}", *STARTS.split(), "River", "clean-up", "3/12", "published"]
+    code, out, _ = await finished("action", "list", "--all", "--config", str(file))
+    assert "Over" in out
+
+
+async def test_a_spreadsheet_is_imported_once_and_what_is_over_left_out(tmp_path: Path) -> None:
+    file, sheet = config(tmp_path), tmp_path / "actions.csv"
+    sheet.write_text(f"title;starts;hat\nRiver;{STARTS};x\nPark;{STARTS};\nOld;2020-06-06 10:00;\n")
+    command = ("action", "import", str(sheet), "--config", str(file))
+    assert await finished(*command) == (
+        0, "1  River\n2  Park\n", f"{sheet}: ignored: hat\n2 actions published, 1 was over\n",
+    )  # fmt: skip
+    code, out, err = await finished(*command)
+    assert (code, out) == (0, "")
+    assert err.splitlines()[1] == "0 actions published, 1 was over, 2 were here already"
+    sheet.write_text(f"title,starts\nLake,{STARTS}\nWood,soon\n")
+    code, out, err = await finished(*command)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[0].startswith(f"{sheet}: row 3, column starts: `soon` is no moment")
+    assert await kept(tmp_path, lambda tx: tx.actions.get(3)) is None
+
+
+async def test_a_calendar_is_imported(tmp_path: Path) -> None:
+    file, ics = config(tmp_path), tmp_path / "actions.ics"
+    event = f"BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:River\r\nDTSTART:{NEXT_YEAR}0606T090000Z\r\nEND:VEVENT\r\n"
+    ics.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{event}END:VCALENDAR\r\n")
+    done = await finished("action", "import", str(ics), "--config", str(file))
+    assert done == (0, "1  River\n", "1 action published\n")
+
+
+async def test_what_cannot_be_added_is_one_line(tmp_path: Path) -> None:
+    file = config(tmp_path)
+
+    async def refused(*arguments: str) -> str:
+        return one_line(await finished("action", *arguments, "--config", str(file)))
+
+    said = await refused("add", "River", "--starts", "soon", "--capacity", "x")
+    assert "starts: `soon` is no moment: write it like 2026-06-06 10:00; capacity: `x`" in said
+    assert "is past" in await refused("add", "River", "--starts", "2020-06-06 10:00")
+    assert "no person 7" in await refused("add", "River", "--starts", STARTS, "--host", "7")
+    assert "nowhere.csv" in await refused("import", str(tmp_path / "nowhere.csv"))
+    await refused("add", "River")
