@@ -153,7 +153,8 @@ GREETINGS = frozenset(
         "buongiorno, buonasera, hoi, goedendag, goedemorgen, goedenavond, cześć, dzień dobry, dobry wieczór, привет, "
         "здравствуйте, добрый день, привіт, добрий день, merhaba, selam, مرحبا, السلام عليكم, "
         "سلام, नमस्ते, 你好, こんにちは, "
-        "hej, hei, ahoj, dobrý den, γεια, γεια σας, bună, bună ziua, szia, halo, 안녕하세요, bon dia, bona tarda".split(","),
+        "hej, hei, ahoj, dobrý den, γεια, γεια σας, bună, bună ziua, szia, halo, 안녕하세요, "
+        "bon dia, bona tarda".split(","),
     )
 )
 """Whole messages that say hello and nothing else."""
