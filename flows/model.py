@@ -283,6 +283,8 @@ class Say:
     attach    "", "calendar", "qr", "card" or "picture:FILE"
     replaces  it changes the message that asked this question, instead of standing below it
     tried     "FLOW/STATE/WORDING" where a `try` chose these words
+    button    in their language, what stands on the one further button that a platform with buttons can offer here: it
+              closes a `many`, or shares where they are
     """
 
     text: str
@@ -294,6 +296,7 @@ class Say:
     attach: str = ""
     replaces: bool = False
     tried: str = ""
+    button: str = ""
 
 
 @dataclass(frozen=True, slots=True)

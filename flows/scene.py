@@ -133,7 +133,13 @@ class Scene:
         """The open question, in these words."""
         many, expect = state.choose == "many", state.expect or ""
         picked, question = self.here.picked, self.here.question
-        self.effects.append(Say(text, choices, question, many, picked, expect, state.attach, replaces))
+        button = phrases.DONE_BUTTON if many else phrases.SHARE_PLACE if expect == "place" else ""
+        self.effects.append(
+            Say(
+                text, choices, question, many, picked, expect, state.attach, replaces,
+                button=self.translated(button) if button else "",
+            )
+        )  # fmt: skip
 
     def do(self, name: str, arguments: Mapping[str, str]) -> None:
         """Asks for something to be done. The engine stops after it."""

@@ -111,6 +111,8 @@ def pack_say(say: Say) -> bytes:
         body["replaces"] = True
     if say.tried:
         body["tried"] = say.tried
+    if say.button:
+        body["button"] = say.button
     return _encode(body)
 
 

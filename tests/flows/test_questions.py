@@ -270,7 +270,8 @@ def test_several_are_kept_as_a_list(said: Said, picks: tuple[str, ...]) -> None:
 
 def test_presses_tick_and_untick_and_done_closes() -> None:
     turn = answer(MANY, Said(choice="c"))
-    assert last(turn) == Say("Which?", last(asked(MANY)).choices, 1, many=True, picked=("c",), replaces=True)
+    shown = last(asked(MANY)).choices
+    assert last(turn) == Say("Which?", shown, 1, many=True, picked=("c",), replaces=True, button="Done")
     turn = answer(MANY, Said(choice="a"), before=turn)
     assert last(turn).picked == ("a", "c")
     turn = answer(MANY, Said(choice="c"), before=turn)
