@@ -5,48 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, or_, select, update
+from sqlalchemy import func, select, update
 
 from flows.model import Say
 from storage.bodies import Bodies
 from storage.errors import NotFound
-from storage.people import FORGOTTEN, STOPPED, Person
-from storage.session import Session
+from storage.people import Person
+from storage.sending import BROADCAST, LIVE, SEALED, UNSETTLED, Claimed, Sending
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, OUTBOX, PEOPLE, micros, moment
+from storage.tables import ADDRESSES, OUTBOX, micros, moment
 from storage.values import pack_say, unpack_say
-from storage.vault import Vault
 
-LIVE, BROADCAST = 0, 1
-"""Priorities: a live conversation overtakes a broadcast that has not begun."""
+__all__ = ["BROADCAST", "LIVE", "Claimed", "Outbox", "Sent"]
 
-_SEALED = b"outbox.sealed"
-_ADDRESS = b"addresses.sealed"
 _O = OUTBOX.c
-# Written as in the partial index, or SQLite does not see that it fits.
-_UNSETTLED = _O.state.in_([constant("waiting"), constant("claimed")])
 _BODIES = Bodies(OUTBOX, _O.created_at)
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """A message to be sent now, by whoever claimed it.
-
-    replaces    receipt of the message that this one changes; "" where it stands by itself
-    maybe_sent  it was claimed before by a process that never told what became of it
-    """
-
-    id: int
-    person_id: int
-    address_id: int
-    address: str
-    conversation_id: int | None
-    say: Say
-    priority: int
-    tries: int
-    replaces: str
-    maybe_sent: bool
-    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,91 +63,14 @@ _ASKED = Statement(
     "person", "conversation", "question",
 )  # fmt: skip
 _REWRITE = Statement(
-    update(OUTBOX).where(_O.id == given("number"), _O.state == constant("waiting")).values(sealed=given("text")),
+    # Not one that may be on the wire or have arrived: platforms ignore another text under the same number.
+    update(OUTBOX)
+    .where(_O.id == given("number"), _O.state == constant("waiting"), _O.claimed_by == constant(""))
+    .values(sealed=given("text")),
     "text",
     "number",
 )
 
-_earlier = OUTBOX.alias("earlier")
-_changed = OUTBOX.alias("changed")
-# Within a chat a claimed row comes first whatever it is; then the live ones in order; then broadcasts.
-_oldest_of_its_chat = ~exists(
-    select(constant(1))
-    .select_from(_earlier)
-    .where(
-        _earlier.c.address_id == _O.address_id,
-        _earlier.c.state.in_([constant("waiting"), constant("claimed")]),
-        _earlier.c.id != _O.id,
-        or_(
-            _earlier.c.state == constant("claimed"),
-            _earlier.c.priority < _O.priority,
-            and_(_earlier.c.priority == _O.priority, _earlier.c.id < _O.id),
-        ),
-    )
-)
-
-
-def _ready(priority: int) -> Select[tuple[object, ...]]:
-    receipt = select(_changed.c.receipt).where(_changed.c.id == _O.replaces).scalar_subquery()
-    return (
-        select(
-            _O.id, _O.person_id, _O.address_id, ADDRESSES.c.sealed, _O.conversation_id, _O.sealed, _O.priority,
-            _O.tries, receipt, _O.claimed_by, _O.created_at, _O.always, PEOPLE.c.status,
-        )
-        .select_from(
-            OUTBOX.join(PEOPLE, PEOPLE.c.id == _O.person_id).join(ADDRESSES, ADDRESSES.c.id == _O.address_id)
-        )
-        .where(
-            _O.state == constant("waiting"),
-            _O.channel == given("channel"),
-            _O.account == given("account"),
-            _O.priority == constant(priority),
-            _O.due_at <= given("now"),
-            _oldest_of_its_chat,
-        )
-        .order_by(_O.due_at, _O.id)
-        .limit(given("most")).offset(constant(0))
-    )  # fmt: skip
-
-
-# The person is locked too, so that no *stop* commits between this look and the claim; whoever is in a turn just now is
-# passed over until the next claim.
-_READY = [
-    Statement(_ready(priority), "channel", "account", "now", "most", locks=[OUTBOX, PEOPLE], skip_locked=True)
-    for priority in (LIVE, BROADCAST)
-]
-_CLAIM = Statement(
-    update(OUTBOX)
-    .where(_O.id == given("number"))
-    .values(state=constant("claimed"), claimed_by=given("holder"), claimed_at=given("at")),
-    "holder",
-    "at",
-    "number",
-)
-_SETTLE = Statement(
-    update(OUTBOX)
-    .where(_O.id == given("number"), _O.state.in_([constant("waiting"), constant("claimed"), constant("unknown")]))
-    .values(
-        state=given("new_state"), receipt=given("new_receipt"), reason=given("new_reason"), sent_at=given("new_sent_at")
-    ),
-    "new_state", "new_receipt", "new_reason", "new_sent_at", "number",
-)  # fmt: skip
-_RETRY = Statement(
-    update(OUTBOX)
-    .where(_O.id == given("number"), _O.state.in_([constant("claimed"), constant("unknown")]))
-    .values(
-        state=constant("waiting"), claimed_by=constant(""), due_at=given("new_due_at"), tries=_O.tries + constant(1),
-        reason=given("new_reason"),
-    ),
-    "new_due_at", "new_reason", "number",
-)  # fmt: skip
-_RELEASE = Statement(
-    update(OUTBOX)
-    .where(_UNSETTLED, _O.state == constant("claimed"), _O.channel == given("channel"), _O.account == given("account"))
-    .values(state=constant("waiting")),
-    "channel",
-    "account",
-)
 _HISTORY = Statement(
     select(_O.id, _O.conversation_id, _O.sealed, _O.state, _O.created_at, _O.sent_at, _O.reason)
     .where(_O.person_id == given("person"), _O.id > given("after"))
@@ -194,23 +90,19 @@ _NEWEST = Statement(
     "person",
     "most",
 )
-_OLDEST = Statement(select(func.min(_O.created_at)).where(_UNSETTLED))
+_OLDEST = Statement(select(func.min(_O.created_at)).where(UNSETTLED))
 _EXPIRE = Statement(
     update(OUTBOX)
-    .where(_UNSETTLED, _O.created_at < given("before"))
+    .where(UNSETTLED, _O.created_at < given("before"))
     .values(state=constant("failed"), reason=constant("too old")),
     "before",
 )
 
 
-class Outbox:
+class Outbox(Sending):
     """The outbox of one transaction."""
 
-    __slots__ = ("_session", "_vault")
-
-    def __init__(self, session: Session, vault: Vault) -> None:
-        self._session = session
-        self._vault = vault
+    __slots__ = ()
 
     async def add(
         self,
@@ -234,7 +126,7 @@ class Outbox:
         due = now if due_at is None else micros(due_at)
         rows = []
         for say in says:
-            sealed = seal.close(_SEALED, pack_say(say))
+            sealed = seal.close(SEALED, pack_say(say))
             replaces = None
             if say.replaces:
                 if await self._rewritten(person.id, conversation_id, say.question, sealed):
@@ -248,49 +140,6 @@ class Outbox:
             )  # fmt: skip
         if rows:
             await session.change_many(_ADD, rows)
-
-    async def claim(self, channel: str, account: str, limit: int, holder: str) -> list[Claimed]:
-        """What this account's one sender may send now: at most one message of each chat, live before broadcast.
-
-        What waits for someone who has stopped or is forgotten is dropped instead. Whatever becomes of a claimed
-        message is told with `sent`, `retry`, `failed`, `held` or `unknown`.
-        """
-        session = self._session
-        claimed: list[Claimed] = []
-        for statement in _READY:
-            dropped = True
-            while dropped and len(claimed) < limit:
-                # Behind what is dropped stands the next of that chat: the confirmation of a stop, most often.
-                rows = await session.rows(statement, channel, account, session.now_micros, limit - len(claimed))
-                fresh = [await self._claimed(row) for row in rows if not await self._dropped(row)]
-                await session.change_many(_CLAIM, [(holder, session.now_micros, message.id) for message in fresh])
-                claimed += fresh
-                dropped = len(fresh) < len(rows)
-        return claimed
-
-    async def sent(self, message_id: int, receipt: str) -> None:
-        """The platform took it; `receipt` is what it calls the message."""
-        await self._settle(message_id, "sent", receipt=receipt)
-
-    async def retry(self, message_id: int, at: datetime, reason: str) -> None:
-        """The platform refused it for now: it waits until then, and its chat with it."""
-        await self._session.change(_RETRY, micros(at), reason, message_id)
-
-    async def failed(self, message_id: int, reason: str) -> None:
-        """The platform refused it for good."""
-        await self._settle(message_id, "failed", reason=reason)
-
-    async def held(self, message_id: int, reason: str) -> None:
-        """It may not be sent now, and a coordinator should see it."""
-        await self._settle(message_id, "held", reason=reason)
-
-    async def unknown(self, message_id: int) -> None:
-        """The platform's answer was lost. It may still be told `sent`, `retry` or `failed`."""
-        await self._settle(message_id, "unknown")
-
-    async def release(self, channel: str, account: str) -> None:
-        """What this account's former sender left claimed waits again. Only for who has just become its sender."""
-        await self._session.change(_RELEASE, channel, account)
 
     async def history(self, person_id: int, after_id: int, limit: int) -> list[Sent]:
         """Messages to this person with numbers above `after_id`, oldest first."""
@@ -306,7 +155,7 @@ class Outbox:
         for id_, conversation_id, sealed, state, created_at, sent_at, reason in rows:
             say = None
             if sealed is not None:
-                say = unpack_say((await self._vault.of(self._session, person_id)).open(_SEALED, sealed))
+                say = unpack_say((await self._vault.of(self._session, person_id)).open(SEALED, sealed))
             at = None if sent_at is None else moment(sent_at)
             history.append(Sent(id_, conversation_id, say, state, moment(created_at), at, reason))
         return history
@@ -341,22 +190,3 @@ class Outbox:
     async def _original(self, person_id: int, conversation_id: int | None, question: int | None) -> int | None:
         row = await self._session.row(_ASKED, person_id, conversation_id, question)
         return None if row is None else row[1] or row[0]
-
-    async def _dropped(self, row: Sequence[Any]) -> bool:
-        always, status = row[11:13]
-        if status != FORGOTTEN and (status != STOPPED or always):
-            return False
-        await self._settle(row[0], "dropped", reason=status)
-        return True
-
-    async def _claimed(self, row: Sequence[Any]) -> Claimed:
-        id_, person_id, address_id, address, conversation_id, sealed, priority, tries, receipt, holder, at = row[:11]
-        seal = await self._vault.of(self._session, person_id)
-        return Claimed(
-            id_, person_id, address_id, seal.open(_ADDRESS, address).decode(), conversation_id,
-            unpack_say(seal.open(_SEALED, sealed)), priority, tries, receipt or "", holder != "", moment(at),
-        )  # fmt: skip
-
-    async def _settle(self, message_id: int, state: str, receipt: str = "", reason: str = "") -> None:
-        sent_at = self._session.now_micros if state == "sent" else None
-        await self._session.change(_SETTLE, state, receipt, reason, sent_at, message_id)

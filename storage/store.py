@@ -4,13 +4,14 @@ import asyncio
 import fcntl
 import hmac
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import schema, sqlite
+from storage import leases, schema, sqlite
 from storage.errors import (
     DatabaseInUse,
     KeyFileMissing,
@@ -19,6 +20,7 @@ from storage.errors import (
     StoreClosed,
     WrongKey,
 )
+from storage.leases import Lease
 from storage.postgres import Pool
 from storage.sqlite import Clock
 from storage.transaction import Transaction
@@ -96,6 +98,20 @@ class Store:
             raise StoreClosed
         return await asyncio.to_thread(sqlite.read, self._path, self._vault, self._clock(), work)
 
+    @asynccontextmanager
+    async def lease(self, name: str) -> AsyncIterator[Lease]:
+        """Waits until this process alone holds what is called so, and holds it, unless `lost` is set meanwhile.
+
+        A process that is killed frees it at once; one that is frozen, or cut off, within `leases.SILENCE` seconds.
+        Raises StorageUnavailable on SQLite; on Postgres it waits until the server is back.
+        """
+        if self._path is None:
+            async with leases.held(self._server(), name, self._clock) as lease:
+                yield lease
+        else:
+            # The database is this process's alone, and so is everything in it.
+            yield Lease(name, await self.run(lambda tx: tx.leases.take(name, leases.me())))
+
     async def close(self) -> None:
         """Finishes what was begun, and frees the database. A closed store may be closed again."""
         backend, self._backend = self._backend, None
@@ -128,8 +144,11 @@ class Store:
             self._backend = writer
         else:
             pool = Pool(self._vault, self._clock)
-            await pool.start(schema.parsed(self._url).set(drivername="postgresql").render_as_string(False))
+            await pool.start(self._server())
             self._backend = pool
+
+    def _server(self) -> str:
+        return schema.parsed(self._url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     async def _check_key(self, tx: Transaction) -> None:
         mine = self._vault.blind(KEY_CHECK).hex()

@@ -10,6 +10,7 @@ from storage.conversations import Conversations
 from storage.funnel import Funnel
 from storage.inbox import Inbox
 from storage.jobs import Jobs
+from storage.leases import Leases
 from storage.ledger import Ledger
 from storage.library import Library
 from storage.links import Links
@@ -35,6 +36,7 @@ class Transaction:
         "funnel",
         "inbox",
         "jobs",
+        "leases",
         "ledger",
         "library",
         "links",
@@ -58,6 +60,7 @@ class Transaction:
         self.moments = Moments(session)
         self.funnel = Funnel(session)
         self.jobs = Jobs(session)
+        self.leases = Leases(session)
         self.library = Library(session)
         self.actions = Actions(session)
         self.cards = Cards(session, vault)
