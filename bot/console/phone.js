@@ -92,7 +92,9 @@ class Phone extends HTMLElement {
     this.newer.hidden = true;
     this.newer.onclick = () => this.toEnd();
     this.log.onscroll = () => {
-      this.stuck = this.atEnd();
+      // Only whoever scrolls up wants to stay there: what is added below is no wish.
+      if (this.atEnd() || this.log.scrollTop < this.top) this.stuck = this.atEnd();
+      this.top = this.log.scrollTop;
       if (this.stuck) this.newer.hidden = true;
     };
     this.state = element("p", "state");
@@ -346,6 +348,7 @@ class Phone extends HTMLElement {
   }
 
   toEnd() {
+    this.stuck = true;
     this.log.scrollTop = this.log.scrollHeight;
     this.newer.hidden = true;
   }
