@@ -15,7 +15,7 @@ from sqlalchemy import Connection, insert, select
 from storage import schema, sqlite
 from storage.errors import NoDatabase, NotACopy, NotOverwritten, StorageUnavailable
 from storage.snapshot import plain, reading
-from storage.tables import PERSON_KEYS
+from storage.tables import PEOPLE, PERSON_KEYS
 from storage.whole import whole
 
 _KEYS_COPY = 0x444F4F52
@@ -68,6 +68,18 @@ def _is_copy(file: Path) -> bool:
             return bool(copy.execute("PRAGMA application_id").fetchone() == (_KEYS_COPY,))
     except sqlite3.Error:
         return False
+
+
+def keyless(url: str) -> list[int]:
+    """People of a database who have no key any more though others have: they were forgotten after its backup.
+
+    Raises NoDatabase, StorageUnavailable.
+    """
+    keys = {row[0] for row in keys_of(url)}
+    people = plain(PEOPLE).c
+    with reading(url) as source:
+        found = source.execute(select(people.id).where(people.status != "forgotten").order_by(people.id)).scalars()
+        return [number for number in found if number not in keys] if keys else []
 
 
 def copied_keys(file: Path) -> list[Sequence[Any]]:

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.commands.shared import ConfigOption, configured, progress, refuse, told
+from bot.commands.shared import ConfigOption, beside, configured, finish, progress, refuse, told
+
+if TYPE_CHECKING:
+    from bot.config import Config
 
 KeysOption = Annotated[
     Path | None, typer.Option("--keys", help="The copy of the person keys. Keep it apart: only the newest counts.")
@@ -42,16 +45,28 @@ def restore(
     keys: KeysOption = None,
 ) -> None:
     """Fills an empty database from a backup."""
-    from storage import copies
+    from storage import copies, key_copies
 
     read = configured(config)
     url, key = read.database_url, read.key_file
     with progress("rows") as done:
         rows = told(lambda: copies.restore(url, file, key, keys, progress=done))
-    typer.echo(
-        f"{_count(rows, 'row')} restored from {file}"
-        + (": the bot goes on where it was." if keys else "; the person keys are those that were here (--keys FILE).")
-    )
+    gone = finish(_forget(read))
+    typer.echo(f"{_count(rows, 'row')} restored from {file}: the bot goes on where it was.")
+    if gone:
+        were = "1 person was" if gone == 1 else f"{gone:,} people were"
+        typer.echo(f"{were} forgotten after this backup, and stayed so.")
+    if not told(lambda: key_copies.keys_of(url)):
+        typer.echo("There are no person keys yet: until they are back, nobody can be read or written to.", err=True)
+
+
+async def _forget(read: "Config") -> int:
+    """Whom the backup brought back without their key: they were forgotten since."""
+    from bot.forgetting import forget_keyless
+    from storage import key_copies
+
+    async with beside(read) as store:
+        return await forget_keyless(store, key_copies.keyless(read.database_url))
 
 
 def _written(file: Path, writes: Callable[[], int]) -> int:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import httpx
 
+from storage.store import Transaction
+from tests.bot.commands.given import kept
 from tests.bot.running import Visitor, begun, finished, free_port, visitor, write_config
 from tests.databases import Postgres
 
@@ -58,6 +60,53 @@ async def test_a_bot_goes_on_in_the_middle_of_a_question_in_another_database(
             assert (await again.hear(3))[-1] == "Ana of Leeds, welcome!"
         process.kill()
         await process.wait()
+
+
+async def test_whoever_was_forgotten_after_the_backup_stays_forgotten(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, second = config(one), config(two)
+    file, keys = tmp_path / "backup.gz", tmp_path / "keys.copy"
+
+    async def three(tx: Transaction) -> None:
+        numbers = []
+        for name in ("Ana", "Ben", "Cleo"):
+            person = await tx.people.add("web", "web", name, "en")
+            await tx.people.save(person.id, {"name": name})
+            numbers.append(person.id)
+        for supporter in numbers[:2]:
+            assert await tx.pairs.propose(supporter, numbers[2], "introduced", 1.0, (), tx.now) is not None
+        assert await tx.pairs.propose(numbers[0], numbers[1], "introduced", 1.0, (), tx.now) is not None
+
+    async def forget(tx: Transaction) -> None:
+        for number in (1, 2):
+            await tx.people.forget(number)
+
+    await kept(one, three)
+    assert (await finished("backup", str(file), "--config", str(first)))[0] == 0
+    await kept(one, forget)
+    assert (await finished("backup", str(tmp_path / "x.gz"), "--keys", str(keys), "--config", str(first)))[0] == 0
+    shutil.copy(one / "doorstep.key", two)
+    code, out, err = await finished("restore", str(file), "--keys", str(keys), "--config", str(second))
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1] == "2 people were forgotten after this backup, and stayed so."
+    people = await kept(two, lambda tx: tx.people.page(0, 10))
+    assert [known.fields["name"] for known in people] == ["Cleo"]
+    assert await kept(two, lambda tx: tx.pairs.open_of(3)) == []
+    assert "Cleo" in (await finished("people", "list", "--config", str(second)))[1]
+
+
+async def test_without_any_key_nobody_is_taken_for_forgotten(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, second = config(one), config(two)
+    file = tmp_path / "backup.gz"
+    await kept(one, lambda tx: tx.people.add("web", "web", "ana", "en"))
+    assert (await finished("backup", str(file), "--config", str(first)))[0] == 0
+    shutil.copy(one / "doorstep.key", two)
+    code, out, err = await finished("restore", str(file), "--config", str(second))
+    assert (code, out.count("\n")) == (0, 1)
+    assert err.startswith("There are no person keys yet")
+    shutil.copy(one / "doorstep.keys.db", two)
+    assert [known.id for known in await kept(two, lambda tx: tx.people.page(0, 10))] == [1]
 
 
 async def test_what_cannot_be_backed_up_or_restored_is_one_line(tmp_path: Path) -> None:
