@@ -246,7 +246,13 @@ def _changed(line: str) -> str:
 
 def _other(outcome: str) -> str:
     return {
-        **{"offered": "nobody", "nobody": "offered", "not_possible": "offered", "both": "waiting", "waiting": "both"},
+        **{
+            "offered": "nobody",
+            "nobody": "not_possible",
+            "not_possible": "offered",
+            "both": "waiting",
+            "waiting": "both",
+        },
         **{"signed_up": "past", "waiting_list": "signed_up", "full": "signed_up", "past": "signed_up"},
         **{"checked_in": "not_now", "wrong_code": "not_now", "not_now": "checked_in"},
         **{"asked": "already", "already": "asked"},
