@@ -97,7 +97,10 @@ class Platform(Protocol):
         """Our messages on their phone, oldest first."""
 
     def meet(self, fault: Fault) -> None:
-        """The next message that is sent meets this; those after it go well."""
+        """The next message that is sent meets this; those after it go well. (Not Fault.UNREACHABLE: see below.)"""
+
+    def unreachable(self) -> AbstractAsyncContextManager[None]:
+        """Meanwhile nobody listens where the platform was: connections are refused, and those that stood are gone."""
 
 
 Open = Callable[[], AbstractAsyncContextManager[Platform]]
