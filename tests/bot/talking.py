@@ -23,8 +23,10 @@ from storage.people import Loaded, Person
 from storage.store import Store, Transaction
 from tests.databases import Watch
 
-STARTED = (STARTER / "library").glob("*.yaml")
-ALWAYS = {file.stem: file.read_text("utf-8") for file in STARTED if file.stem != "welcome"}
+ALWAYS = {
+    name: (STARTER / "library" / f"{name}.yaml").read_text("utf-8")
+    for name in "always export forget_me help human language privacy report stop".split()
+}
 """The flows that belong to everyone: stop, help, forget me and so on."""
 
 
