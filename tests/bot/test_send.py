@@ -25,7 +25,7 @@ states:
       - {else: quiet}
   river:
     ask: "{{ me.name }}, shall we clean the river?"
-    choices: {yes: {label: Yes please, end: yes}, no: {label: Not now, end: no}}
+    choices: {yes: {label: Yes please, go: bye}, no: {label: Not now, go: bye}}
     save: me.river
   quiet: {do: tell_coordinators, go: bye}
   bye: {say: Bye., end: bye}

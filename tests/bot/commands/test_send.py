@@ -4,7 +4,7 @@ from pathlib import Path
 from flows.model import Value
 from storage.store import Transaction
 from tests.bot.commands.given import config, kept, one_line
-from tests.bot.running import command, finished
+from tests.bot.running import begun, command, finished, free_port, visitor, write_config
 
 FLOW = """
 flow: saturday
@@ -12,8 +12,11 @@ start: ask
 states:
   ask:
     ask: "{{ me.name }}, shall we meet on Saturday?"
-    choices: {yes: {label: Yes please, end: yes}, no: {label: Not now, end: no}}
+    choices: {yes: {label: Yes please, go: good}, no: {label: Not now, go: bad}}
+  bad: {say: Another time., end: no}
+  good: {say: See you there!, end: yes}
 """
+HELLO = "flow: hello\nstarts: {first_contact: true}\nstart: hi\nstates:\n  hi: {say: Hi., end: hi}\n"
 SPANISH = """
 msgid ""
 msgstr "Content-Type: text/plain; charset=UTF-8\\n"
@@ -123,3 +126,27 @@ async def test_what_cannot_be_sent_is_one_line(tmp_path: Path) -> None:
     code, out, err = await finished("send", "saturday", "--to", 'district == "Narnia"', "--yes", "--config", str(file))
     assert (code, err) == (1, "")
     assert out.startswith("0 people\n")
+
+
+async def test_the_running_bot_writes_to_them_and_they_answer(tmp_path: Path) -> None:
+    port = free_port()
+    file = write_config(tmp_path, "sqlite:///doorstep.db", port, {"saturday": FLOW, "hello": HELLO})
+    process = await begun(file)
+    try:
+        async with visitor(port, "ana") as ana:
+            await ana.say("hello")
+            await ana.hear(1)
+
+            async def consents(tx: Transaction) -> None:
+                (known,) = await tx.people.page(0, 1)
+                await tx.people.save(known.id, {"name": "Ana", "consented": ("keep",)})
+
+            await kept(tmp_path, consents)
+            code, _, err = await finished("send", "saturday", "--to", "true", "--yes", "--config", str(file))
+            assert (code, err) == (0, "")
+            assert (await ana.hear(2))[-1] == "Ana, shall we meet on Saturday?"
+            await ana.say("yes")
+            assert (await ana.hear(3))[-1] == "See you there!"
+    finally:
+        process.kill()
+        await process.wait()
