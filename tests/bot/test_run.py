@@ -1,7 +1,6 @@
 """`doorstep run` as a process: how it begins, what it refuses in one line, and how it ends."""
 
 import asyncio
-import re
 import signal
 import socket
 import sqlite3
@@ -14,6 +13,7 @@ import pytest
 
 from storage.schema import newest
 from tests.bot.running import begun, command, finished, free_port, visitor, write_config
+from tests.bot.talking import ALWAYS
 from tests.bot.test_killed import CHAIN
 from tests.databases import Database
 
@@ -175,8 +175,8 @@ def _limit(pid: int, size: int | None) -> None:
 async def test_what_was_forgotten_is_in_no_file_and_was_in_no_log(tmp_path: Path) -> None:
     port = free_port()
     file = config(tmp_path, port)
-    for name in ("forget_me", "always"):
-        (tmp_path / f"flows/library/{name}.yaml").write_text(_starter(name))
+    for name, text in ALWAYS.items():
+        (tmp_path / f"flows/library/{name}.yaml").write_text(text)
     process = await begun(file, stderr=asyncio.subprocess.PIPE)
     async with visitor(port, "ana") as ana, visitor(port, "ben") as ben:
         await ben.say("hello")
@@ -201,18 +201,6 @@ async def test_what_was_forgotten_is_in_no_file_and_was_in_no_log(tmp_path: Path
 
 def _files_with(text: str, folder: Path) -> list[str]:
     return [each.name for each in folder.rglob("*") if each.is_file() and text.encode() in each.read_bytes()]
-
-
-def _starter(name: str) -> str:
-    from flows.reader import STARTER
-
-    text = (STARTER / f"library/{name}.yaml").read_text("utf-8")
-    if name != "always":
-        return text
-    kept = [
-        line for line in text.splitlines() if not re.match(r"  (help|human|language|privacy|export|report|stop):", line)
-    ]
-    return "\n".join(line for line in kept if not line.startswith(("    ", "            "))) + "\n"
 
 
 async def _until_forgotten(file: Path) -> None:

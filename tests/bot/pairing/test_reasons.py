@@ -25,7 +25,7 @@ def english(sentence: str) -> str:
     ("reason", "said"),
     [
         (Reason("interests", ("climate",)), "both care about climate action"),
-        (Reason("interests", ("climate", "food", "old_books")), "both care about climate action, food, and old books"),
+        (Reason("interests", ("climate", "food", "old_books")), "both care about climate action, food and old books"),
         (Reason("times", ("saturday", "weekday-evening")), "both free on Saturdays and weekday evening"),
         (Reason("near"), "live near each other"),
         (Reason("language", ("es", "pt_BR")), "both speak Spanish and Portuguese (Brazil)"),
