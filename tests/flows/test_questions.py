@@ -144,7 +144,7 @@ def test_an_answer_after_misses_is_an_answer() -> None:
         ("number, least: 2.5", "1", "a number of at least 2.5 here"),
         ("number, most: 3", "4", "a number of at most 3 here"),
         ("yes_no, on: {yes: over, no: over}", "purple", "A yes or a no is enough"),
-        ("place", "🎉", "The name of a town"),
+        ("place", "🎉", "The name of the nearest"),
         ("date", "purple", "A day like tomorrow"),
         ("time", "purple", "A time like 18:30"),
         ("photo", "here it is", "a picture"),
