@@ -1,6 +1,7 @@
 """`doorstep run` as a process: how it begins, what it refuses in one line, and how it ends."""
 
 import asyncio
+import re
 import signal
 import socket
 import sqlite3
