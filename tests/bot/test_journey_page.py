@@ -7,6 +7,7 @@ the tests leave pictures of the page there.
 import asyncio
 import os
 import re
+import shutil
 import signal
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,15 @@ WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
 SLOWLY = 20_000
 """Milliseconds: the first place on a machine takes its time, and so does a jump of some days on a busy one."""
+
+
+EDITED = """\
+flow: help
+about: A flow that was just edited.
+start: brand_new
+states:
+  brand_new: {say: This was edited a moment ago., end: told}
+"""
 
 
 @pytest.fixture
@@ -152,12 +162,32 @@ async def test_the_same_on_a_telephone(trial: Server, page: Page) -> None:
     assert await page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
 
 
+@pytest.mark.slow
+async def test_an_edited_flow_is_used_by_the_next_message_or_the_page_says_why_not(trial: Server, page: Page) -> None:
+    file = trial.file.parent / "flows" / "library" / "help.yaml"
+    await page.goto(trial.url)
+    await say(newcomer(page), "hello")
+    await hears(newcomer(page), "first name")
+    await page.get_by_label("Look at").select_option("help")
+    await expect(page.locator(".health")).to_contain_text("The flow files are fine.")
+    file.write_text(EDITED.replace("end: told", "go: nowhere"), "utf-8")
+    await expect(page.locator(".health")).to_contain_text("An edited flow was refused.", timeout=SLOWLY)
+    await expect(page.locator(".health .problem")).to_contain_text("help.yaml")
+    file.write_text(EDITED, "utf-8")
+    await expect(page.locator(".health")).to_contain_text("The flow files are fine.", timeout=SLOWLY)
+    await expect(page.locator(".picture")).to_contain_text("brand_new")
+    await say(newcomer(page), "help")
+    await hears(newcomer(page), "This was edited a moment ago.")
+
+
 async def _main(file: str, port: str, kind: str) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
     folder = Path(file).parent
+    for part in ("library", "languages"):
+        shutil.copytree(STARTER / part, folder / "flows" / part)
     running = asyncio.create_task(
-        run_trial(folder, STARTER, int(port), lambda taken: print("ready", taken, flush=True))
+        run_trial(folder, folder / "flows", int(port), lambda taken: print("ready", taken, flush=True))
     )
     await stopped.wait()
     running.cancel()

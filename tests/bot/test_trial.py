@@ -228,6 +228,26 @@ async def test_a_coordinators_answer_reaches_the_person(town: Town) -> None:
         await town.stage.act(card.id, "done", "")
 
 
+async def test_a_coordinator_welcomes_a_buddy(town: Town) -> None:
+    await town.ask_for_a_buddy()
+    await town.say("buddy")
+    for words in ("be there for someone", "promise", "How many newcomers"):
+        await town.hears(words)
+        await town.press()
+    await town.hears("looks at it")
+    card = next(card for card in await town.stage.cards(5) if "would like to be a buddy" in card.title)
+    assert card.title.startswith("Ana ")
+    assert "Near: Leeds" in card.lines
+    await town.stage.act(card.id, card.buttons[0].key, "")
+
+    async def approved() -> bool:
+        newest = await town.stage.bot.store.read(lambda tx: tx.ledger.newest(5))
+        return any(line.what == "buddy.approved" for line in newest)
+
+    await eventually(approved)
+    assert next(each for each in await town.stage.cards(5) if each.id == card.id).outcome == "Approved by you"
+
+
 async def test_the_hint_goes_along_with_the_newcomer(town: Town) -> None:
     assert await town.stage.hint(ANA) == ""
     await town.say("hello")
