@@ -21,6 +21,7 @@ from bot.console.app import build, serve
 from bot.due import DueClock
 from bot.handover import Handover
 from bot.health import Health
+from bot.held import while_held
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
@@ -58,10 +59,16 @@ class Bot:
     heard: list[Callable[[], None]] = field(default_factory=list)
 
     def attach(self, channel: Channel) -> list[Coroutine[Any, Any, None]]:
-        """What must run for a channel: its ears, and the sender of its account."""
+        """What must run for a channel: its ears, and the sender of its account.
+
+        Of all processes on a database one sends for an account; it alone listens too, unless the platform may call any.
+        """
         sender = Sender(self.store, channel, self.clock)
         self.senders[channel.name, channel.account] = sender
-        return [channel.listen(self.turns.receive), sender.run()]
+        lease = f"{channel.name}:{channel.account}"
+        if getattr(channel, "everywhere", False):
+            return [channel.listen(self.turns.receive), while_held(self.store, lease, sender.run)]
+        return [while_held(self.store, lease, sender.run, lambda _: channel.listen(self.turns.receive))]
 
     def always(self) -> list[Coroutine[Any, Any, None]]:
         """What must run besides channels: edited flows, what is due, what people leave for each other, free buddies."""

@@ -1,15 +1,24 @@
-"""From the outbox to one account of a channel: claim, send with no transaction open, record what came of it."""
+"""From the outbox to one account of a channel: claim, send with no transaction open, record what came of it.
+
+What has landed is recorded, and what may begin is claimed, in one transaction for many (a pass). A claimed message goes
+out at once, so that whoever stops is not written to afterwards: nothing is claimed far ahead of the account's pace.
+"""
 
 import asyncio
+import heapq
 import logging
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-from bot.channels.base import Channel, Outbound, Receipt, SendFailed
-from storage.errors import StorageUnavailable
-from storage.outbox import Claimed
+from bot.channels.base import Asking, Channel, Receipt, SendFailed
+from bot.deliver import deliver, show_undelivered
+from bot.pace import Chats, Pace
+from bot.verdict import Broken, back_off, verdict
+from storage.errors import LeaseLost, StorageError, StorageUnavailable
+from storage.leases import Lease
+from storage.sending import AGAIN, BROADCAST, FAILED, HELD, Claimed, Outcome
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -20,124 +29,250 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 64
 """Messages on their way to a platform at once: each of another chat, so that a slow one holds up nobody else."""
 
-MOST_TRIES = 300
-"""Attempts before a message is given up: with the pauses below about a day, which a platform's worst outage lasts."""
+BROADCASTS = 48
+"""How many of them may be broadcasts: a live conversation always finds a place."""
 
-BROKEN_TRIES = 6
-"""The same where our own channel breaks over a message: that is no outage."""
+GROUP, GATHER = 32, 0.004
+"""So many that have landed are recorded together, or what has landed within so many seconds."""
 
-LONGEST_PAUSE = timedelta(minutes=5)
+STEP = 0.005
+"""Seconds between two passes, and how far ahead of its moment a message is claimed, where the pace is quicker."""
 
-IDLE = 1.0
+FRESH = 5.0
+"""Seconds after which a claimed message is not begun any more: this process was frozen, and may not be the sender."""
+
+OUTAGE = 5
+"""Failures in a row, and nothing that went through, after which one message at a time tries its luck."""
+
+IDLE = 0.5
 """Seconds between two looks when nobody said that there is something to send."""
 
 GRACE = 5.0
 """Seconds that messages under way have to arrive when the sender is stopped."""
 
-_Landed = tuple[Claimed, Receipt | SendFailed]
+_ROUNDING = 0.001
+"""Seconds that are no reason to wait: the moment at which a chat is free again was stored less exactly."""
 
 
 class Sender:
-    """Sends what waits for one account. There is one sender for each account."""
+    """Sends what waits for one account. There is one sender for each account.
 
-    def __init__(self, store: Store, channel: Channel, clock: Callable[[], datetime]) -> None:
-        self._store = store
-        self._channel = channel
-        self._clock = clock
-        self._poked = asyncio.Event()
-        self._holder = f"{channel.name}:{channel.account}"
-        self._flying: set[asyncio.Task[_Landed]] = set()
+    clock   the present, aware UTC: every pace and pause is on it
+    chance  0 to 1, for the jitter of back-off; a rehearsal fixes it
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        channel: Channel,
+        clock: Callable[[], datetime],
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._store, self._channel, self._clock, self._chance = store, channel, clock, chance
+        self._asks, self._once = isinstance(channel, Asking), channel.limits.once
+        self._pace, self._chats = Pace(channel.limits.account), Chats(channel.limits.chat)
+        self._lease: Lease | None = None
+        self._stirred = asyncio.Event()
+        self._flying: dict[asyncio.Task[Outcome], Claimed] = {}
+        self._landed: list[Outcome] = []
+        self._landed_at = self._passed_at = self._takes = 0.0
+        self._more = True
+        self._later: list[float] = []
+        self._failures = self._strikes = 0
+        self._looked, self._behind = float("-inf"), 0.0
 
     def poke(self) -> None:
         """There may be something to send now."""
-        self._poked.set()
+        self._more = True
+        self._stirred.set()
 
-    async def run(self) -> None:
-        """Sends until it is cancelled. What a killed predecessor left claimed is settled first."""
-        await self._patiently(self._release)
+    async def run(self, lease: Lease | None = None) -> None:
+        """Sends until it is cancelled. What a predecessor left claimed is settled first.
+
+        With a lease, only as long as that is held: raises LeaseLost where another process has it by now.
+        """
+        self._lease, self._more = lease, True
+        await self._patiently(self.begin)
         try:
             while True:
-                self._poked.clear()
-                claimed = await self._patiently(self._claim)
-                self._flying |= {asyncio.create_task(self._send(message)) for message in claimed}
-                if not claimed:
-                    await self._landing_or_poke()
-                elif len(self._flying) >= IN_FLIGHT:
-                    await asyncio.wait(self._flying, return_when=asyncio.FIRST_COMPLETED)
-                else:
-                    await asyncio.sleep(0)
-                await self._patiently(self._record)
+                for message in await self._patiently(self._pass):
+                    self._launch(message)
+                await self._rest()
         finally:
             await self._land()
 
-    async def pass_once(self) -> int:
-        """One pass over what may be sent now, until all of it has landed; how many messages it claimed."""
-        claimed = await self._claim()
-        self._flying |= {asyncio.create_task(self._send(message)) for message in claimed}
-        if self._flying:
-            await asyncio.wait(self._flying)
-            await self._patiently(self._record)
-        return len(claimed)
+    async def begin(self) -> None:
+        """What a predecessor left claimed waits again, and is known to be doubtful. Only for who sends alone."""
+        # What this process itself knows of them counts first.
+        await self._record()
 
-    async def _claim(self) -> list[Claimed]:
-        room = IN_FLIGHT - len(self._flying)
-        if room <= 0:
-            return []
-
-        async def work(tx: Transaction) -> list[Claimed]:
-            return await tx.outbox.claim(self._channel.name, self._channel.account, room, self._holder)
-
-        return await self._store.run(work)
-
-    async def _release(self) -> None:
         async def work(tx: Transaction) -> None:
+            await self._still_mine(tx)
             await tx.outbox.release(self._channel.name, self._channel.account)
 
         await self._store.run(work)
 
-    async def _send(self, message: Claimed) -> _Landed:
-        channel = self._channel
-        outbound = Outbound(
-            message.id, channel.name, channel.account, message.address, message.conversation_id or 0, message.say,
-            message.replaces, message.maybe_sent,
-        )  # fmt: skip
-        try:
-            return message, await channel.send(outbound)
-        except SendFailed as failed:
-            return message, failed
-        except Exception as error:
-            log.exception("channel %s broke while sending", channel.name)
-            return message, SendFailed(type(error).__name__, final=message.tries + 1 >= BROKEN_TRIES)
+    async def pass_once(self) -> int:
+        """One pass over what may be sent now, one after the other, until it is recorded; how many it claimed."""
+        claimed = await self._pass(ahead=False)
+        for message in claimed:
+            self._pace.take(self._seconds())
+            self._landed.append(self._judge(message, await deliver(self._channel, message)))
+        await self._patiently(self._record)
+        return len(claimed)
+
+    # --- a pass
+
+    async def _pass(self, ahead: bool = True) -> list[Claimed]:
+        """Records what has landed, and claims what may begin."""
+        begun = self._passed_at = _now()
+        room, landed = self._room(ahead), len(self._landed)
+        if room == 0 and not landed:
+            return []
+        had_more, self._more = self._more, False
+        claimed = await self._committed(room)
+        self._takes += (min(_now() - begun, 0.02) - self._takes) / 8
+        # Without room, what stands behind the landed ones in their chats was not looked for.
+        self._more = self._more or (len(claimed) == room if room else had_more or landed > 0)
+        return claimed
+
+    async def _committed(self, room: int) -> list[Claimed]:
+        outcomes, channel = tuple(self._landed), self._channel
+        broadcasts = BROADCASTS - sum(message.priority == BROADCAST for message in self._flying.values())
+        now, clock, later = self._seconds(), self._clock(), list[float]()
+
+        def wait(chat: int) -> datetime | None:
+            # Nothing of the sender itself may change in here: SQLite runs this in a thread of its own.
+            free = self._chats.next(chat)
+            if free <= now + _ROUNDING:
+                return None
+            later.append(free)
+            return clock + timedelta(seconds=free - now)
+
+        async def work(tx: Transaction) -> list[Claimed] | None:
+            later.clear()
+            await tx.outbox.settle(outcomes)
+            for outcome in outcomes:
+                if outcome.state in {FAILED, HELD}:
+                    await show_undelivered(tx, channel.name, outcome)
+            if not room:
+                return []
+            if self._lease and not await tx.leases.holds(self._lease):
+                return None
+            return await tx.outbox.claim(
+                channel.name, channel.account, room, self._holder(), broadcasts=broadcasts, wait=wait
+            )
+
+        claimed = await self._store.run(work)
+        del self._landed[: len(outcomes)]
+        for moment in later:
+            heapq.heappush(self._later, moment)
+        if claimed is None:
+            raise LeaseLost(channel.name)
+        return claimed
 
     async def _record(self) -> None:
-        """Stores what came of the messages that have landed. They are forgotten here only once that is stored."""
-        landed = {task for task in self._flying if task.done()}
-        if not landed:
+        if self._landed:
+            await self._committed(0)
+
+    async def _still_mine(self, tx: Transaction) -> None:
+        if self._lease and not await tx.leases.holds(self._lease):
+            raise LeaseLost(self._channel.name)
+
+    def _holder(self) -> str:
+        account = f"{self._channel.name}:{self._channel.account}"
+        return f"{account}#{self._lease.fence}" if self._lease else account
+
+    def _room(self, ahead: bool) -> int:
+        """How many messages may be claimed now."""
+        now, places = self._seconds(), IN_FLIGHT - len(self._flying)
+        if self._strikes:
+            places = min(places, 1 - len(self._flying))
+        return self._pace.free(now, now + (self._ahead() if ahead else 0), places)
+
+    def _ahead(self) -> float:
+        """Where messages follow each other more quickly than passes do, those until the next pass are claimed."""
+        return STEP + self._takes if 0 < self._pace.every < STEP else 0
+
+    # --- on the wire
+
+    def _launch(self, message: Claimed) -> None:
+        now = self._seconds()
+        task = asyncio.create_task(self._fly(message, self._pace.take(now) - now, self._passed_at))
+        self._flying[task] = message
+        task.add_done_callback(self._arrived)
+
+    async def _fly(self, message: Claimed, wait: float, claimed_at: float) -> Outcome:
+        if wait > 0:
+            await asyncio.sleep(wait)
+        if _now() - claimed_at > FRESH:
+            return Outcome(message, AGAIN, reason="claimed too long ago", at=self._clock(), doubtful=message.maybe_sent)
+        return self._judge(message, await deliver(self._channel, message))
+
+    def _arrived(self, task: asyncio.Task[Outcome]) -> None:
+        full = len(self._flying) == IN_FLIGHT
+        del self._flying[task]
+        if task.cancelled():
             return
-        now = self._clock()
+        self._landed.append(task.result())
+        if len(self._landed) == 1:
+            self._landed_at = _now()
+        if full or len(self._landed) in {1, GROUP}:
+            self._stirred.set()
 
-        async def work(tx: Transaction) -> None:
-            for message, result in [task.result() for task in landed]:
-                if isinstance(result, Receipt):
-                    await tx.outbox.sent(message.id, result.reference)
-                elif result.unknown:
-                    await tx.outbox.unknown(message.id)
-                elif result.final or message.tries + 1 >= MOST_TRIES:
-                    await tx.outbox.failed(message.id, result.reason)
-                else:
-                    pause = result.retry_after or _pause(message.tries)
-                    await tx.outbox.retry(message.id, now + pause, result.reason)
+    def _judge(self, message: Claimed, result: Receipt | SendFailed) -> Outcome:
+        """What becomes of a message; whoever must wait because of it does from now on."""
+        now = self._seconds()
+        self._chats.wrote(message.address_id, now)
+        outcome = verdict(message, result, self._clock(), self._chance, asks=self._asks, once=self._once)
+        if outcome.at is not None:
+            heapq.heappush(self._later, now + (outcome.at - self._clock()).total_seconds())
+        if isinstance(result, Receipt) or result.final:
+            self._failures = self._strikes = 0
+        elif result.retry_after is not None:
+            self._failures = self._strikes = 0
+            until = now + result.retry_after.total_seconds()
+            if result.everyone:
+                self._pace.pause(until)
+            else:
+                self._chats.pause(message.address_id, until, now)
+        elif not isinstance(result, Broken):
+            self._failures += 1
+            if self._failures >= OUTAGE and self._pace.next(now) <= now + self._pace.every:
+                self._strikes += 1
+                self._pace.pause(now + back_off(self._strikes, self._chance).total_seconds())
+        return outcome
 
-        await self._store.run(work)
-        self._flying -= landed
+    # --- between passes
 
-    async def _landing_or_poke(self) -> None:
-        """Waits until a message has landed, or somebody pokes, or for a while."""
-        poke = asyncio.create_task(self._poked.wait())
-        try:
-            await asyncio.wait({poke, *self._flying}, timeout=IDLE, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            poke.cancel()
+    async def _rest(self) -> None:
+        """Waits until another pass is worth its transaction; at least lets what was launched begin."""
+        await asyncio.sleep(0)
+        while (pause := min(self._pauses())) > 0:
+            self._stirred.clear()
+            try:
+                async with asyncio.timeout(pause):
+                    await self._stirred.wait()
+            except TimeoutError:
+                break
+
+    def _pauses(self) -> Iterable[float]:
+        """Seconds until each thing that may ask for a pass."""
+        loop, now = _now(), self._seconds()
+        while self._later and self._later[0] <= now:
+            heapq.heappop(self._later)
+            self._more = True
+        yield self._passed_at + IDLE - loop
+        if self._later:
+            yield max(self._later[0] - now, 0.001)
+        if len(self._landed) >= GROUP:
+            yield 0
+        elif self._landed:
+            yield self._landed_at + GATHER - loop
+        if self._more and len(self._flying) < (1 if self._strikes else IN_FLIGHT):
+            next_one = self._pace.next(now) - now
+            ahead = self._ahead()
+            yield max(next_one - ahead, self._passed_at + STEP - loop) if ahead else next_one
 
     async def _land(self) -> None:
         """What is under way may still arrive, and be recorded; the rest is for the next sender to find out."""
@@ -145,11 +280,12 @@ class Sender:
             _, late = await asyncio.wait(self._flying, timeout=GRACE)
             for task in late:
                 task.cancel()
-            self._flying -= late
-            try:
-                await self._record()
-            except StorageUnavailable:
-                log.warning("what was sent last on %s could not be recorded", self._channel.name)
+            await asyncio.gather(*late, return_exceptions=True)
+            await asyncio.sleep(0)
+        try:
+            await self._record()
+        except StorageError:
+            log.warning("what was sent last on %s could not be recorded yet", self._channel.name)
 
     async def _patiently(self, step: Callable[[], Awaitable[T]]) -> T:
         """Runs a step; while the database is away, waits and tries again."""
@@ -160,11 +296,16 @@ class Sender:
                 log.warning("what is to be sent on %s waits, for the database is away", self._channel.name)
                 await asyncio.sleep(IDLE)
 
+    def _seconds(self) -> float:
+        """The clock in seconds. It never goes back, or everybody would wait as long as it did."""
+        now = self._clock().timestamp()
+        self._behind += max(self._looked - now, 0)
+        self._looked = now
+        return now + self._behind
 
-def _pause(tries: int) -> timedelta:
-    """Doubling from half a second, up to five minutes, with jitter so that not all come back at once."""
-    seconds = min(0.5 * 2 ** min(tries, 20), LONGEST_PAUSE.total_seconds())
-    return timedelta(seconds=seconds * random.uniform(0.75, 1.25))  # noqa: S311
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
 
 
 def utc_now() -> datetime:

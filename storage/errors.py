@@ -13,6 +13,10 @@ class StorageUnavailable(StorageError):
     """The database could not take this now: nothing of it was kept, and it may be tried again."""
 
 
+class LeaseLost(StorageError):
+    """Another process sends for this account by now."""
+
+
 class StoreClosed(StorageError):
     """The store is closed."""
 

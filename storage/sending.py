@@ -141,6 +141,13 @@ _PUT_OFF = Statement(
     "new_due_at",
     "number",
 )
+_DROP = Statement(
+    update(OUTBOX)
+    .where(_O.person_id == given("person"), _O.state == constant("waiting"), _O.always.is_(False))
+    .values(state=constant("dropped"), reason=given("new_reason")),
+    "new_reason",
+    "person",
+)
 _settle = (
     update(OUTBOX)
     .where(_O.id == given("number"), _O.state.in_([constant("waiting"), constant("claimed"), constant("unknown")]))
@@ -268,7 +275,6 @@ class Sending:
                 marks = [(holder, at, _ONCE_MORE if each.maybe_sent else "", each.id) for each in fresh]
                 await session.change_many(_CLAIM, marks)
                 claimed += fresh
-            # Behind what is dropped stands the next of that chat: the confirmation of a stop, most often.
             if len(fresh) == len(rows):
                 break
         return claimed
@@ -276,6 +282,8 @@ class Sending:
     async def _claimable(self, row: Sequence[Any], holder: str, wait: Wait | None) -> Claimed | None:
         always, status = row[12:14]
         if status == FORGOTTEN or (status == STOPPED and not always):
+            # All at once: behind them stands the confirmation of a stop, most often.
+            await self._session.change(_DROP, status, row[1])
             await self._settle(row[0], "dropped", reason=status)
             return None
         until = wait(row[2]) if wait else None

@@ -29,6 +29,7 @@ class Terminal:
     name = "terminal"
     account = "main"
     limits = TERMINAL
+    everywhere = True
 
     def __init__(
         self, show: Callable[[str], None], settled: Callable[[], Awaitable[None]], source: TextIO = sys.stdin

@@ -104,6 +104,7 @@ class Web:
 
     name = "web"
     limits = WEB
+    everywhere = True
 
     def __init__(
         self,

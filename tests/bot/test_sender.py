@@ -9,7 +9,8 @@ from functools import partial
 
 import pytest
 
-from bot.sender import BROKEN_TRIES, MOST_TRIES, Sender
+from bot.sender import Sender
+from bot.verdict import BROKEN_TRIES, LONGEST_PAUSE, MOST_TRIES
 from flows.model import Say
 from storage.errors import StorageUnavailable
 from storage.outbox import BROADCAST, LIVE, Sent
@@ -144,16 +145,6 @@ async def test_what_is_refused_for_good_is_kept_as_failed_and_the_next_goes_out(
     assert [(row.state, row.reason) for row in await rows(store)] == [("failed", "refused"), ("sent", "")]
 
 
-async def test_a_lost_answer_is_kept_as_unknown_and_not_sent_again(store: Store, watch: Watch) -> None:
-    channel = Recorder(answers=[failed(unknown=True)])
-    sender = Sender(store, channel, watch)
-    await put(store, "ana", "one", "two")
-    while await sender.pass_once():
-        pass
-    assert await states(store) == ["unknown", "sent"]
-    assert channel.sent == [("ana", "two")]
-
-
 async def test_an_outage_of_half_a_day_loses_nothing(store: Store, watch: Watch) -> None:
     channel = Recorder(answers=[failed() for _ in range(MOST_TRIES)])
     sender = Sender(store, channel, watch)
@@ -163,6 +154,7 @@ async def test_an_outage_of_half_a_day_loses_nothing(store: Store, watch: Watch)
         await sender.pass_once()
         watch.forward(timedelta(minutes=7))
     channel.answers.clear()
+    watch.forward(LONGEST_PAUSE)
     while await sender.pass_once():
         pass
     assert channel.sent == [("ana", "one"), ("ana", "two")]
@@ -176,7 +168,7 @@ async def test_a_channel_that_breaks_over_a_message_gives_it_up_and_goes_on(
     await put(store, "ana", "one", "two")
     for _ in range(BROKEN_TRIES + 2):
         await sender.pass_once()
-        watch.forward(timedelta(minutes=7))
+        watch.forward(LONGEST_PAUSE)
     assert [(row.state, row.reason) for row in await rows(store)] == [("failed", "KeyError"), ("sent", "")]
 
 

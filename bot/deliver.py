@@ -1,0 +1,41 @@
+"""One message to its platform, and what came of it."""
+
+import logging
+
+from bot.channels.base import Asking, Channel, Outbound, Receipt, SendFailed
+from bot.verdict import LOST, Broken
+from storage.errors import KeyDestroyed
+from storage.sending import Claimed, Outcome
+from storage.transaction import Transaction
+
+log = logging.getLogger(__name__)
+
+
+async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
+    """Sends it; where it may have arrived before, what the channel's rule says."""
+    outbound = Outbound(
+        message.id, channel.name, channel.account, message.address, message.conversation_id or 0, message.say,
+        message.replaces, message.maybe_sent,
+    )  # fmt: skip
+    if message.once_more and not isinstance(channel, Asking) and not channel.limits.once:
+        return SendFailed(LOST, final=True, unknown=True)
+    try:
+        if message.maybe_sent and isinstance(channel, Asking):
+            return await channel.settled(outbound) or await channel.send(outbound)
+        return await channel.send(outbound)
+    except SendFailed as failed:
+        return failed
+    except Exception as error:
+        log.exception("channel %s broke while sending", channel.name)
+        return Broken(type(error).__name__, message.tries)
+
+
+async def show_undelivered(tx: Transaction, channel: str, outcome: Outcome) -> None:
+    """A card for coordinators about what did not reach someone: of each person one, with the newest reason."""
+    person_id = outcome.message.person_id
+    try:
+        await tx.cards.add(
+            "failed_send", f"person:{person_id}", person_id, {"channel": channel, "reason": outcome.reason}
+        )
+    except KeyDestroyed:
+        return  # They were forgotten meanwhile: there is nobody to write to.
