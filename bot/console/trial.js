@@ -13,7 +13,8 @@ const standOf = (tab) => document.getElementById(tab.getAttribute("aria-controls
 
 document.addEventListener("doorstep:changed", async (event) => {
   const stand = event.target.closest(".stand");
-  if (event.detail?.news && stand && !stand.contains(document.activeElement)) news(stand, true);
+  const seen = stand?.contains(document.activeElement) || (NARROW.matches && stand?.classList.contains("chosen"));
+  if (event.detail?.news && stand && !seen) news(stand, true);
   if (!window.clientId || told === window.clientId) return;
   const answer = await fetch("console/here", {
     method: "POST",
