@@ -9,10 +9,11 @@ from bot.pairing import life, seeking
 from bot.play import play
 from flows import phrases
 from flows.exchange import Start
-from flows.model import Happened, Say, Value
+from flows.model import Flow, Happened, Say, Value
 from flows.prepared import prepared
-from storage.pairs import INTRODUCED
+from storage.pairs import INTRODUCED, OFFERED
 from storage.people import ACTIVE
+from storage.signups import GOING
 
 Body = Mapping[str, Value]
 
@@ -23,20 +24,58 @@ async def let(turn: Turn, kind: str, body: Body) -> None:
     await keep_fields(turn)
 
 
-async def concerned(turn: Turn, flow: str, subject: str) -> list[Mapping[str, str]]:
-    """What a flow that begins by itself is about: this pair or action. One that speaks of the pair at an action begins
-    for each pair of theirs who are both in it, and once where there is none."""
+async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, str]]:
+    """What a flow that begins by itself is about: this pair or action; nothing, where it is past by now.
+
+    One that speaks of the pair at an action begins for each pair of theirs who are both in it, and once where there is
+    none, unless it is for `both`.
+    """
     what, _, number = subject.partition(":")
     about: Mapping[str, str] = {what: number} if number else {}
-    if what != "action" or not number.isdigit() or not prepared(turn.library).speaks_of_pair(flow):
+    moment = flow.starts.moment
+    if moment is None or not number.isdigit():
         return [about]
-    pairs = [pair for pair in await turn.tx.pairs.open_of(turn.person.id) if pair.state == INTRODUCED]
-    both: list[Mapping[str, str]] = []
-    for pair in pairs:
-        signup = await turn.tx.actions.signup(int(number), pair.other(turn.person.id))
-        if signup is not None and signup.state == "going":
-            both.append({**about, "pair": str(pair.id)})
-    return both or [about]
+    if what == "pair":
+        pair = await turn.tx.pairs.get(int(number))
+        holds = pair is not None and pair.state == _AS_LONG_AS.get(moment.happening, pair.state)
+        return [about] if holds else []
+    if not prepared(turn.library).speaks_of_pair(flow.name):
+        return [about]
+    both: list[Mapping[str, str]] = [{**about, "pair": str(each)} for each in await _both_in(turn, int(number))]
+    return both or ([] if moment.who == "both" else [about])
+
+
+_AS_LONG_AS = {
+    "pair.offered": OFFERED,
+    "pair.introduced": INTRODUCED,
+    "pair.silent": INTRODUCED,
+    "pair.shared": INTRODUCED,
+    "pair.met": INTRODUCED,
+}
+"""What a pair must still be, for what follows from this to make sense."""
+
+
+async def _both_in(turn: Turn, action_id: int) -> list[int]:
+    """The pairs of this person who are both in an action, as host or with a place; once it has begun, where at least
+    one of the two has checked in or is the host."""
+    tx = turn.tx
+    action = await tx.actions.get(action_id)
+    if action is None:
+        return []
+
+    async def there(person_id: int) -> bool | None:
+        signup = await tx.actions.signup(action_id, person_id)
+        if action.host_id == person_id or (signup is not None and signup.checked_in_at is not None):
+            return True
+        return False if signup is not None and signup.state == GOING else None
+
+    me, found = await there(turn.person.id), []
+    for pair in await tx.pairs.open_of(turn.person.id) if me is not None else ():
+        other = await there(pair.other(turn.person.id))
+        seen = me or other or action.starts_at > tx.now
+        if pair.state == INTRODUCED and other is not None and seen:
+            found.append(pair.id)
+    return found
 
 
 async def _happened(turn: Turn, body: Body) -> None:

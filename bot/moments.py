@@ -18,6 +18,10 @@ from storage.transaction import Transaction
 log = logging.getLogger(__name__)
 
 BATCH = 500
+
+_BOTH = ("signed_up", "host")
+"""Whom to look at where a moment of an action is for both of a pair: whether there is one, their own turn finds out."""
+
 AT_ONCE = 32
 
 
@@ -91,8 +95,10 @@ class Moments:
             for each in which([flow], actions, now):
                 # Whoever signed up when it was too late already has missed nothing.
                 by = each.until_at if late else None
-                people = await tx.moments.concerned(each.action.id, flow.name, each.occurrence, moment.who, BATCH, by)
                 subject = f"action:{each.action.id}"
+                people: list[int] = []
+                for who in _BOTH if moment.who == "both" else (moment.who,):
+                    people += await tx.moments.concerned(each.action.id, flow.name, each.occurrence, who, BATCH, by)
                 found += [_Due(person_id, flow.name, subject, each.occurrence, late) for person_id in people]
         return found
 

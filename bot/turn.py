@@ -146,12 +146,15 @@ class Turns:
             if loaded is None or loaded.person.status != ACTIVE:
                 return None
             turn = self._turn(tx, loaded)
-            if self._quiet_until(turn, flow) or not await tx.moments.begin(flow, subject, person_id, occurrence):
+            known = turn.library.flows.get(flow)
+            if known is None or self._quiet_until(turn, flow):
+                return None
+            if not await tx.moments.begin(flow, subject, person_id, occurrence):
                 return None
             if late:
                 await tx.ledger.add(person_id, "too late", flow, subject)
             else:
-                for about in await events.concerned(turn, flow, subject):
+                for about in await events.concerned(turn, known, subject):
                     await play(turn, Start(flow, about), priority=BROADCAST)
             return turn.person
 

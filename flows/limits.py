@@ -48,6 +48,11 @@ TELEGRAM_PAID = Rate(1000)
 TELEGRAM_CHAT = Rate(1)
 """constants.FloodLimit.MESSAGES_PER_SECOND_PER_CHAT; short bursts may pass, "but eventually" there is a 429."""
 
+TELEGRAM = Limits(text=4096, buttons=100, label=40, account=TELEGRAM_ACCOUNT, chat=TELEGRAM_CHAT)
+"""text: core.telegram.org/bots/api#sendmessage, in code points by core.telegram.org/constructor/config. buttons:
+python-telegram-bot's constants.InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER. label: no limit is published, but phones
+cut in the middle what is longer than a line, so longer ones are listed in the text."""
+
 SLACK_CHAT = Rate(1)
 """api.slack.com/docs/rate-limits: one message a second into a channel."""
 

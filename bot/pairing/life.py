@@ -80,7 +80,7 @@ async def lapsed(turn: Turn, pair_id: int) -> None:
 async def ended(turn: Turn, pair: Pair, why: str) -> None:
     """One of the two ends a locked pair; the other hears of it only if they knew of each other."""
     await turn.tx.pairs.save(replace(pair, state=ENDED, ended_at=turn.tx.now, why=why))
-    await turn.tx.ledger.add(turn.person.id, "pair.ended", subject=f"pair:{pair.id}", detail=why)
+    await turn.tx.ledger.add(turn.person.id, "ended a pair", subject=f"pair:{pair.id}", detail=why)
     await settle(turn)
     await part(turn.tx, turn.person.id, [pair])
 

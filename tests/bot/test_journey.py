@@ -51,14 +51,17 @@ async def test_a_newcomer_ends_by_having_met_someone(leeds: Made) -> None:
     await here.says("ana", "actions", "1", "yes", "9:30")
     await here.until(SATURDAY - timedelta(hours=1))
     reminded = [text for text in here.heard["ana"] if "Clean up the canal" in text]
-    assert [told(reminded, words) for words in ("still coming", "Ready for tomorrow", "begins in 2 hours")] == [1, 1, 1]
+    assert [told(reminded, words) for words in ("still coming", "tomorrow", "begins in 2 hours")] == [1, 1, 1]
     assert told(here.heard["sam"], "*4821*") == 1
     await here.until(SATURDAY + timedelta(minutes=5))
     await here.says("ana", "4821")
     await here.until(SATURDAY + timedelta(days=1, hours=3))
-    await here.says("ana", "good", "We met")
+    assert [told(here.heard[who], "meet in person?") for who in ("ana", "sam")] == [1, 1]
+    await here.says("ana", "We met")
     assert (await here.pairs("ana"))[0].met_at is None, "one of the two has not said so"
     await here.says("sam", "we met!")
+    await here.until(SATURDAY + timedelta(days=1, hours=6))
+    assert told(here.heard["ana"], "How was Clean up the canal for you") == 1
     assert [(await here.loaded(who)).person.fields["meetings"] for who in ("ana", "sam")] == [1, 1]
     life = [what for what in await here.life("ana") if what not in ("began", "ended", "consented", "tried")]
     assert life == [
@@ -224,6 +227,33 @@ async def test_contact_details_pass_only_once_both_have_shared(leeds: Made) -> N
     await here.hours(1)
     assert told(here.heard["sam"], "0113 496 0000") == 1
     assert told(here.heard["ana"], "sam@example.org") == 1
+
+
+async def test_a_host_with_two_newcomers_is_asked_about_each_and_about_nobody_who_stayed_away(leeds: Made) -> None:
+    here = await leeds()
+    await here.action(await here.buddy(), SATURDAY)
+    for who in ("ana", "ben", "cleo"):
+        await here.says(who, "hello", *ANSWERS)
+        await here.says("sam", "yes")
+    for who in ("ana", "ben"):
+        await here.says(who, "actions", "1", "yes", "9:30")
+    await here.until(SATURDAY + timedelta(minutes=5))
+    for who in ("ana", "ben"):
+        await here.says(who, "4821")
+    await here.until(SATURDAY + timedelta(days=2))
+    asked = [text for text in here.heard["sam"] if "meet in person?" in text]
+    assert {name for name in ("Ana", "Ben", "Cleo") if any(name in text for text in asked)} == {"Ana", "Ben"}
+    assert told(here.heard["cleo"], "meet in person?") == 0
+
+
+async def test_who_felt_wrong_is_not_asked_later_whether_they_met(leeds: Made) -> None:
+    here = await leeds()
+    await here.buddy()
+    await introduced(here)
+    await here.says("ana", "another", "It felt wrong")
+    await here.hours(24 * 10)
+    assert not told([*here.heard["ana"], *here.heard["sam"]], "meet in person?")
+    assert not told(here.heard["sam"], "no longer in touch")
 
 
 async def test_stop_ends_what_was_under_way_and_the_other_hears_only_that(leeds: Made) -> None:
