@@ -81,6 +81,9 @@ class SendFailed(Exception):
 Receive = Callable[[Inbound], Awaitable[None]]
 """Returns only once the event is stored: only then may the platform be told that it was taken."""
 
+Report = Callable[[str], None]
+"""Told why a channel cannot do its work, in one line for whoever runs it and without a secret; "" once it can again."""
+
 
 class Channel(Protocol):
     """A platform, as the rest of the bot sees it.

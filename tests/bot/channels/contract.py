@@ -56,14 +56,22 @@ class Platform(Protocol):
     lacks    what this platform does not have, by the name of the method below or of the Fault, and why: what needs it
              is skipped ({"edit": "a terminal's lines stay", Fault.MOVED: "addresses stay"}). Two more names: "replace"
              (a message cannot be changed), "delivery" (an event comes once, or is lost)
-    settles  whether a send whose answer was lost can be tried again, with `maybe_sent`, without being shown twice
     wait     the seconds that Fault.SLOW_DOWN asks for
+    secrets  tokens and the like: no reason and no log line may hold one
     """
 
-    channel: Channel
-    lacks: Mapping[str, str]
-    settles: bool
-    wait: float
+    @property
+    def channel(self) -> Channel:
+        """See above, as for the next three."""
+
+    @property
+    def lacks(self) -> Mapping[str, str]: ...
+
+    @property
+    def wait(self) -> float: ...
+
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
 
     def address(self, who: str) -> str:
         """As `Inbound.address` has it."""
@@ -133,7 +141,7 @@ class Kept:
     async def until(self, count: int) -> list[Inbound]:
         """What was kept, once it is so many. Fails where that never happens."""
         async with asyncio.timeout(PATIENCE):
-            while len(self.taken) < count:
+            while len(self.taken) < count:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         return self.taken
 

@@ -1,0 +1,281 @@
+"""Telegram as a channel: one bot, by long polling or by a webhook. It talks with people in private only."""
+
+import asyncio
+import hmac
+import logging
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from bot.channels.base import Inbound, Outbound, Receipt, Receive, Report
+from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
+from bot.channels.telegram_heard import KINDS, Heard, heard
+from bot.channels.telegram_shown import shown
+from flows.limits import TELEGRAM
+
+LONGEST_POLL = 50
+"""Seconds that Telegram keeps a question for news open: tdlib/telegram-bot-api, Client.h LONG_POLL_MAX_TIMEOUT."""
+
+AT_ONCE = 100
+"""Updates of one answer: core.telegram.org/bots/api#getupdates."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+"""Seconds before something is tried again."""
+
+REMEMBERED = 50_000
+"""Chats of which the newest message is remembered."""
+
+LARGEST_UPDATE = 1024 * 1024
+
+_ALREADY_SO = "message is not modified"
+_NOT_THERE = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """Where Telegram calls: `address` as it is seen from outside, `path` as it comes to this server, and what it must
+    know: 1 to 256 of A-Z a-z 0-9 _ -."""
+
+    address: str
+    path: str
+    secret: str
+
+
+class Telegram:
+    """One bot.
+
+    place_at  the name of the district of a point: latitude and longitude in degrees. May block; raises ValueError or
+              OSError. The point itself goes nowhere else
+    hook      where Telegram calls; without one it is asked for news
+    commands  for each language ("": all others), what each command does, as people see it when they type "/"
+    report    told why it cannot work, once for each reason, and "" when it can
+    patience  seconds for one send, and for one question for news
+    pause     seconds before the first new try
+    """
+
+    name = "telegram"
+    limits = TELEGRAM
+
+    def __init__(
+        self,
+        token: str,
+        account: str = "main",
+        *,
+        place_at: Callable[[float, float], str],
+        api_base: str = "https://api.telegram.org",
+        hook: Hook | None = None,
+        commands: Mapping[str, Mapping[str, str]] | None = None,
+        report: Report = lambda why: None,
+        patience: tuple[float, float] = (20.0, LONGEST_POLL),
+        pause: float = SHORTEST_PAUSE,
+    ) -> None:
+        self.account, self.everywhere = account, hook is not None
+        self._calls, self._place_at, self._hook = Calls(token, api_base), place_at, hook
+        self._commands, self._report = commands or {}, report
+        self._patience, self._poll_patience = patience
+        self._pause, self._offset, self._why = pause, 0, ""
+        self._receive: Receive | None = None
+        self._moved: dict[str, str] = {}
+        self._newest: OrderedDict[int, int] = OrderedDict()
+        self._answers: set[asyncio.Task[None]] = set()
+        self.router = APIRouter(include_in_schema=False)
+        if hook is not None:
+            self.router.add_api_route(hook.path, self._called, methods=["POST"], response_model=None)
+
+    async def close(self) -> None:
+        """Ends its connections. Nothing may be sent afterwards."""
+        for task in self._answers:
+            task.cancel()
+        await asyncio.gather(*self._answers, return_exceptions=True)
+        await self._calls.close()
+
+    # --- what people do -----------------------------------------------------------------------------------------
+
+    async def listen(self, receive: Receive) -> None:
+        """Hands on what people do until it is cancelled. Telegram forgets an event only once it is stored."""
+        try:
+            await self._patiently(self._begin)
+            self._receive = receive
+            await self._patiently(self._greet)
+            if self._hook is not None:
+                await asyncio.Event().wait()
+            while True:
+                if not await self._patiently(lambda: self._ask(receive)):
+                    await asyncio.sleep(self._pause)
+        finally:
+            self._receive = None
+
+    async def _begin(self) -> None:
+        if self._hook is None:
+            await self._call("deleteWebhook")
+        else:
+            hook = self._hook
+            await self._call("setWebhook", url=hook.address, secret_token=hook.secret, allowed_updates=KINDS)
+
+    async def _greet(self) -> None:
+        for language, commands in self._commands.items():
+            listed = [{"command": name, "description": what[:256]} for name, what in commands.items()]
+            try:
+                await self._call("setMyCommands", commands=listed, language_code=language)
+            except Refused as refused:
+                if refused.status != 400:
+                    raise
+                _log.warning("telegram %s: its commands in %r were refused: %s", self.account, language, refused)
+
+    async def _ask(self, receive: Receive) -> bool:
+        """One question for news; whether all of it was taken. What was not, and all behind it, comes again."""
+        patience = self._poll_patience + self._patience
+        wait = int(self._poll_patience)
+        arguments = {"offset": self._offset, "timeout": wait, "limit": AT_ONCE, "allowed_updates": KINDS}
+        updates = await self._calls.call("getUpdates", patience, **arguments)
+        self._say("")
+        chats: dict[int, list[tuple[int, Heard]]] = {}
+        for update in updates:
+            if (said := heard(update)) is not None:
+                chats.setdefault(said.chat, []).append((update["update_id"], said))
+        failed = await asyncio.gather(*[self._take_all(receive, chat) for chat in chats.values()])
+        if updates:
+            self._offset = min([number for number in failed if number is not None] or [updates[-1]["update_id"] + 1])
+        return not any(number is not None for number in failed)
+
+    async def _take_all(self, receive: Receive, events: list[tuple[int, Heard]]) -> int | None:
+        """Takes what one person did, in order; the number of the first that could not be stored."""
+        for number, said in events:
+            if not await self._take(receive, number, said):
+                return number
+        return None
+
+    async def _take(self, receive: Receive, number: int, event: Heard) -> bool:
+        said = event.said
+        if event.edited and (event.point or event.message != self._newest.get(event.chat)):
+            # A place that moves on by itself is not said again, and what an older message meant is long settled.
+            return True
+        if event.message:
+            self._remember(event.chat, event.message)
+        if event.point is not None:
+            said = replace(said, place=await self._district(*event.point))
+        inbound = Inbound(self.name, self.account, str(event.chat), str(number), said, event.name, event.language)
+        try:
+            await receive(inbound)
+        except Exception as error:
+            # Only the kind: a driver's message can quote what was written.
+            _log.warning(
+                "telegram %s: an event could not be kept, and comes again: %s", self.account, type(error).__name__
+            )
+            return False
+        if event.query:
+            self._answer(event.query)
+        return True
+
+    def _remember(self, chat: int, message: int) -> None:
+        self._newest[chat] = max(message, self._newest.pop(chat, 0))
+        if len(self._newest) > REMEMBERED:
+            self._newest.popitem(last=False)
+
+    async def _district(self, lat: float, lon: float) -> str:
+        try:
+            return await asyncio.to_thread(self._place_at, lat, lon)
+        except (ValueError, OSError):
+            return ""
+
+    def _answer(self, query: str) -> None:
+        """Tells Telegram that a press was taken, so that the button stops turning. Nothing depends on it."""
+
+        async def answer() -> None:
+            with suppress(Refused, NotReached, Lost):
+                await self._call("answerCallbackQuery", callback_query_id=query)
+
+        task = asyncio.create_task(answer())
+        self._answers.add(task)
+        task.add_done_callback(self._answers.discard)
+
+    async def _called(self, request: Request) -> Response:
+        """The webhook: 200 once it is stored."""
+        assert self._hook is not None, "there is a route only with a hook"
+        given = request.headers.get("x-telegram-bot-api-secret-token", "")
+        if not hmac.compare_digest(given.encode(), self._hook.secret.encode()):
+            return Response(status_code=401)
+        if self._receive is None:
+            return Response(status_code=503, headers={"Retry-After": "1"})
+        body = bytearray()
+        async for part in request.stream():
+            body += part
+            if len(body) > LARGEST_UPDATE:
+                return Response(status_code=413)
+        try:
+            update = orjson.loads(bytes(body))
+            number, said = int(update["update_id"]), heard(update)
+        except (ValueError, TypeError, KeyError):
+            return Response(status_code=400)
+        taken = said is None or await self._take(self._receive, number, said)
+        return Response(status_code=200 if taken else 503)
+
+    # --- what is sent -------------------------------------------------------------------------------------------
+
+    async def send(self, message: Outbound) -> Receipt:
+        """Sends one message, into the chat's new place if it has moved. Raises SendFailed."""
+        try:
+            return await self._show(message)
+        except Refused as refused:
+            if refused.moved_to:
+                self._moved[message.address] = str(refused.moved_to)
+            elif refused.status in WRONG_TOKEN:
+                self._say(trouble(refused))
+            if not refused.moved_to:
+                raise failure(refused) from None
+        except (NotReached, Lost) as error:
+            raise failure(error) from None
+        try:
+            return await self._show(message)
+        except (Refused, NotReached, Lost) as error:
+            raise failure(error) from None
+
+    async def _show(self, message: Outbound) -> Receipt:
+        chat = self._moved.get(message.address, message.address)
+        body = {"chat_id": chat, **shown(message.say, message.conversation)}
+        if message.replaces.isdecimal():
+            try:
+                await self._call("editMessageText", **body, message_id=int(message.replaces))
+            except Refused as refused:
+                if refused.status != 400 or not any(text in refused.description for text in (_ALREADY_SO, *_NOT_THERE)):
+                    raise
+                if _ALREADY_SO not in refused.description:
+                    return await self._send(body)
+            return Receipt(message.replaces)
+        return await self._send(body)
+
+    async def _send(self, body: dict[str, Any]) -> Receipt:
+        sent = await self._call("sendMessage", **body)
+        return Receipt(str(sent["message_id"]))
+
+    # --- what can go wrong --------------------------------------------------------------------------------------
+
+    async def _call(self, method: str, **arguments: Any) -> Any:
+        return await self._calls.call(method, self._patience, **arguments)
+
+    async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
+        """Does it, as often as it takes; says why it has to."""
+        pause = self._pause
+        while True:
+            try:
+                result = await step()
+            except (Refused, NotReached, Lost) as error:
+                self._say(trouble(error))
+                if isinstance(error, Refused) and (error.status in WRONG_TOKEN or error.retry_after):
+                    pause = max(pause, min(error.retry_after or LONGEST_PAUSE, 120 * self._pause))
+            else:
+                self._say("")
+                return result
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _say(self, why: str) -> None:
+        if why != self._why:
+            self._why = why
+            self._report(why)
