@@ -3,17 +3,18 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
 
 from bot.attachments import StoredFiles
-from bot.channels import web_files
+from bot.channels import KINDS, Around, Remote, web_files
 from bot.channels.base import Channel
 from bot.channels.web import Web
 from bot.config import Config
@@ -25,6 +26,7 @@ from bot.held import while_held
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
+from bot.menu import menu
 from bot.moments import Moments
 from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
@@ -140,38 +142,76 @@ def missing(config: Config) -> str:
     """The first channel or desk a configuration asks for that this version does not have; "" where there is none."""
     for kind, section in (("channels", config.channels), ("desks", config.desks)):
         for name in type(section).model_fields:
-            if getattr(section, name):
+            if getattr(section, name) and not (kind == "channels" and name in KINDS):
                 return f"{kind}.{name}"
     return ""
 
 
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:
     """Everything a configuration asks for, until it is cancelled. `on_ready` gets the port once it listens."""
-    async with open_bot(config.database_url, config.key_file, config.flows_folder, World.of(config)) as bot:
+    async with AsyncExitStack() as stack:
+        opening = open_bot(config.database_url, config.key_file, config.flows_folder, World.of(config))
+        bot = await stack.enter_async_context(opening)
         health = Health(bot.store, bot.clock)
         bot.heard.append(health.turns.inc)
+        remotes = await _remotes(config, bot, health)
+        for remote in remotes:
+            stack.push_async_callback(remote.close)
 
         def ready(port: int) -> None:
             health.ready = True
             on_ready(port)
 
-        app, tasks = _console(config, bot, health)
+        app, tasks = _console(config, bot, [health.router, *(remote.router for remote in remotes)])
+        for remote in remotes:
+            tasks += bot.attach(remote)
         tasks += bot.always()
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 
 
-def _console(config: Config, bot: Bot, health: Health) -> tuple[FastAPI, list[Coroutine[Any, Any, None]]]:
-    """The web pages and the web channel behind the passphrase; without one, health and metrics alone."""
+async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
+    """The channels of other platforms that the configuration asks for, each account one."""
+    places, commands = bot.world.places, menu(bot.libraries.current, bot.world.group.languages)
+
+    def make() -> list[Remote]:
+        return [
+            KINDS[kind](
+                section,
+                account,
+                Around(
+                    lambda lat, lon: places.at(lat, lon).name,
+                    health.reporter(kind, account),
+                    config.server.public_url,
+                    commands,
+                ),
+            )
+            for kind in KINDS
+            for account, section in getattr(config.channels, kind).items()
+        ]
+
+    # In a thread, for a platform's library can take seconds to import.
+    return await asyncio.to_thread(make)
+
+
+def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[FastAPI, list[Coroutine[Any, Any, None]]]:
+    """The web pages and the web channel behind the passphrase; without one, health, metrics and webhooks alone.
+
+    routers  what anybody may call
+    """
     if not config.server.passphrase:
         app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
-        app.include_router(health.router)
+        for router in routers:
+            app.include_router(router)
         return app, []
     origins = (config.server.public_url,) if config.server.public_url else ()
     web = Web(StoredHistory(bot.store, "web"), origins=origins)
     secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
     files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
-    app = build(web, None, config.server.passphrase, secret, routers=[health.router, files], origins=origins)
+    paths = [route.path for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    app = build(
+        web, None, config.server.passphrase, secret, routers=[*routers, files], open_paths=paths, origins=origins
+    )
     return app, bot.attach(web)
 
 

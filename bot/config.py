@@ -112,6 +112,13 @@ class Telegram(Section):
     mode: Literal["polling", "webhook"] = "polling"
     secret: str = ""
 
+    @field_validator("secret")
+    @classmethod
+    def _header(cls, value: str) -> str:
+        if not re.fullmatch("[A-Za-z0-9_-]{0,256}", value):
+            raise ValueError("Telegram takes at most 256 of the signs A-Z a-z 0-9 _ - here")
+        return value
+
 
 class Slack(Section):
     """A Slack app."""
@@ -268,6 +275,9 @@ def read_config(file: Path) -> Config:
         raise BadConfig(f"{file}: {sentence(error, Config)}") from None
     if config.desks.slack and not config.channels.slack:
         raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
+    hooked = next((name for name, each in config.channels.telegram.items() if each.mode == "webhook"), None)
+    if hooked is not None and not config.server.public_url.startswith("https://"):
+        raise BadConfig(f"{file}: [channels.telegram] {hooked}: a webhook needs [server] public_url, with https://")
     return config
 
 

@@ -1,6 +1,7 @@
 """/healthz, /readyz and /metrics: what one needs at two in the morning."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -9,9 +10,12 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
+from bot.channels.base import Report
 from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
+
+log = logging.getLogger(__name__)
 
 PATIENCE = 2.0
 """Seconds that the database has to store something before it counts as away."""
@@ -33,6 +37,10 @@ class Health:
             "doorstep_oldest_unsent_seconds", "Age of the oldest message not sent yet", registry=self.registry
         )
         self._storage = Gauge("doorstep_storage_up", "Whether something can be stored", registry=self.registry)
+        self._channels = Gauge(
+            "doorstep_channel_up", "Whether a channel works", ("channel", "account"), registry=self.registry
+        )
+        self._down: dict[tuple[str, str], tuple[str, datetime]] = {}
         self._looking = asyncio.Lock()
         self._look_again, self._known = 0.0, ""
         self.router = APIRouter()
@@ -46,8 +54,31 @@ class Health:
             return JSONResponse({"storage": problem}, 503)
         return PlainTextResponse("ok\n")
 
+    def reporter(self, channel: str, account: str) -> Report:
+        """Told by a channel of this account when it goes down, and when it works again; a change is logged."""
+        gauge = self._channels.labels(channel, account)
+        gauge.set(1)
+
+        def report(why: str) -> None:
+            before = self._down.pop((channel, account), None)
+            if why:
+                self._down[channel, account] = why, before[1] if before else self._clock()
+                log.error("channel %s %s is down: %s", channel, account, why)
+            elif before:
+                log.warning("channel %s %s works again", channel, account)
+            gauge.set(0 if why else 1)
+
+        return report
+
     async def _readyz(self) -> Response:
-        return PlainTextResponse("ready\n") if self.ready else PlainTextResponse("not yet\n", 503)
+        """Ready once it listens. A channel that is down is named; it holds up nothing else."""
+        if not self.ready:
+            return PlainTextResponse("not yet\n", 503)
+        down = [
+            f"channel {channel} {account} is down since {since:%Y-%m-%dT%H:%M:%SZ}: {why}\n"
+            for (channel, account), (why, since) in sorted(self._down.items())
+        ]
+        return PlainTextResponse("".join(["ready\n", *down]))
 
     async def _metrics(self) -> Response:
         with suppress(StorageError):

@@ -1,8 +1,66 @@
-"""One file per platform. A new channel's limits are listed here, so that texts are split when they are stored."""
+"""One file per platform. A new channel is listed here: what it can show, and how an account of it is made."""
 
-from collections.abc import Mapping
+import hmac
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from urllib.parse import quote
 
-from flows.limits import TERMINAL, WEB, Limits
+from fastapi import APIRouter
 
-LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL}
-"""By the channel's name."""
+from bot import config
+from bot.channels.base import Channel, Report
+from flows.limits import TELEGRAM, TERMINAL, WEB, Limits
+
+LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL, "telegram": TELEGRAM}
+"""By the channel's name: texts are split when they are stored."""
+
+
+class Remote(Channel, Protocol):
+    """A channel whose platform is elsewhere. `router` holds what the platform calls here, if it calls at all."""
+
+    @property
+    def router(self) -> APIRouter: ...
+
+    async def close(self) -> None:
+        """Ends its connections. Nothing may be sent afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What an account of any platform is made with.
+
+    place_at  the name of the district of a point: latitude, longitude in degrees. May block; raises ValueError, OSError
+    report    for this account
+    address   where this server is reached from outside ("https://…"); "" where it is not
+    commands  for each language ("": all others), what the words do that people may write at any time
+    """
+
+    place_at: Callable[[float, float], str]
+    report: Report
+    address: str = ""
+    commands: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
+    """A Telegram bot."""
+    from bot.channels.telegram import Hook, Telegram  # aiogram takes seconds and 170 MB
+
+    hook = None
+    if section.mode == "webhook":
+        secret = section.secret or hmac.digest(section.token.encode(), b"doorstep: webhook", "sha256").hex()
+        hook = Hook(f"{around.address.rstrip('/')}/telegram/{quote(account)}", f"/telegram/{account}", secret)
+    return Telegram(
+        section.token,
+        account,
+        place_at=around.place_at,
+        api_base=section.api_base,
+        hook=hook,
+        commands=around.commands,
+        report=around.report,
+    )
+
+
+KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {"telegram": telegram}
+"""By the name of the section: makes the channel of one account from it. Imports the platform's library, so it may take
+seconds; any thread may do it."""

@@ -61,7 +61,7 @@ def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, mo
     assert config.channels.telegram["main"].token == "value of TELEGRAM_TOKEN"
     assert config.channels.matrix["main"].homeserver == "https://matrix.example.org"
     assert config.desks.telegram is not None
-    assert missing(config) == "channels.telegram"
+    assert missing(config) == "channels.slack"
 
 
 def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
@@ -103,6 +103,8 @@ WRONG = {
     "days": (ORG + "[retention]\nmessage_days = 0", "[retention] `message_days`: "),
     "token": (ORG + '[channels.telegram]\nmode = "polling"', "[channels.telegram] `token` is missing: add it"),
     "empty token": (ORG + '[channels.telegram]\ntoken = ""', "[channels.telegram] `token`: "),
+    "secret": (ORG + '[channels.telegram]\ntoken = "t"\nsecret = "ä"', "[channels.telegram] `secret`: Telegram takes"),
+    "webhook": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "webhook"', "[channels.telegram] main: a webhook"),
     "mode": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "push"', "[channels.telegram] `mode`: "),
     "account": (ORG + '[channels.telegram.north]\ntokn = "t"', "[channels.telegram.north] `tokn` is not known here"),
     "base": (ORG + '[channels.slack]\nbot_token = "t"\napi_base = "slack"', "[channels.slack] `api_base`: "),
