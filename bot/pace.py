@@ -8,8 +8,12 @@ from flows.limits import Rate
 MARGIN = 1.01
 """How much slower than allowed we are: what leaves evenly arrives less evenly, and platforms count arrivals."""
 
-CATCH_UP = 0.05
-"""Seconds that may be made up for by sending closer together, after an account was late."""
+STRICT = 1.005
+"""How much longer than the platform's own the window is in which no more than its messages begin, come what may."""
+
+CATCH_UP = 0.02
+"""Seconds that an account may be late and make up for by sending closer together. It could not make up for more: the
+platform's window would be full before."""
 
 MOST = 64
 """How many messages are planned ahead at most."""
@@ -25,7 +29,7 @@ class Pace:
 
     def __init__(self, rate: Rate | None) -> None:
         self.every = 0.0 if rate is None else rate.seconds * MARGIN / rate.messages
-        self._window = 0.0 if rate is None else rate.seconds * MARGIN
+        self._window = 0.0 if rate is None else rate.seconds * STRICT
         self._begun = deque[float](maxlen=1 if rate is None else rate.messages)
         self._planned = float("-inf")
         self._paused = float("-inf")
@@ -56,17 +60,16 @@ class Pace:
 
     def _slots(self, now: float, count: int) -> list[float]:
         """The next places in order. One that passed a moment ago is not lost: who is a bit late catches up."""
-        earliest = max(now - CATCH_UP, self._paused)
+        rested = max(now, self._paused)
         if not self.every:
-            return [max(now, self._paused)] * count
+            return [rested] * count
         full = len(self._begun) == self._begun.maxlen
         oldest = list(islice(self._begun, count)) if full else []
         slots: list[float] = []
         planned = self._planned
         for number in range(count):
             slot = planned + self.every
-            # Whoever has rested begins now: places are not saved up.
-            slot = slot if slot >= earliest else max(now, self._paused)
+            slot = max(slot, self._paused) if slot > now - CATCH_UP else rested
             if number < len(oldest):
                 slot = max(slot, oldest[number] + self._window)
             slots.append(slot)
