@@ -1,12 +1,18 @@
-"""Telegram for the suite: long polling against the stand-in."""
+"""Telegram for the suite: long polling and a webhook, against the stand-in."""
 
+import asyncio
 import random
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
-from bot.channels.telegram import Telegram
+from fastapi import FastAPI
+
+from bot.channels.telegram import Hook, Telegram
+from bot.console.app import serve
 from tests.bot.channels.contract import Bubble, Fault
+from tests.bot.running import free_port
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.telegram_chats import Chat, Json
@@ -144,11 +150,30 @@ def district(lat: float, lon: float) -> str:
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[OnTelegram]:
+async def opened(**more: Any) -> AsyncIterator[OnTelegram]:
+    """By long polling."""
     async with TelegramServer() as server:
         bot = server.bot(TOKEN)
-        channel = Telegram(TOKEN, place_at=district, api_base=server.url, patience=(2.0, 5.0), pause=0.02)
+        options: dict[str, Any] = {"place_at": district, "api_base": server.url, "patience": (2.0, 5.0), "pause": 0.02}
+        channel = Telegram(TOKEN, **(options | more))
         try:
             yield OnTelegram(server, bot, channel)
         finally:
             await channel.close()
+
+
+@asynccontextmanager
+async def opened_by_webhook() -> AsyncIterator[OnTelegram]:
+    """By a webhook, on a server of ours."""
+    port, ready = free_port(), asyncio.Event()
+    async with opened(hook=Hook(f"http://127.0.0.1:{port}/telegram/main", "/telegram/main", "s-e_cret")) as platform:
+        app = FastAPI()
+        app.include_router(platform.channel.router)
+        serving = asyncio.create_task(serve(app, "127.0.0.1", port, lambda _: ready.set()))
+        await ready.wait()
+        try:
+            yield platform
+        finally:
+            await platform.bot.close()
+            serving.cancel()
+            await asyncio.gather(serving, return_exceptions=True)

@@ -16,6 +16,7 @@ from tests.bot.channels.contract import Bubble, Fault, Kept, Open, Platform, lis
 
 PLATFORMS: dict[str, Open] = {
     "telegram": on_telegram.opened,
+    "telegram by webhook": on_telegram.opened_by_webhook,
 }
 """A new channel has a line here."""
 
