@@ -116,6 +116,8 @@ class TelegramServer:
                 raise Refused(401, said)
             bot.calls.append((method, given))
             result, lost = await self._call(bot, method, given), False
+            if method in _SENDS and bot.hang:
+                await asyncio.sleep(bot.hang)
             if method in _SENDS and bot.lose_answers:
                 bot.lose_answers -= 1
                 lost = True

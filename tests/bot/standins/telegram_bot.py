@@ -26,6 +26,7 @@ class BotAccount:
     """One bot.
 
     again   what was delivered is kept here, so that it can be delivered once more
+    hang    seconds that each send takes to be answered, after it was shown
     faults  what the next messages meet: each is called with the request, and may raise Refused or drop the connection
     """
 
@@ -41,6 +42,7 @@ class BotAccount:
     calls: list[tuple[str, Json]] = field(default_factory=list)
     faults: list[Callable[["BotAccount", Json], None]] = field(default_factory=list)
     lose_answers: int = 0
+    hang: float = 0.0
     revoked: bool = False
 
     def __post_init__(self) -> None:
