@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -149,6 +151,7 @@ def missing(config: Config) -> str:
 
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:
     """Everything a configuration asks for, until it is cancelled. `on_ready` gets the port once it listens."""
+    _begin_loading(config)
     async with AsyncExitStack() as stack:
         opening = open_bot(config.database_url, config.key_file, config.flows_folder, World.of(config))
         bot = await stack.enter_async_context(opening)
@@ -168,6 +171,13 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
         tasks += bot.always()
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
+
+
+def _begin_loading(config: Config) -> None:
+    """Imports what the configured channels need while the rest starts. Nobody waits for it who ends before."""
+    for kind in KINDS:
+        if getattr(config.channels, kind):
+            Thread(target=import_module, args=(f"bot.channels.{kind}",), name=f"load {kind}", daemon=True).start()
 
 
 async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
