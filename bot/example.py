@@ -118,7 +118,6 @@ async def _action(tx: Transaction, world: World, place: Place, host: Example) ->
     )
     for need, wanted in (("gardening gloves", 4), ("a cake", 1), ("a thermos of tea", 2)):
         await tx.actions.add_need(action_id, need, wanted)
-    await tx.actions.sign_up(action_id, host.id, "yes")
 
 
 def first_action(now: datetime, zone: ZoneInfo) -> datetime:

@@ -108,7 +108,8 @@ class Moments:
         since, _ = reminders.late_window(moment, now)
         _, until = reminders.action_window(moment, now)
         found: list[_Due] = []
-        role = moment.who if moment.who in (SUPPORTER, BUDDY) else ""
+        of_pair = moment.happening.startswith("pair.")
+        role = moment.who if of_pair and moment.who in (SUPPORTER, BUDDY) else ""
         for person_id, subject, number, at in await tx.moments.happened(
             moment.happening, flow.name, since, until, BATCH, role
         ):

@@ -100,9 +100,7 @@ async def hint(tx: Transaction, address: str) -> str:
     if "pair.met" in done:
         return "Two people have met: that is what all of this is for. *Begin anew*, and say no somewhere this time."
     if "checkin.made" in done:
-        return (
-            "You are there: send the code as your buddy, too. Then let it be *Tomorrow*, and say that you met, as both."
-        )
+        return "You are there, and so is your buddy, the host. Let it be *Tomorrow*, and say that you met, as both."
     if "signup.made" in done:
         return await _until_there(tx, address)
     pairs = [pair for pair in await tx.pairs.open_of(person.id) if pair.supporter_id == person.id]
@@ -118,5 +116,5 @@ async def hint(tx: Transaction, address: str) -> str:
 
 async def _until_there(tx: Transaction, address: str) -> str:
     if all(action.starts_at <= tx.now for action in await actions(tx, address)):
-        return "You are there. The host has just read the *code* on their phone: send it as each of the two."
+        return "You are there. The host has just read the *code* on the buddy's phone: send it as the newcomer."
     return "You have signed up. Now let it be *The day of the action*: reminders come on the way."

@@ -1,6 +1,7 @@
 """The door of `doorstep run`: a passphrase before every page, and the headers that every page carries."""
 
 import hmac
+import re
 import secrets
 import time
 from collections import deque
@@ -23,6 +24,8 @@ OPEN_FOLDER = "/console/"
 """Our own scripts and styles: they are public, and the page that asks for the passphrase needs one."""
 WRONG_TRIES, WINDOW = 5, 60.0
 LONGEST_ANSWER = 4096
+
+_LINK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 _STRICT = {
     "default-src": "'self'",
@@ -50,7 +53,7 @@ _PAGE = """<!doctype html>
 <body>
 <main class="entry">
 <h1 class="brand">Doorstep</h1>
-<form method="post" action="enter" class="sheet">
+<form method="post" action="enter{start}" class="sheet">
 <label for="passphrase">The passphrase of this group</label>
 <input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required autofocus>
 {complaint}
@@ -98,22 +101,24 @@ class _Door:
         self._clock = clock
         self._wrong: deque[float] = deque(maxlen=WRONG_TRIES)
 
-    async def show(self) -> Response:
-        return _page("")
+    async def show(self, request: Request) -> Response:
+        return _page(request, "")
 
     async def enter(self, request: Request) -> Response:
         if _from_elsewhere(request):
-            return _page("Please give the passphrase on this page.", 403)
+            return _page(request, "Please give the passphrase on this page.", 403)
         given = await _given(request)  # Nothing is awaited from here on: tries at the same moment count one by one.
         now = self._clock()
         while self._wrong and now - self._wrong[0] >= WINDOW:
             self._wrong.popleft()
         if len(self._wrong) >= WRONG_TRIES:
-            return _page("Too many wrong tries. Wait a minute, then try again.", 429, {"Retry-After": str(int(WINDOW))})
+            return _page(
+                request, "Too many wrong tries. Wait a minute, then try again.", 429, {"Retry-After": str(int(WINDOW))}
+            )
         if not hmac.compare_digest(given.encode(), self._passphrase):
             self._wrong.append(now)
-            return _page("That is not the passphrase.", 403)
-        answer = RedirectResponse("./", 303)
+            return _page(request, "That is not the passphrase.", 403)
+        answer = RedirectResponse(f"./{_start(request)}", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, self.ticket(), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
         return answer
@@ -142,7 +147,8 @@ class _Gate:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "the passphrase is needed"})
         elif scope["method"] in {"GET", "HEAD"} and not scope["path"].startswith("/chat/"):
-            await RedirectResponse(f"{scope.get('root_path', '')}/enter", 303)(scope, receive, send)
+            start = _start(HTTPConnection(scope))
+            await RedirectResponse(f"{scope.get('root_path', '')}/enter{start}", 303)(scope, receive, send)
         else:
             await JSONResponse({"error": "Give the passphrase first."}, 401)(scope, receive, send)
 
@@ -203,6 +209,16 @@ async def _given(request: Request) -> str:
     return parse_qs(body.decode("utf-8", "replace")).get("passphrase", [""])[0]
 
 
-def _page(complaint: str, status: int = 200, headers: dict[str, Any] | None = None) -> Response:
+def _start(connection: HTTPConnection) -> str:
+    """The code of the link that someone came with, as the end of an address: it outlives the door."""
+    code = connection.query_params.get("start", "")
+    return f"?start={code}" if _LINK.fullmatch(code) else ""
+
+
+def _page(
+    request: HTTPConnection, complaint: str, status: int = 200, headers: dict[str, Any] | None = None
+) -> Response:
     said = f'<p role="alert" class="complaint">{escape(complaint)}</p>' if complaint else ""
-    return HTMLResponse(_PAGE.format(complaint=said), status, {"Cache-Control": "no-store", **(headers or {})})
+    return HTMLResponse(
+        _PAGE.format(complaint=said, start=_start(request)), status, {"Cache-Control": "no-store", **(headers or {})}
+    )

@@ -13,6 +13,7 @@ const PAUSES = [300, 600, 1200, 2500, 5000];
 const PATIENCE = 40000;
 const HOPELESS = [400, 413, 422];
 const AN_HOUR = 3600 * 1000;
+const MOST_OPEN = 3;
 const LONGEST = 40000;
 const WORDS = {
   field: "Write a message",
@@ -324,19 +325,24 @@ class Phone extends HTMLElement {
     return [...this.log.querySelectorAll(".row")].findLast(({ line }) => !line.mine && sameQuestion(line, asking));
   }
 
-  /** Only the newest question can be answered by pressing, and only until it was. */
+  /** What is asked and not answered yet can be pressed: of each conversation the newest question, of few of them. */
   turn() {
     const rows = [...this.log.querySelectorAll(".row")];
-    const newest = rows.findLast(({ line }) => !line.mine && line.question != null);
-    const answered = newest && rows.slice(rows.indexOf(newest)).some(({ line }) => line.mine && sameQuestion(line, newest.line));
-    const open = newest && !answered && newest.line.choices.length ? newest : null;
-    for (const row of rows) if (row !== open && row.querySelector("button:not([aria-disabled=true])")) retire(row);
-    this.field.inputMode = open === null && newest?.line.expect === "number" ? "decimal" : "";
-    if (!open || open.querySelector("button")) return;
-    const { line } = open;
+    const asked = rows.filter(({ line }) => !line.mine && line.question != null);
+    const newest = new Map(asked.map((row) => [row.line.conversation ?? `alone ${row.line.question}`, row]));
+    const unanswered = [...newest.values()].filter((row) => !isAnswered(row, rows.slice(rows.indexOf(row) + 1)));
+    const latest = unanswered.sort((one, other) => rows.indexOf(one) - rows.indexOf(other)).slice(-MOST_OPEN);
+    const open = latest.filter(({ line }) => line.choices.length);
+    for (const row of rows) if (!open.includes(row) && row.querySelector("button:not([aria-disabled=true])")) retire(row);
+    const wanted = asked.at(-1);
+    this.field.inputMode = !open.includes(wanted) && wanted?.line.expect === "number" ? "decimal" : "";
+    for (const row of open) if (!row.querySelector("button")) this.openUp(row);
+  }
+
+  openUp(row) {
+    const { line } = row;
     const { ticks } = this.queue.draft;
-    const ticked = ticks?.id === line.id ? ticks.keys : line.picked;
-    activate(open, ticked, {
+    activate(row, ticks?.id === line.id ? ticks.keys : line.picked, {
       press: (choices, event) => this.press(line, choices, event),
       tick: (keys) => this.keep({ ticks: { id: line.id, keys } }),
       done: WORDS.done,
@@ -352,6 +358,14 @@ class Phone extends HTMLElement {
     this.log.scrollTop = this.log.scrollHeight;
     this.newer.hidden = true;
   }
+}
+
+/** Whether a question was pressed, or was answered in words: the bot went on in its conversation after they wrote. */
+function isAnswered({ line: question }, later) {
+  if (later.some(({ line }) => line.mine && sameQuestion(line, question))) return true;
+  const wrote = later.findIndex(({ line }) => line.mine);
+  const goesOn = ({ line }) => !line.mine && line.conversation != null && line.conversation === question.conversation;
+  return wrote >= 0 && later.slice(wrote).some(goesOn);
 }
 
 customElements.define("doorstep-phone", Phone);

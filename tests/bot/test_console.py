@@ -307,6 +307,17 @@ async def test_nobody_passes_without_the_passphrase(door: Door) -> None:
             assert (await client.get(path)).status_code == 200
 
 
+async def test_the_link_that_someone_came_with_outlives_the_door(door: Door) -> None:
+    async with door.client() as client:
+        evil = await client.get('/?start="><script>')
+        assert evil.headers["location"] == "/enter"
+        shown = await client.get("/?start=3FJY8DkDGtFQ-BF6")
+        assert shown.headers["location"] == "/enter?start=3FJY8DkDGtFQ-BF6"
+        assert 'action="enter?start=3FJY8DkDGtFQ-BF6"' in (await client.get(shown.headers["location"])).text
+        entered = await client.post(shown.headers["location"], data={"passphrase": PASSPHRASE})
+        assert entered.headers["location"] == "./?start=3FJY8DkDGtFQ-BF6"
+
+
 async def test_a_socket_needs_the_passphrase_and_a_page_of_this_server(door: Door) -> None:
     async def accept(socket: WebSocket) -> None:
         await socket.accept()

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.desks.acting import Press, act
+from bot.desks.base import APPROVE
 from storage.store import Store
 from tests.bot.neighbourhood import ANSWERS, RESPUESTAS, Neighbourhood
 from tests.databases import Watch
@@ -254,6 +256,19 @@ async def test_who_felt_wrong_is_not_asked_later_whether_they_met(leeds: Made) -
     await here.hours(24 * 10)
     assert not told([*here.heard["ana"], *here.heard["sam"]], "meet in person?")
     assert not told(here.heard["sam"], "no longer in touch")
+
+
+async def test_a_supporter_becomes_a_buddy_once_a_coordinator_says_so(leeds: Made) -> None:
+    here = await leeds()
+    await here.says("kim", "buddy", "I'd love to", "1", "Leeds", "Saturdays", "yes", "I promise", "2")
+    assert ("buddy_to_approve", False) in await here.cards(), here.heard["kim"]
+    await here.says("ana", "hello", *ANSWERS)
+    assert not told(here.heard["kim"], "Would you like to meet Ana"), "nobody has approved"
+    card = next(each for each in await here.store.run(lambda tx: tx.cards.open(9)) if each.kind == "buddy_to_approve")
+    await here.store.run(lambda tx: act(tx, here.world, Press(card=card.id, button=APPROVE, text="", by="Lou")))
+    await here.hours(2)
+    assert told(here.heard["kim"], "You're a buddy now, Kim.") == 1
+    assert told(here.heard["kim"], "Would you like to meet Ana") == 1
 
 
 async def test_stop_ends_what_was_under_way_and_the_other_hears_only_that(leeds: Made) -> None:
