@@ -1,7 +1,6 @@
 """Consent, with the words that were said yes to, the version of the flow, and the time."""
 
 from bot.do.base import DONE, Deed
-from bot.others import tell
 from bot.pairing import life
 from flows.model import Did
 
@@ -17,7 +16,7 @@ async def record_consent(deed: Deed) -> Did:
     words = str(deed.arguments.get("words") or "")
     await deed.tx.consents.record(deed.person.id, to, words, deed.conversation.version)
     if not _consented(deed):
-        await tell(deed.tx, deed.person.id, "person.joined", {})
+        await deed.tx.ledger.add(deed.person.id, "person.joined", deed.conversation.flow)
     deed.fields["consented"] = (*(each for each in _consented(deed) if each != to), to)
     await deed.tx.ledger.add(deed.person.id, "consented", deed.conversation.flow, detail=to)
     return DONE
