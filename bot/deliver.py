@@ -1,5 +1,6 @@
 """One message to its platform, and what came of it."""
 
+import asyncio
 import logging
 
 from bot.channels.base import Asking, Channel, Outbound, Receipt, SendFailed
@@ -9,6 +10,9 @@ from storage.sending import Claimed, Outcome
 from storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 90.0
+"""Seconds after which a channel that has not come back lost its answer: longer than any platform's library waits."""
 
 
 async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
@@ -20,11 +24,14 @@ async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
     if message.once_more and not isinstance(channel, Asking) and not channel.limits.once:
         return SendFailed(LOST, final=True, unknown=True)
     try:
-        if message.maybe_sent and isinstance(channel, Asking):
-            return await channel.settled(outbound) or await channel.send(outbound)
-        return await channel.send(outbound)
+        async with asyncio.timeout(PATIENCE):
+            if message.maybe_sent and isinstance(channel, Asking):
+                return await channel.settled(outbound) or await channel.send(outbound)
+            return await channel.send(outbound)
     except SendFailed as failed:
         return failed
+    except TimeoutError:
+        return SendFailed("no answer came", unknown=True)
     except Exception as error:
         log.exception("channel %s broke while sending", channel.name)
         return Broken(type(error).__name__, message.tries)

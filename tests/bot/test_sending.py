@@ -200,6 +200,18 @@ async def test_with_nothing_to_look_up_it_is_sent_once_more_and_then_held_for_co
     assert [card.kind for card in await cards(store)] == ["failed_send"]
 
 
+async def test_a_send_that_never_returns_has_lost_its_answer(
+    store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.deliver.PATIENCE", 0.05)
+    channel = Recorder(limits=PLAIN, answers=[60.0, TimeoutError()])
+    sender = Sender(store, channel, watch)
+    await put(store, "ana", "one")
+    await all_that_is_due(sender, watch)
+    assert [each.maybe_sent for each in channel.outbound] == [False, True]
+    assert [(row.state, row.reason) for row in await rows(store)] == [("held", LOST)]
+
+
 async def test_what_is_seen_once_anyway_is_sent_until_there_is_an_answer(store: Store, watch: Watch) -> None:
     channel = Recorder(answers=[failed(unknown=True) for _ in range(5)])
     sender = Sender(store, channel, watch)
