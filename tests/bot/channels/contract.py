@@ -54,8 +54,9 @@ class Platform(Protocol):
 
     channel  connected to it; the suite runs its `listen`
     lacks    what this platform does not have, by the name of the method below or of the Fault, and why: what needs it
-             is skipped ({"edit": "a terminal's lines stay", Fault.MOVED: "addresses stay"}). Two more names: "replace"
-             (a message cannot be changed), "delivery" (an event comes once, or is lost)
+             is skipped ({"edit": "a terminal's lines stay", Fault.MOVED: "addresses stay"}). Three more names:
+             "replace" (a message cannot be changed), "delivery" (an event comes once, or is lost), "ben" (there is one
+             person)
     wait     the seconds that Fault.SLOW_DOWN asks for
     secrets  tokens and the like: no reason and no log line may hold one
     """
@@ -109,6 +110,31 @@ class Platform(Protocol):
 
     def unreachable(self) -> AbstractAsyncContextManager[None]:
         """Meanwhile nobody listens where the platform was: connections are refused, and those that stood are gone."""
+
+
+class Small:
+    """What a platform can lack: the drivers of small ones begin here, and name it in `lacks`."""
+
+    async def edit(self, who: str, message: str, text: str) -> None:
+        raise NotImplementedError
+
+    async def share_place(self, who: str, lat: float, lon: float) -> None:
+        raise NotImplementedError
+
+    async def share_photo(self, who: str) -> str:
+        raise NotImplementedError
+
+    async def open_link(self, who: str, payload: str) -> None:
+        raise NotImplementedError
+
+    async def again(self, times: int) -> None:
+        raise NotImplementedError
+
+    def meet(self, fault: Fault) -> None:
+        raise NotImplementedError
+
+    def unreachable(self) -> AbstractAsyncContextManager[None]:
+        raise NotImplementedError
 
 
 Open = Callable[[], AbstractAsyncContextManager[Platform]]

@@ -128,7 +128,7 @@ async def test_telegram_can_call_a_server_that_has_no_console(tmp_path: Path) ->
 
 @pytest.mark.slow
 async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(tmp_path: Path) -> None:
-    kills, people = 12, 10
+    kills, people = 10, 10
     async with TelegramServer() as server:
         bot = server.bot("1:one")
         chats = [bot.chat(100 + number, f"P{number}") for number in range(people)]
@@ -140,7 +140,7 @@ async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(t
             while not ended.is_set():
                 chats[number].say(f"word {said[number]}")
                 said[number] += 1
-                await asyncio.sleep(0.4)
+                await asyncio.sleep(1.0)
 
         talking = [asyncio.create_task(talk(number)) for number in range(people)]
         for _ in range(kills):
@@ -163,4 +163,3 @@ async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(t
             twice += len(heard) - said[number]
         # Only what was on the wire when the process was killed can come twice: one message of each chat.
         assert twice <= kills * people
-        print(f"{sum(said.values())} messages, {kills} kills, {twice} came twice")
