@@ -33,10 +33,9 @@ from bot.moments import Moments
 from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
 from bot.sender import Sender, utc_now
-from bot.turn import Turns
+from bot.turn import Taken, Turns
 from bot.world import World
 from storage.pairs import BUDDY
-from storage.people import Person
 from storage.store import Store
 from storage.vault import Vault
 
@@ -83,13 +82,14 @@ class Bot:
             self.free.run(),
         ]
 
-    def taken(self, person: Person) -> None:
+    def taken(self, taken: Taken) -> None:
         """A turn was stored: its sender, whom it left something for, and the pages may look."""
-        if sender := self.senders.get((person.channel, person.account)):
+        if sender := self.senders.get((taken.person.channel, taken.person.account)):
             sender.poke()
-        self.handover.poke()
-        if person.role == BUDDY:
-            self.free.changed(person.id)
+        if taken.left:
+            self.handover.poke()
+        if taken.person.role == BUDDY:
+            self.free.changed(taken.person.id)
         for callback in self.heard:
             try:
                 callback()

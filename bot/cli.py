@@ -142,7 +142,8 @@ def draw(
             refuse(f"{flow} is not in a folder `library`")
     library = read_folder(folder).library
     if name not in library.flows:
-        refuse(f"there is no flow `{name}` in {folder} ({nearest(name, library.flows)})")
+        mend = nearest(name, library.flows)
+        refuse(f"there is no flow `{name}` in {folder}" + (f" ({mend})" if mend else ""))
     if svg is None:
         typer.echo(drawing.mermaid(library.flows[name]))
     else:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from bot import events, joining, own_phone, relay
 from bot.channels.base import Inbound
@@ -45,6 +45,13 @@ _AWAY = (StorageUnavailable, StoreClosed)
 """The database could not take it: nothing is wrong with the turn."""
 
 
+class Taken(NamedTuple):
+    """A turn that was stored: whose it was, and whether it left something for others."""
+
+    person: Person
+    left: bool
+
+
 class _SeenBefore(Exception):
     """Undoes a turn that turned out to be one for an event already taken."""
 
@@ -53,10 +60,10 @@ class Turns:
     """Takes turns.
 
     Each is one transaction that locks and writes exactly one person. The same event twice changes nothing the second
-    time. `taken` is called with the person after each turn that was stored: something may wait there.
+    time. `taken` is called after each turn that was stored: something may wait there.
     """
 
-    def __init__(self, store: Store, libraries: Libraries, world: World, taken: Callable[[Person], None]) -> None:
+    def __init__(self, store: Store, libraries: Libraries, world: World, taken: Callable[[Taken], None]) -> None:
         self._store = store
         self._libraries = libraries
         self._world = world
@@ -86,11 +93,13 @@ class Turns:
     async def due(self, person_id: int, conversation_id: int) -> None:
         """Lets happen what time has brought for one conversation; what cannot happen now is put off."""
 
-        async def work(tx: Transaction) -> Person | None:
+        async def work(tx: Transaction) -> Taken | None:
             loaded = await tx.people.load(person_id)
-            if loaded is not None:
-                await self._due(self._turn(tx, loaded), conversation_id)
-            return loaded.person if loaded else None
+            if loaded is None:
+                return None
+            turn = self._turn(tx, loaded)
+            await self._due(turn, conversation_id)
+            return _taken(turn)
 
         try:
             self._tell(await self._run(work))
@@ -103,13 +112,13 @@ class Turns:
     async def take(self, event: Received) -> None:
         """Takes an event that another turn, or a command, left in the inbox. One that breaks three times is dead."""
 
-        async def work(tx: Transaction) -> Person | None:
+        async def work(tx: Transaction) -> Taken | None:
             loaded = await tx.people.load(event.person_id)
             if not await tx.inbox.taken(event.id) or loaded is None:
                 return None
             turn = self._turn(tx, loaded)
             await events.let(turn, event.kind, event.body)
-            return turn.person
+            return _taken(turn)
 
         try:
             self._tell(await self._run(work))
@@ -123,13 +132,13 @@ class Turns:
     async def let(self, person_id: int, kind: str, body: Mapping[str, Value]) -> None:
         """Lets something happen in a turn of theirs (`bot.events`), as the clock asks for it again and again."""
 
-        async def work(tx: Transaction) -> Person | None:
+        async def work(tx: Transaction) -> Taken | None:
             loaded = await tx.people.load(person_id)
             if loaded is None:
                 return None
             turn = self._turn(tx, loaded)
             await events.let(turn, kind, body)
-            return turn.person
+            return _taken(turn)
 
         self._tell(await self._run(work))
 
@@ -141,7 +150,7 @@ class Turns:
         sense: it is in the ledger, and not sent.
         """
 
-        async def work(tx: Transaction) -> Person | None:
+        async def work(tx: Transaction) -> Taken | None:
             loaded = await tx.people.load(person_id)
             if loaded is None or loaded.person.status != ACTIVE:
                 return None
@@ -156,11 +165,11 @@ class Turns:
             else:
                 for about in await events.concerned(turn, known, subject):
                     await play(turn, Start(flow, about), priority=BROADCAST)
-            return turn.person
+            return _taken(turn)
 
-        person = await self._run(work)
-        self._tell(person)
-        return person is not None
+        taken = await self._run(work)
+        self._tell(taken)
+        return taken is not None
 
     async def begin(self, person_id: int, source: str, event: str, flow: str) -> bool:
         """Begins a flow with someone. False: this very event has begun it before, or they are gone."""
@@ -174,21 +183,22 @@ class Turns:
     async def _once(
         self, person_id: int, source: str, event: str, incoming: Incoming, kind: str, body: dict[str, Value]
     ) -> bool:
-        async def work(tx: Transaction) -> Person | None:
+        async def work(tx: Transaction) -> Taken | None:
             loaded = await tx.people.load(person_id)
             if loaded is None or not await tx.inbox.take(source, event, person_id, kind, body):
                 return None
+            turn = self._turn(tx, loaded)
             if loaded.person.status == ACTIVE:
-                await play(self._turn(tx, loaded), incoming)
-            return loaded.person
+                await play(turn, incoming)
+            return _taken(turn)
 
-        person = await self._run(work)
-        self._tell(person)
-        return person is not None
+        taken = await self._run(work)
+        self._tell(taken)
+        return taken is not None
 
-    def _tell(self, person: Person | None) -> None:
-        if person is not None:
-            self._taken(person)
+    def _tell(self, taken: Taken | None) -> None:
+        if taken is not None:
+            self._taken(taken)
 
     async def _run(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         while True:
@@ -208,9 +218,10 @@ class Turns:
             fields=dict(loaded.person.fields),
             conversations=loaded.conversations,
             first=first,
+            left_before=tx.inbox.left,
         )
 
-    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Person:
+    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Taken:
         turn = await self._who(tx, inbound, said)
         person = turn.person
         if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
@@ -220,7 +231,7 @@ class Turns:
                 await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
             elif said.choice is None or not await relay.pressed(turn, said):
                 await play(turn, said)
-            return turn.person
+            return _taken(turn)
         word = word_in(turn.library, said.text) if said.choice is None else None
         if word and not word.anytime:
             await tx.people.save(person.id, turn.fields, status=ACTIVE)
@@ -230,7 +241,7 @@ class Turns:
             await play(turn, said, always=True)
         else:
             await say_to(turn, None, [Say(turn.words(phrases.STOPPED))], always=True)
-        return turn.person
+        return _taken(turn)
 
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
         """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
@@ -255,14 +266,14 @@ class Turns:
         return turn
 
     async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
-        async def work(tx: Transaction) -> Person:
+        async def work(tx: Transaction) -> Taken:
             turn = await self._who(tx, inbound, said)
             source, person = _source(inbound), turn.person
             if not await tx.inbox.bury(source, inbound.event, person.id, "said", _body(said), error):
                 raise _SeenBefore
             await tx.ledger.add(person.id, "turn failed", detail=error)
             await say_to(turn, None, [Say(turn.words(phrases.WENT_WRONG))], always=True)
-            return person
+            return _taken(turn)
 
         try:
             self._tell(await self._run(work))
@@ -298,6 +309,10 @@ class Turns:
             return None
         allowed = group.quiet.next_allowed(now, group.zone)
         return allowed if allowed > now else None
+
+
+def _taken(turn: Turn) -> Taken:
+    return Taken(turn.person, turn.tx.inbox.left > turn.left_before)
 
 
 def _source(inbound: Inbound) -> str:

@@ -97,13 +97,14 @@ _OF = Statement(select(*_columns).where(_I.id == given("number"), _I.person_id =
 
 
 class Inbox:
-    """The inbox of one transaction."""
+    """The inbox of one transaction. `left` counts what was put for other people's turns: somebody has to look."""
 
-    __slots__ = ("_session", "_vault")
+    __slots__ = ("_session", "_vault", "left")
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
         self._vault = vault
+        self.left = 0
 
     async def take(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
         """Takes an event in this very transaction. False: it was here before, and there is nothing to do."""
@@ -111,6 +112,7 @@ class Inbox:
 
     async def put(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
         """Leaves an event for another person's turn. False: it was here before."""
+        self.left += 1
         return await self._add(source, event, person_id, kind, body, None)
 
     async def untaken(self, limit: int) -> list[Received]:

@@ -67,7 +67,8 @@ async def _library(store: "Store", read: "Config", flow: str) -> "Library":
     active = await store.read(lambda tx: tx.library.active())
     library = read_files(active[1]).library if active else read_folder(read.flows_folder).library
     if flow not in library.flows:
-        refuse(f"there is no flow `{flow}` in force ({nearest(flow, library.flows)})")
+        mend = nearest(flow, library.flows)
+        refuse(f"there is no flow `{flow}` in force" + (f" ({mend})" if mend else ""))
     return library
 
 

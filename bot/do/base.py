@@ -19,6 +19,7 @@ class Turn:
     conversations  theirs, as they were before what comes next
     first          they wrote for the first time
     done           what was done in it, by the name of the `do`
+    left_before    what `tx.inbox.left` was when it began
     """
 
     tx: Transaction
@@ -29,6 +30,7 @@ class Turn:
     conversations: tuple[Conversation, ...] = ()
     first: bool = False
     done: set[str] = field(default_factory=set)
+    left_before: int = 0
 
     @property
     def language(self) -> str:

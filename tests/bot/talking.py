@@ -14,7 +14,7 @@ from bot.libraries import Libraries
 from bot.moments import Moments
 from bot.pairing.free import FreeBuddies
 from bot.sender import Sender
-from bot.turn import Turns
+from bot.turn import Taken, Turns
 from bot.world import World
 from flows.limits import WEB, Limits
 from flows.model import Said
@@ -62,7 +62,9 @@ class Talk:
         self.store, self.watch, self.folder, self.world = store, watch, folder, world
         self.libraries = Libraries(store, folder)
         self.pokes: list[tuple[str, str]] = []
-        self.turns = Turns(store, self.libraries, world, lambda who: self.pokes.append((who.channel, who.account)))
+        self.turns = Turns(
+            store, self.libraries, world, lambda taken: self.pokes.append((taken.person.channel, taken.person.account))
+        )
         self.channel = Recorder()
         self.sender = Sender(store, self.channel, watch)
         self.handover = Handover(store, self.turns)
@@ -70,6 +72,9 @@ class Talk:
         self.clock = DueClock(store, self.turns, watch, self.handover, self.moments)
         self.free = FreeBuddies(store, world.pool)
         self._events = count(1)
+
+    def _taken(self, taken: Taken) -> None:
+        self.pokes.append((taken.person.channel, taken.person.account))
 
     async def say(self, text: str, who: str = "ana", event: str = "", **more: Any) -> str:
         """They say it; the event's id."""

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import strategies as st
 
-from bot.pairing.rules import SOFT, Helper, Terms, Wish
 from bot.cells import cell_at
+from bot.pairing.rules import SOFT, Helper, Terms, Wish
 from storage.people import ACTIVE, PAUSED
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.cells import km
 from bot.pairing import rules
 from bot.pairing.rules import HARD, RULES, SOFT, Helper, Never, Reason, Terms, Verdict, Wish, dream, least, weigh
-from bot.cells import km
 from storage.people import ACTIVE, PAUSED, STOPPED
 from tests.bot.pairing.given import GIJON, HORSFORTH, LEEDS, MANCHESTER, NOW, helpers, terms, wishes
 
