@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 IN_FLIGHT = 64
 """Messages on their way to a platform at once: each of another chat, so that a slow one holds up nobody else."""
 
-BROADCASTS = 48
+BROADCASTS = 56
 """How many of them may be broadcasts: a live conversation always finds a place."""
 
 GROUP, GATHER = 32, 0.004

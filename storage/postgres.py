@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import delete, select
+from sqlalchemy import ARRAY, BigInteger, delete, func, select
 
 from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable, StoreClosed
 from storage.session import Arguments
@@ -39,6 +39,10 @@ _UNREACHABLE = (
 
 _KEYS = PERSON_KEYS.c
 _KEY = Statement(select(_KEYS.wrapped).where(_KEYS.person_id == given("person")), "person")
+_KEYS_OF = Statement(
+    select(_KEYS.person_id, _KEYS.wrapped).where(_KEYS.person_id == func.any(given("people", ARRAY(BigInteger)))),
+    "people",
+)
 _KEEP = Statement(
     lambda insert: insert(PERSON_KEYS).values(
         person_id=given("person"), wrapped=given("wrapped"), created_at=given("at")
@@ -79,6 +83,9 @@ class PostgresSession:
     async def wrapped_key(self, person_id: int) -> bytes | None:
         row = await self.row(_KEY, person_id)
         return None if row is None else row[0]
+
+    async def wrapped_keys(self, people: Sequence[int]) -> Sequence[tuple[int, bytes]]:
+        return [(person_id, wrapped) for person_id, wrapped in await self.rows(_KEYS_OF, people)]
 
     async def keep_key(self, person_id: int, wrapped: bytes) -> None:
         await self.change(_KEEP, person_id, wrapped, self.now_micros)

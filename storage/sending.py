@@ -269,6 +269,7 @@ class Sending:
             if len(claimed) >= most:
                 break
             rows = await session.rows(statement, *whose, session.now_micros, most - len(claimed))
+            await self._vault.open(session, (row[1] for row in rows))
             fresh = [message for row in rows if (message := await self._claimable(row, holder, wait)) is not None]
             if fresh:
                 at = session.now_micros

@@ -39,6 +39,10 @@ class Session(Protocol):
         """A person's wrapped key; None when it was destroyed."""
         ...
 
+    async def wrapped_keys(self, people: Sequence[int]) -> Sequence[tuple[int, bytes]]:
+        """The wrapped keys of these people, as far as they have one."""
+        ...
+
     async def keep_key(self, person_id: int, wrapped: bytes) -> None:
         """Keeps a new person's key, at the latest when this transaction commits."""
         ...

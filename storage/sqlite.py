@@ -150,6 +150,10 @@ class SqliteSession:
         row = self._keys.execute(_KEY, (person_id,)).fetchone()
         return None if row is None else row[0]
 
+    async def wrapped_keys(self, people: Sequence[int]) -> Sequence[tuple[int, bytes]]:
+        found = [(person_id, await self.wrapped_key(person_id)) for person_id in people]
+        return [(person_id, wrapped) for person_id, wrapped in found if wrapped is not None]
+
     async def keep_key(self, person_id: int, wrapped: bytes) -> None:
         self._made[person_id] = wrapped
 

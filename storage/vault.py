@@ -12,6 +12,8 @@ import binascii
 import hmac
 import os
 from collections import OrderedDict
+from collections.abc import Iterable
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
 
@@ -98,6 +100,17 @@ class Vault:
         wrapped = await session.wrapped_key(person_id)
         if wrapped is None:
             raise KeyDestroyed(f"person {person_id}")
+        return self._unwrapped(person_id, wrapped)
+
+    async def open(self, session: Session, people: Iterable[int]) -> None:
+        """Opens the keys of these people together, so that `of` need not ask for each; it says which are damaged."""
+        closed = [person_id for person_id in people if person_id not in self._open]
+        if len(closed) > 1:
+            for person_id, wrapped in await session.wrapped_keys(closed):
+                with suppress(SealBroken):
+                    self._unwrapped(person_id, wrapped)
+
+    def _unwrapped(self, person_id: int, wrapped: bytes) -> "Seal":
         try:
             plain = self._wrapping.decrypt(wrapped[1 : 1 + _NONCE], wrapped[1 + _NONCE :], b"%d" % person_id)
         except InvalidTag:

@@ -2,6 +2,7 @@ import sqlite3
 import stat
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -200,3 +201,27 @@ async def test_more_people_than_keys_are_remembered_can_be_read(store: Store, mo
         assert found is not None
         assert found.fields == {"name": str(person.id)}
     assert len(store._vault._open) == 2
+
+
+async def test_keys_opened_together_are_those_opened_one_by_one_and_a_damaged_one_hides_no_other(store: Store) -> None:
+    people = [(await someone(store, f"{number}")).id for number in range(4)]
+    await store.run(lambda tx: tx.people.save(people[0], {"name": "Ana"}))
+    await store.run(lambda tx: tx.people.forget(people[3]))
+
+    async def work(tx: Transaction) -> list[str]:
+        session, vault = tx._session, store._vault
+        vault.drop_all()
+        original = session.wrapped_keys
+
+        async def damaged(ids: list[int]) -> list[tuple[int, bytes]]:
+            return [(each, key if each != people[1] else key[:-1] + b"?") for each, key in await original(ids)]
+
+        vault_session = SimpleNamespace(wrapped_keys=damaged)
+        await vault.open(vault_session, people)
+        opened = ["open" if each in vault._open else "closed" for each in people]
+        person = await tx.people.get(people[0])
+        assert person is not None
+        assert person.fields["name"] == "Ana"
+        return opened
+
+    assert await store.run(work) == ["open", "closed", "open", "closed"]
