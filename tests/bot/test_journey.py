@@ -75,11 +75,18 @@ async def test_a_newcomer_ends_by_having_met_someone(leeds: Made) -> None:
 
 async def test_the_same_in_spanish(leeds: Made) -> None:
     here = await leeds()
-    await here.action(await here.buddy(language="es"), SATURDAY)
+    named = {"title": "Limpieza del canal", "what": "Recogemos basura."}
+    await here.action(await here.buddy(language="es"), SATURDAY, **named)
     await here.says("ana", "hola", *RESPUESTAS, language="es")
     await here.says("sam", "sí")
     assert (await here.pairs("ana"))[0].state == "introduced"
-    assert told(here.heard["ana"], "Sam") > 0
+    await here.says("ana", "acciones", "1", "sí", "9:30")
+    await here.until(SATURDAY + timedelta(minutes=5))
+    await here.says("ana", "4821")
+    await here.until(SATURDAY + timedelta(days=1, hours=3))
+    for who in ("ana", "sam"):
+        await here.says(who, "nos vimos")
+    assert [(await here.loaded(who)).person.fields["meetings"] for who in ("ana", "sam")] == [1, 1]
     for text in [*here.heard["ana"], *here.heard["sam"]]:
         assert not set(text.split()) & {"the", "you", "is", "your", "and"}, text
 
