@@ -192,6 +192,7 @@ async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
                 Around(
                     lambda lat, lon: places.at(lat, lon).name,
                     health.reporter(kind, account),
+                    StoredFiles(bot.store, bot.world, account, kind),
                     config.server.public_url,
                     commands,
                 ),

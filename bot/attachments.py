@@ -1,4 +1,4 @@
-"""What messages of the chat page have attached, made when it is asked for, for the one who asks."""
+"""What messages have attached, made when it is asked for, for the one who asks."""
 
 from bot.actions import facts_of
 from bot.calendar import calendar_file
@@ -18,25 +18,28 @@ _LONGEST_NAME = 60
 
 
 class StoredFiles:
-    """Files about what is stored, for the visitors of one account of the web channel.
+    """Files about what is stored, for the people of one account of a channel.
 
     calendar  an action as an .ics file, with what this person may know of it: where exactly, only if they come
-    qr        the address with which others come to the bot by this person's invitation, as a QR code
+    qr        the address with which others come to the bot by this person's invitation, as a QR code: drawn for a page,
+              and in dots for a platform
     """
 
-    def __init__(self, store: Store, world: World, account: str = "web") -> None:
-        self._store, self._world, self._account = store, world, account
+    def __init__(self, store: Store, world: World, account: str = "web", channel: str = "web") -> None:
+        self._store, self._world, self._account, self._channel = store, world, account, channel
 
     async def file(self, address: str, kind: str, about: int) -> File | None:
         """As `bot.channels.web_files.Files` has it."""
 
         async def work(tx: Transaction) -> File | None:
-            person = await tx.people.by_address("web", self._account, address)
+            person = await tx.people.by_address(self._channel, self._account, address)
             if person is None or person.status == FORGOTTEN:
                 return None
             turn = Turn(tx=tx, world=self._world, library=Library({}), person=person, fields=dict(person.fields))
             if kind == "qr":
-                return File("image/svg+xml", qr_code(invitation(turn)))
+                drawn = self._channel == "web"
+                picture, media_type = ("svg", "image/svg+xml") if drawn else ("png", "image/png")
+                return File(media_type, qr_code(invitation(turn), picture))
             return await _calendar(turn, about) if kind == "calendar" else None
 
         return await self._store.read(work)

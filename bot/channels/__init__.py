@@ -10,6 +10,7 @@ from fastapi import APIRouter
 
 from bot import config
 from bot.channels.base import Channel, Report
+from bot.channels.web_files import Files
 from flows.limits import TELEGRAM, TERMINAL, WEB, Limits
 
 LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL, "telegram": TELEGRAM}
@@ -33,11 +34,13 @@ class Around:
     place_at  the name of the district of a point: latitude, longitude in degrees. May block; raises ValueError, OSError
     report    for this account
     address   where this server is reached from outside ("https://…"); "" where it is not
+    files     what is attached to this account's messages
     commands  for each language ("": all others), what the words do that people may write at any time
     """
 
     place_at: Callable[[float, float], str]
     report: Report
+    files: Files
     address: str = ""
     commands: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
@@ -57,6 +60,7 @@ def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
         api_base=section.api_base,
         hook=hook,
         commands=around.commands,
+        files=around.files,
         report=around.report,
     )
 

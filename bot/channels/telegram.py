@@ -15,7 +15,8 @@ from fastapi import APIRouter, Request, Response
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, Report
 from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
 from bot.channels.telegram_heard import KINDS, Heard, heard
-from bot.channels.telegram_shown import shown
+from bot.channels.telegram_shown import as_caption, shown
+from bot.channels.web_files import File, Files
 from flows.limits import TELEGRAM
 
 LONGEST_POLL = 50
@@ -30,10 +31,8 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 REMEMBERED = 50_000
 """Chats of which the newest message is remembered."""
 
-LARGEST_UPDATE = 1024 * 1024
-
 _ALREADY_SO = "message is not modified"
-_NOT_THERE = ("message to edit not found", "message can't be edited", "MESSAGE_ID_INVALID")
+_NOT_THERE = ("message to edit not found", "message can't be edited", "no text in the message", "MESSAGE_ID_INVALID")
 _log = logging.getLogger(__name__)
 
 
@@ -54,6 +53,7 @@ class Telegram:
               OSError. The point itself goes nowhere else
     hook      where Telegram calls; without one it is asked for news
     commands  for each language ("": all others), what each command does, as people see it when they type "/"
+    files     what is attached to messages; without it they go without
     report    told why it cannot work, once for each reason, and "" when it can
     patience  seconds for one send, and for one question for news
     pause     seconds before the first new try
@@ -71,17 +71,19 @@ class Telegram:
         api_base: str = "https://api.telegram.org",
         hook: Hook | None = None,
         commands: Mapping[str, Mapping[str, str]] | None = None,
+        files: Files | None = None,
         report: Report = lambda why: None,
         patience: tuple[float, float] = (20.0, LONGEST_POLL),
         pause: float = SHORTEST_PAUSE,
     ) -> None:
         self.account, self.everywhere = account, hook is not None
         self._calls, self._place_at, self._hook = Calls(token, api_base), place_at, hook
-        self._commands, self._report = commands or {}, report
+        self._commands, self._files, self._report = commands or {}, files, report
         self._patience, self._poll_patience = patience
         self._pause, self._offset, self._why = pause, 0, ""
         self._receive: Receive | None = None
         self._moved: dict[str, str] = {}
+        # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
         self._newest: OrderedDict[int, int] = OrderedDict()
         self._answers: set[asyncio.Task[None]] = set()
         self.router = APIRouter(include_in_schema=False)
@@ -203,13 +205,8 @@ class Telegram:
             return Response(status_code=401)
         if self._receive is None:
             return Response(status_code=503, headers={"Retry-After": "1"})
-        body = bytearray()
-        async for part in request.stream():
-            body += part
-            if len(body) > LARGEST_UPDATE:
-                return Response(status_code=413)
         try:
-            update = orjson.loads(bytes(body))
+            update = orjson.loads(await request.body())
             number, said = int(update["update_id"]), heard(update)
         except (ValueError, TypeError, KeyError):
             return Response(status_code=400)
@@ -248,11 +245,26 @@ class Telegram:
                 if _ALREADY_SO not in refused.description:
                     return await self._send(body)
             return Receipt(message.replaces)
-        return await self._send(body)
+        return await self._send(body, await self._attached(message))
 
-    async def _send(self, body: dict[str, Any]) -> Receipt:
-        sent = await self._call("sendMessage", **body)
+    async def _attached(self, message: Outbound) -> File | None:
+        """What goes with it; None also where it is nothing any more, for the words must not wait for it."""
+        kind, _, about = message.say.attach.partition(":")
+        if not kind or self._files is None:
+            return None
+        return await self._files.file(message.address, kind, int(about) if about.isdecimal() else 0)
+
+    async def _send(self, body: dict[str, Any], file: File | None = None) -> Receipt:
+        sent = await (self._call("sendMessage", **body) if file is None else self._send_file(body, file))
         return Receipt(str(sent["message_id"]))
+
+    async def _send_file(self, body: dict[str, Any], file: File) -> Any:
+        """The file with the words below it; where they are too many for that, the file before them."""
+        method, field = ("sendPhoto", "photo") if file.media_type == "image/png" else ("sendDocument", "document")
+        caption = as_caption(body)
+        fields = caption or {"chat_id": body["chat_id"]}
+        sent = await self._calls.upload(method, self._patience, field, file, **fields)
+        return sent if caption else await self._call("sendMessage", **body)
 
     # --- what can go wrong --------------------------------------------------------------------------------------
 

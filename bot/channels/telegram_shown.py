@@ -21,6 +21,9 @@ LONGEST_DATA = 64
 LARGEST_MARKUP = 9_500
 """Bytes of a keyboard as JSON: from 10 KB on it is refused (tginfo/Telegram-Limits#187)."""
 
+LONGEST_CAPTION = 1024
+"""python-telegram-bot's constants.MessageLimit.CAPTION_LENGTH."""
+
 MOST_BOLD = 100
 """Telegram ignores further entities: python-telegram-bot's constants.MessageLimit.MESSAGE_ENTITIES."""
 
@@ -60,6 +63,14 @@ def shown(say: Say, conversation: int) -> Json:
     else:
         body["reply_markup"] = {"remove_keyboard": True}
     return body
+
+
+def as_caption(body: Json) -> Json | None:
+    """The same below a picture or a file; None where the text is too long for that."""
+    if len(body["text"]) > LONGEST_CAPTION:
+        return None
+    names = {"text": "caption", "entities": "caption_entities"}
+    return {names.get(name, name): value for name, value in body.items() if name != "link_preview_options"}
 
 
 def styled(text: str) -> tuple[str, list[Json]]:

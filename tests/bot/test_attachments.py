@@ -129,3 +129,15 @@ async def test_who_was_forgotten_has_no_files(store: Store, ask: Ask) -> None:
 
     await store.run(forget)
     assert (await ask(f"/chat/files/calendar/{number}")).status_code == 404
+
+
+async def test_on_a_platform_a_code_is_a_picture_of_dots_and_only_for_that_platforms_people(store: Store) -> None:
+    async def people(tx: Transaction) -> None:
+        await tx.people.add("telegram", "main", "1001", "en")
+
+    await store.run(people)
+    files = StoredFiles(store, World(address="https://chat.example.org"), "main", "telegram")
+    code = await files.file("1001", "qr", 0)
+    assert code is not None
+    assert (code.media_type, code.content[:4]) == ("image/png", b"\x89PNG")
+    assert await files.file("1002", "qr", 0) is None

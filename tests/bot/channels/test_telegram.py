@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from bot.channels.base import Channel, Outbound, SendFailed
 from bot.channels.telegram import Telegram
 from bot.channels.telegram_shown import LONGEST_DATA, label_pressed, pressed, shown, styled
+from bot.channels.web_files import File
+from bot.qr import qr_code
 from flows.limits import TELEGRAM
 from flows.model import DONE, Say, Shown
 from tests.bot.channels.contract import Fault, Kept, listening
@@ -174,6 +176,37 @@ async def test_short_labels_share_a_row_and_long_ones_are_listed_in_the_text(pla
 async def test_links_make_no_previews(platform: OnTelegram) -> None:
     await platform.channel.send(to("1001", Say("See https://elsewhere.example")))
     assert platform.bot.calls[-1][1]["link_preview_options"] == {"is_disabled": True}
+
+
+class Attached:
+    """Files that are attached: a calendar file of action 3, and a picture."""
+
+    async def file(self, address: str, kind: str, about: int) -> File | None:
+        if (kind, about) == ("calendar", 3):
+            return File("text/calendar; charset=utf-8", b"BEGIN:VCALENDAR", "Clean-up.ics")
+        return File("image/png", qr_code(address, "png")) if kind == "qr" else None
+
+
+async def test_a_calendar_file_and_a_picture_come_with_their_words_and_buttons() -> None:
+    async with opened(files=Attached()) as platform:
+        choices = (Shown("yes", "Yes"),)
+        receipt = await platform.channel.send(to("1001", Say("You're *in*!", choices, question=1, attach="calendar:3")))
+        await platform.channel.send(to("1001", Say("Show this.", attach="qr")))
+        await platform.channel.send(to("1001", Say("No more.", attach="calendar:4")))
+        calendar, picture, none = platform.chats["ana"].sent
+        assert calendar["_file"] == {"name": "Clean-up.ics", "type": "text/calendar", "content": b"BEGIN:VCALENDAR"}
+        assert (calendar["text"], [each["type"] for each in calendar["entities"]]) == ("You're in!", ["bold"])
+        assert calendar["reply_markup"]["inline_keyboard"][0][0]["text"] == "Yes"
+        assert receipt.reference == str(calendar["message_id"])
+        assert (picture["_file"]["type"], picture["text"]) == ("image/png", "Show this.")
+        assert "_file" not in none
+
+
+async def test_words_too_long_for_a_caption_follow_the_file() -> None:
+    async with opened(files=Attached()) as platform:
+        receipt = await platform.channel.send(to("1001", Say("x" * 1025, attach="qr")))
+        picture, words = platform.chats["ana"].sent
+        assert (picture["text"], words["text"], receipt.reference) == ("", "x" * 1025, str(words["message_id"]))
 
 
 # --- polling ----------------------------------------------------------------------------------------------------

@@ -79,8 +79,9 @@ class Chat:
         """They press a button; the id of the query, which the bot should answer."""
         query = self.bot.server.next_id()
         self.bot.queries[query] = self
+        message = {name: value for name, value in self.messages[number].items() if not name.startswith("_")}
         body = {
-            "id": query, "from": self.person, "chat_instance": "1", "data": data, "message": self.messages[number],
+            "id": query, "from": self.person, "chat_instance": "1", "data": data, "message": message,
         }  # fmt: skip
         # "callbacks in a separate queue": WebhookActor.cpp, Client.cpp of tdlib/telegram-bot-api
         self.bot.happened("callback_query", body, -self.id)
