@@ -95,7 +95,7 @@ class Sender:
         await self._patiently(self.begin)
         try:
             while True:
-                for message in await self._patiently(self._pass):
+                for message in await self._claimed():
                     self._launch(message)
                 await self._rest()
         finally:
@@ -122,6 +122,21 @@ class Sender:
         return len(claimed)
 
     # --- a pass
+
+    async def _claimed(self) -> list[Claimed]:
+        """What a pass has claimed. Where the sender is stopped meanwhile, that is put back: it is not on its way."""
+        passing = asyncio.ensure_future(self._patiently(self._pass))
+        try:
+            return await asyncio.shield(passing)
+        except asyncio.CancelledError:
+            await asyncio.wait({passing}, timeout=GRACE)
+            if passing.done() and not passing.cancelled() and passing.exception() is None:
+                self._landed += [self._back(message, "the sender was stopped") for message in passing.result()]
+            passing.cancel()
+            raise
+
+    def _back(self, message: Claimed, reason: str) -> Outcome:
+        return Outcome(message, AGAIN, reason=reason, at=self._clock(), doubtful=message.maybe_sent)
 
     async def _pass(self, ahead: bool = True) -> list[Claimed]:
         """Records what has landed, and claims what may begin."""
@@ -206,7 +221,7 @@ class Sender:
         if wait > 0:
             await asyncio.sleep(wait)
         if _now() - claimed_at > FRESH:
-            return Outcome(message, AGAIN, reason="claimed too long ago", at=self._clock(), doubtful=message.maybe_sent)
+            return self._back(message, "claimed too long ago")
         return self._judge(message, await deliver(self._channel, message))
 
     def _arrived(self, task: asyncio.Task[Outcome]) -> None:

@@ -1,7 +1,7 @@
 """What platforms ask of a sender: their pace, their waits, and what is done about answers that were lost."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -321,6 +321,31 @@ async def test_who_has_lost_its_lease_releases_nothing(store: Store, watch: Watc
     with pytest.raises(LeaseLost):
         await asyncio.wait_for(Sender(store, Recorder(), watch).run(lease), 20)
     assert await states(store) == ["claimed"]
+
+
+async def test_what_is_claimed_while_the_sender_is_stopped_is_put_back_and_not_doubted(
+    store: Store, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await put(store, "ana", "one")
+    run, stopping = store.run, asyncio.Event()
+
+    async def slowly(work: Callable[[Transaction], Awaitable[object]]) -> object:
+        found = await run(work)
+        if found:
+            stopping.set()
+            await asyncio.sleep(0.05)
+        return found
+
+    monkeypatch.setattr(store, "run", slowly)
+    channel = Recorder()
+    async with running(Sender(store, channel, watch)):
+        await asyncio.wait_for(stopping.wait(), 10)
+    monkeypatch.undo()
+    assert channel.outbound == []
+    assert await states(store) == ["waiting"]
+    async with running(Sender(store, channel, watch)):
+        await until(lambda: _count(channel, 1))
+    assert not channel.outbound[0].maybe_sent
 
 
 async def test_what_was_claimed_before_a_process_froze_is_not_begun_when_it_wakes(
