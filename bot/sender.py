@@ -14,8 +14,8 @@ from typing import TypeVar
 
 from bot.channels.base import Asking, Channel, Receipt, SendFailed
 from bot.deliver import deliver, show_undelivered
-from bot.pace import Chats, Pace
-from bot.verdict import Broken, back_off, verdict
+from bot.verdict import verdict
+from bot.waits import Waits
 from storage.errors import LeaseLost, StorageError, StorageUnavailable
 from storage.leases import Lease
 from storage.sending import AGAIN, BROADCAST, FAILED, HELD, Claimed, Outcome
@@ -40,9 +40,6 @@ STEP = 0.005
 
 FRESH = 5.0
 """Seconds after which a claimed message is not begun any more: this process was frozen, and may not be the sender."""
-
-OUTAGE = 5
-"""Failures in a row, and nothing that went through, after which one message at a time tries its luck."""
 
 IDLE = 0.5
 """Seconds between two looks when nobody said that there is something to send."""
@@ -70,7 +67,7 @@ class Sender:
     ) -> None:
         self._store, self._channel, self._clock, self._chance = store, channel, clock, chance
         self._asks, self._once = isinstance(channel, Asking), channel.limits.once
-        self._pace, self._chats = Pace(channel.limits.account), Chats(channel.limits.chat)
+        self._waits = Waits(channel.limits, clock, chance)
         self._lease: Lease | None = None
         self._stirred = asyncio.Event()
         self._flying: dict[asyncio.Task[Outcome], Claimed] = {}
@@ -78,8 +75,6 @@ class Sender:
         self._landed_at = self._passed_at = self._takes = 0.0
         self._more = True
         self._later: list[float] = []
-        self._failures = self._strikes = 0
-        self._looked, self._behind = float("-inf"), 0.0
 
     def poke(self) -> None:
         """There may be something to send now."""
@@ -116,7 +111,7 @@ class Sender:
         """One pass over what may be sent now, one after the other, until it is recorded; how many it claimed."""
         claimed = await self._pass(ahead=False)
         for message in claimed:
-            self._pace.take(self._seconds())
+            self._waits.pace.take(self._waits.seconds())
             self._landed.append(self._judge(message, await deliver(self._channel, message)))
         await self._patiently(self._record)
         return len(claimed)
@@ -154,11 +149,11 @@ class Sender:
     async def _committed(self, room: int) -> list[Claimed]:
         outcomes, channel = tuple(self._landed), self._channel
         broadcasts = BROADCASTS - sum(message.priority == BROADCAST for message in self._flying.values())
-        now, clock, later = self._seconds(), self._clock(), list[float]()
+        now, clock, later = self._waits.seconds(), self._clock(), list[float]()
 
         def wait(chat: int) -> datetime | None:
             # Nothing of the sender itself may change in here: SQLite runs this in a thread of its own.
-            free = self._chats.next(chat)
+            free = self._waits.chats.next(chat)
             if free <= now + _ROUNDING:
                 return None
             later.append(free)
@@ -200,20 +195,18 @@ class Sender:
 
     def _room(self, ahead: bool) -> int:
         """How many messages may be claimed now."""
-        now, places = self._seconds(), IN_FLIGHT - len(self._flying)
-        if self._strikes:
-            places = min(places, 1 - len(self._flying))
-        return self._pace.free(now, now + (self._ahead() if ahead else 0), places)
+        now, places = self._waits.seconds(), self._waits.places(len(self._flying), IN_FLIGHT)
+        return self._waits.pace.free(now, now + (self._ahead() if ahead else 0), places)
 
     def _ahead(self) -> float:
         """Where messages follow each other more quickly than passes do, those until the next pass are claimed."""
-        return STEP + self._takes if 0 < self._pace.every < STEP else 0
+        return STEP + self._takes if 0 < self._waits.pace.every < STEP else 0
 
     # --- on the wire
 
     def _launch(self, message: Claimed) -> None:
-        now = self._seconds()
-        task = asyncio.create_task(self._fly(message, self._pace.take(now) - now, self._passed_at))
+        now = self._waits.seconds()
+        task = asyncio.create_task(self._fly(message, self._waits.pace.take(now) - now, self._passed_at))
         self._flying[task] = message
         task.add_done_callback(self._arrived)
 
@@ -236,26 +229,11 @@ class Sender:
             self._stirred.set()
 
     def _judge(self, message: Claimed, result: Receipt | SendFailed) -> Outcome:
-        """What becomes of a message; whoever must wait because of it does from now on."""
-        now = self._seconds()
-        self._chats.wrote(message.address_id, now)
+        now = self._waits.seconds()
+        self._waits.heard(message.address_id, result, now)
         outcome = verdict(message, result, self._clock(), self._chance, asks=self._asks, once=self._once)
         if outcome.at is not None:
             heapq.heappush(self._later, now + (outcome.at - self._clock()).total_seconds())
-        if isinstance(result, Receipt) or result.final:
-            self._failures = self._strikes = 0
-        elif result.retry_after is not None:
-            self._failures = self._strikes = 0
-            until = now + result.retry_after.total_seconds()
-            if result.everyone:
-                self._pace.pause(until)
-            else:
-                self._chats.pause(message.address_id, until, now)
-        elif not isinstance(result, Broken):
-            self._failures += 1
-            if self._failures >= OUTAGE and self._pace.next(now) <= now + self._pace.every:
-                self._strikes += 1
-                self._pace.pause(now + back_off(self._strikes, self._chance).total_seconds())
         return outcome
 
     # --- between passes
@@ -273,7 +251,7 @@ class Sender:
 
     def _pauses(self) -> Iterable[float]:
         """Seconds until each thing that may ask for a pass."""
-        loop, now = _now(), self._seconds()
+        loop, now = _now(), self._waits.seconds()
         while self._later and self._later[0] <= now:
             heapq.heappop(self._later)
             self._more = True
@@ -284,8 +262,8 @@ class Sender:
             yield 0
         elif self._landed:
             yield self._landed_at + GATHER - loop
-        if self._more and len(self._flying) < (1 if self._strikes else IN_FLIGHT):
-            next_one = self._pace.next(now) - now
+        if self._more and self._waits.places(len(self._flying), IN_FLIGHT) > 0:
+            next_one = self._waits.pace.next(now) - now
             ahead = self._ahead()
             yield max(next_one - ahead, self._passed_at + STEP - loop) if ahead else next_one
 
@@ -310,13 +288,6 @@ class Sender:
             except StorageUnavailable:
                 log.warning("what is to be sent on %s waits, for the database is away", self._channel.name)
                 await asyncio.sleep(IDLE)
-
-    def _seconds(self) -> float:
-        """The clock in seconds. It never goes back, or everybody would wait as long as it did."""
-        now = self._clock().timestamp()
-        self._behind += max(self._looked - now, 0)
-        self._looked = now
-        return now + self._behind
 
 
 def _now() -> float:

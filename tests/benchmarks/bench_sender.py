@@ -97,7 +97,7 @@ class Watched(Pace):
 async def whole(store: Store, platform: Platform, count: int, pace: Pace | None = None) -> tuple[float, float]:
     """Messages a second of the sender until all is recorded, and what share of a core that took."""
     sender = Sender(store, platform, utc_now)
-    sender._pace = pace or sender._pace
+    sender._waits.pace = pace or sender._waits.pace
     begun, used = time.perf_counter(), time.process_time()
     async with store.lease("bench:main") as lease:
         sending = asyncio.create_task(sender.run(lease))
