@@ -246,7 +246,7 @@ def test_the_newest_migration_is_known_without_alembic() -> None:
 
 
 async def test_a_start_loads_nothing_it_does_not_need() -> None:
-    code = "import sys, bot.cli, bot.app; print({'alembic', 'nicegui', 'rich', 'mako'} & sys.modules.keys())"
+    code = "import sys, bot.cli, bot.app; print({'alembic', 'nicegui', 'rich', 'mako', 'aiogram'} & sys.modules.keys())"
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", code, cwd=Path(__file__).parents[2], stdout=asyncio.subprocess.PIPE
     )
