@@ -74,6 +74,11 @@ _OPEN = Statement(
     "most",
 )
 _NEWEST = Statement(_cards.order_by(_C.id.desc()).limit(given("most")).offset(constant(0)), "most")
+_SETTLED = Statement(
+    _cards.where(_C.state != constant(OPEN))
+    .order_by(_C.acted_at.desc(), _C.id.desc()).limit(given("most")).offset(constant(0)),
+    "most",
+)  # fmt: skip
 _GET = Statement(_cards.where(_C.id == given("card")), "card")
 _ACT = Statement(
     update(CARDS)
@@ -106,6 +111,10 @@ class Cards:
     async def newest(self, limit: int) -> list[Card]:
         """The newest first, whatever became of them."""
         return await self._opened(await self._session.rows(_NEWEST, limit))
+
+    async def settled(self, limit: int) -> list[Card]:
+        """Those that someone has acted on, the last one first."""
+        return await self._opened(await self._session.rows(_SETTLED, limit))
 
     async def get(self, card_id: int) -> Card | None:
         """One card."""

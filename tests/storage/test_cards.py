@@ -67,6 +67,23 @@ async def test_the_urgent_wait_first_and_the_newest_are_shown_whatever_became_of
     assert [card.id for card in await store.read(lambda tx: tx.cards.newest(2))] == [three, two]
 
 
+async def test_the_settled_are_shown_by_when_somebody_acted(store: Store, watch: Watch) -> None:
+    ana = await someone(store)
+    numbers = [
+        await store.run(lambda tx, s=subject: tx.cards.add("report", s, ana.id, {}))  # type: ignore[misc]
+        for subject in "abcd"
+    ]
+    for number in (numbers[2], numbers[0], numbers[1]):
+        watch.forward(timedelta(minutes=1))
+        await store.run(lambda tx, n=number: tx.cards.act(n, "done", "Eve"))  # type: ignore[misc]
+    assert [card.id for card in await store.read(lambda tx: tx.cards.settled(10))] == [
+        numbers[1],
+        numbers[0],
+        numbers[2],
+    ]
+    assert [card.id for card in await store.read(lambda tx: tx.cards.settled(1))] == [numbers[1]]
+
+
 async def test_the_card_of_someone_forgotten_stays_without_its_body(store: Store) -> None:
     ana = await someone(store)
     number = await store.run(lambda tx: tx.cards.add("told", "person:1", ana.id, {"name": "Ana"}))
