@@ -21,6 +21,7 @@ from bot.channels.base import Channel
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
+from bot.desks.live import LiveDesk
 from bot.due import DueClock
 from bot.handover import Handover
 from bot.health import Health
@@ -174,10 +175,10 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
 
 
 def _begin_loading(config: Config) -> None:
-    """Imports what the configured channels need while the rest starts. Nobody waits for it who ends before."""
-    for kind in KINDS:
-        if getattr(config.channels, kind):
-            Thread(target=import_module, args=(f"bot.channels.{kind}",), name=f"load {kind}", daemon=True).start()
+    """Imports what the configuration needs while the rest starts. Nobody waits for it who ends before."""
+    needed = [f"bot.channels.{kind}" for kind in KINDS if getattr(config.channels, kind)]
+    for name in [*needed, "bot.console.office"] if config.server.passphrase else needed:
+        Thread(target=import_module, args=(name,), name=f"load {name}", daemon=True).start()
 
 
 async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
@@ -220,10 +221,18 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
     secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
     files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
     paths = [route.path for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    desk = LiveDesk(bot)
     app = build(
-        web, None, config.server.passphrase, secret, routers=[*routers, files], open_paths=paths, origins=origins
+        web,
+        None,
+        config.server.passphrase,
+        secret,
+        desk=desk,
+        routers=[*routers, files],
+        open_paths=paths,
+        origins=origins,
     )
-    return app, bot.attach(web)
+    return app, [*bot.attach(web), desk.run()]
 
 
 async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:

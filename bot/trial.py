@@ -14,7 +14,8 @@ from bot.channels.base import Inbound
 from bot.channels.web import Line, Web
 from bot.channels.web_files import File
 from bot.console.stage import DESK, NEWCOMER, CardView, Funnel, Jump, Phone, Refused, Standing
-from bot.desks.acting import NotDone, Press, act
+from bot.desks.acting import Press
+from bot.desks.showing import press
 from bot.example import Example
 from bot.history import StoredHistory
 from bot.log import place
@@ -189,13 +190,7 @@ class LiveStage:
 
     async def act(self, card: int, button: str, text: str) -> str:
         """Presses a button of a card."""
-        bot = self.bot
-        press = Press(card=card, button=button, text=text, by=YOU)
-        try:
-            said = await bot.store.run(lambda tx: act(tx, bot.world, press))
-        except NotDone as why:
-            raise Refused(str(why)) from why
-        bot.handover.poke()
+        said = await press(self.bot, Press(card=card, button=button, text=text, by=YOU))
         self.changed()
         return said
 

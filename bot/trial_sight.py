@@ -5,12 +5,10 @@ from zoneinfo import ZoneInfo
 
 from bot import example
 from bot.console.stage import CardView, Funnel
-from bot.desks.base import describe, outcome
-from bot.desks.reading import body_of
+from bot.desks.showing import view
 from bot.example import Example
 from flows.model import Library
 from storage.actions import Action
-from storage.cards import OPEN as OPEN_CARD
 from storage.pairs import INTRODUCED, OFFERED, OPEN
 from storage.people import Loaded
 from storage.transaction import Transaction
@@ -72,22 +70,7 @@ async def funnel(tx: Transaction, without: Collection[int]) -> Funnel:
 
 async def cards(tx: Transaction, library: Library, zone: ZoneInfo, limit: int) -> tuple[CardView, ...]:
     """The newest cards in words, their times in this zone."""
-    shown = []
-    for card in await tx.cards.newest(limit):
-        words = describe(card.kind, await body_of(tx, card, library))
-        view = CardView(
-            id=card.id,
-            title=words.title,
-            lines=words.lines,
-            buttons=words.buttons,
-            replies=words.replies,
-            open=card.state == OPEN_CARD,
-            urgent=card.urgent,
-            outcome=outcome(card.state, card.acted_by),
-            at=card.created_at.astimezone(zone),
-        )
-        shown.append(view)
-    return tuple(shown)
+    return tuple([await view(tx, card, library, zone) for card in await tx.cards.newest(limit)])
 
 
 async def hint(tx: Transaction, address: str) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -12,7 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from bot.channels.web import Web
 from bot.console import entry, files
-from bot.console.stage import Stage
+from bot.console.stage import Desk, Stage
 
 GRACE = 2
 """Seconds that answers under way have when the server stops."""
@@ -24,6 +24,7 @@ def build(
     passphrase: str | None,
     secret: bytes,
     *,
+    desk: Desk | None = None,
     routers: Sequence[APIRouter] = (),
     open_paths: Sequence[str] = (),
     origins: Sequence[str] = (),
@@ -31,28 +32,36 @@ def build(
 ) -> FastAPI:
     """The console: the trial page where there is a stage, else a chat alone; behind the passphrase, if there is one.
 
+    desk        where it is given beside a chat, the coordinators' page is at /desk; it needs a passphrase
     routers     further pages (health, metrics, webhooks); they come before the console's own, which takes the rest
     open_paths  of these, the paths that need no passphrase, beside /healthz, /readyz and /metrics
     origins     as `Web` takes them
     hosts       the only names under which this server answers; none given: any. A server without a passphrase needs
                 them: another site's name could be pointed at this machine
-    NiceGUI has one page per process: build a trial page once.
+    NiceGUI has one page per process: build a trial page or a desk once.
     """
     app = FastAPI(title="Doorstep", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.release = web.release
     for router in (*routers, web.router, files.router()):
         app.include_router(router)
     if passphrase is not None:
-        entry.guard(app, passphrase, secret, open_paths=open_paths)
+        inside = entry.guard(app, passphrase, secret, open_paths=open_paths)
     entry.protect(app, origins)
     if hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     if stage is None:
-        app.add_api_route("/", _chat, methods=["GET"], include_in_schema=False, response_model=None)
-    else:
-        from bot.console import trial  # NiceGUI takes half a second to import: only where it is shown.
+        app.add_api_route(
+            "/", _chat(desk=desk is not None), methods=["GET"], include_in_schema=False, response_model=None
+        )
+    # NiceGUI takes half a second to import: only where it is shown.
+    if stage is not None:
+        from bot.console import trial
 
         trial.attach(app, web, stage)
+    elif desk is not None and passphrase is not None:
+        from bot.console import office
+
+        office.attach(app, desk, inside)
     return app
 
 
@@ -102,5 +111,10 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-async def _chat() -> Response:
-    return HTMLResponse(files.CHAT_PAGE, headers={"Cache-Control": "no-cache"})
+def _chat(*, desk: bool) -> Callable[[], Awaitable[Response]]:
+    shown = files.chat_page(desk=desk)
+
+    async def chat() -> Response:
+        return HTMLResponse(shown, headers={"Cache-Control": "no-cache"})
+
+    return chat

@@ -1,12 +1,13 @@
 """The coordinators' desk on a page: cards that change in place when someone acts."""
 
 import logging
+from collections.abc import Awaitable, Callable, Sequence
 
 from nicegui import background_tasks, ui
 from nicegui.events import GenericEventArguments
 
 from bot.console.parts import Press, button, mark, text, write
-from bot.console.stage import CardView, Refused, Stage
+from bot.console.stage import CardView, Quicker, Refused, Stage
 from bot.desks.base import DONE, Button
 
 SHOWN = 30
@@ -17,12 +18,41 @@ _log = logging.getLogger(__name__)
 _WRITTEN = "(event) => emit(event.target.closest('.card').querySelector('textarea')?.value ?? '')"
 
 
+Act = Callable[[int, str, str], Awaitable[str]]
+"""Presses a button of a card, with what was written beside it, as `Stage.act` does."""
+
+
+class CardList:
+    """Cards below each other. It shows nothing while there are none."""
+
+    def __init__(self, act: Act, label: str) -> None:
+        self._act = act
+        self._cards: dict[int, _Card] = {}
+        self._order: list[int] = []
+        self._list = ui.element("div").classes("cards").props(f'role="feed" aria-label="{label}"')
+
+    def show(self, cards: Sequence[CardView]) -> None:
+        """Shows these cards, in this order."""
+        kept = {card.id for card in cards}
+        for gone in [number for number in self._cards if number not in kept]:
+            self._cards.pop(gone).element.delete()
+            self._order.remove(gone)
+        for place, card in enumerate(cards):
+            if card.id not in self._cards:
+                with self._list:
+                    self._cards[card.id] = _Card(self._act, card)
+                self._order.append(card.id)
+            if self._order[place] != card.id:
+                self._order.remove(card.id)
+                self._order.insert(place, card.id)
+                self._cards[card.id].element.move(target_index=place)
+            self._cards[card.id].show(card)
+
+
 class DeskView:
     """A phone that shows cards, the newest first."""
 
     def __init__(self, stage: Stage) -> None:
-        self._stage = stage
-        self._cards: dict[int, _Card] = {}
         with ui.element("section").classes("sheet desk").props('aria-label="The coordinators\' desk"'):
             with ui.element("h2").classes("name"):
                 text("span", "", "The coordinators' desk")
@@ -30,19 +60,11 @@ class DeskView:
                     self._open = text("span", "badge", "")
                     self._word = text("span", "unseen", "")
             self._empty = text("p", "empty", "Nothing waits here. Matches, questions and reports come as cards.")
-            self._list = ui.element("div").classes("cards").props('role="feed" aria-label="Cards"')
+            self._list = CardList(stage.act, "Cards")
 
     def show(self, cards: tuple[CardView, ...]) -> int:
         """Shows these cards; how many of them are open."""
-        kept = {card.id for card in cards}
-        for gone in [number for number in self._cards if number not in kept]:
-            self._cards.pop(gone).element.delete()
-        for place, card in enumerate(cards):
-            if card.id not in self._cards:
-                with self._list:
-                    self._cards[card.id] = _Card(self._stage, card)
-                self._cards[card.id].element.move(target_index=place)
-            self._cards[card.id].show(card)
+        self._list.show(cards)
         waiting = sum(card.open for card in cards)
         self._empty.set_visibility(not cards)
         write(self._open, str(waiting) if waiting else "")
@@ -51,9 +73,10 @@ class DeskView:
 
 
 class _Card:
-    def __init__(self, stage: Stage, card: CardView) -> None:
-        self._stage, self._view = stage, card
+    def __init__(self, act: Act, card: CardView) -> None:
+        self._press, self._view = act, card
         self._busy = False
+        self._late = ""
         self._shown: CardView | None = None
         with ui.element("article").classes("card").props(f'aria-labelledby="card-{card.id}" tabindex="-1"') as made:
             self.element = made
@@ -82,7 +105,7 @@ class _Card:
         if before is None or (before.open, before.buttons) != (card.open, card.buttons):
             self._show_ways(card)
         if not card.open:
-            write(self._note, card.outcome)
+            write(self._note, card.outcome + self._late)
 
     def _show_ways(self, card: CardView) -> None:
         self._ways.clear()
@@ -108,7 +131,11 @@ class _Card:
     async def _act(self, which: Button, written: str) -> None:
         note = ""
         try:
-            await self._stage.act(self._view.id, which.key, written.strip())
+            await self._press(self._view.id, which.key, written.strip())
+        except Quicker as quicker:
+            unsent = f" What you wrote was not sent: {written.strip()}" if written.strip() else ""
+            self._late = f", who was a moment quicker.{unsent}"
+            note = self._view.outcome + self._late if self._view.outcome else str(quicker) + unsent
         except Refused as refused:
             note = str(refused)
         except Exception:

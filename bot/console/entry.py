@@ -22,6 +22,7 @@ TWELVE_HOURS = 12 * 3600
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/enter"})
 OPEN_FOLDER = "/console/"
 """Our own scripts and styles: they are public, and the page that asks for the passphrase needs one."""
+DESK, TO_DESK = "/desk", "?to=desk"
 WRONG_TRIES, WINDOW = 5, 60.0
 LONGEST_ANSWER = 4096
 
@@ -53,7 +54,7 @@ _PAGE = """<!doctype html>
 <body>
 <main class="entry">
 <h1 class="brand">Doorstep</h1>
-<form method="post" action="enter{start}" class="sheet">
+<form method="post" action="enter{to}" class="sheet">
 <label for="passphrase">The passphrase of this group</label>
 <input id="passphrase" name="passphrase" type="password" autocomplete="current-password" required autofocus>
 {complaint}
@@ -80,16 +81,18 @@ def guard(
     *,
     open_paths: Iterable[str] = (),
     clock: Callable[[], float] = time.time,
-) -> None:
+) -> Callable[[HTTPConnection], bool]:
     """Lets nobody further than /enter who has not given the passphrase in the last twelve hours.
 
     Pages answer 303 to /enter, anything else 401. `open_paths` need no passphrase, beside health and metrics. Another
-    passphrase or another `secret` ends every session.
+    passphrase or another `secret` ends every session. What is answered says whether the one who opened a connection is
+    still let in: a socket may outlive the twelve hours.
     """
     door = _Door(passphrase, secret, clock)
     app.add_api_route("/enter", door.show, methods=["GET"], include_in_schema=False, response_model=None)
     app.add_api_route("/enter", door.enter, methods=["POST"], include_in_schema=False, response_model=None)
     app.add_middleware(_Gate, door=door, open_paths=OPEN.union(open_paths))
+    return door.lets_in
 
 
 class _Door:
@@ -118,7 +121,8 @@ class _Door:
         if not hmac.compare_digest(given.encode(), self._passphrase):
             self._wrong.append(now)
             return _page(request, "That is not the passphrase.", 403)
-        answer = RedirectResponse(f"./{_start(request)}", 303)
+        to = _after(request)
+        answer = RedirectResponse("./desk" if to == TO_DESK else f"./{to}", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, self.ticket(), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
         return answer
@@ -126,6 +130,9 @@ class _Door:
     def ticket(self) -> str:
         body = f"{int(self._clock()) + TWELVE_HOURS}.{secrets.token_hex(8)}"
         return f"{body}.{self._sign(body)}"
+
+    def lets_in(self, connection: HTTPConnection) -> bool:
+        return self.knows(connection.cookies.get(COOKIE, ""))
 
     def knows(self, ticket: str) -> bool:
         body, _, signature = ticket.rpartition(".")
@@ -147,16 +154,14 @@ class _Gate:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "the passphrase is needed"})
         elif scope["method"] in {"GET", "HEAD"} and not scope["path"].startswith("/chat/"):
-            start = _start(HTTPConnection(scope))
-            await RedirectResponse(f"{scope.get('root_path', '')}/enter{start}", 303)(scope, receive, send)
+            to = TO_DESK if scope["path"] == DESK else _after(HTTPConnection(scope))
+            await RedirectResponse(f"{scope.get('root_path', '')}/enter{to}", 303)(scope, receive, send)
         else:
             await JSONResponse({"error": "Give the passphrase first."}, 401)(scope, receive, send)
 
     def _lets_in(self, connection: HTTPConnection) -> bool:
         path = connection.scope["path"]
-        return (
-            path in self._open or path.startswith(OPEN_FOLDER) or self._door.knows(connection.cookies.get(COOKIE, ""))
-        )
+        return path in self._open or path.startswith(OPEN_FOLDER) or self._door.lets_in(connection)
 
 
 class _Headers:
@@ -209,8 +214,10 @@ async def _given(request: Request) -> str:
     return parse_qs(body.decode("utf-8", "replace")).get("passphrase", [""])[0]
 
 
-def _start(connection: HTTPConnection) -> str:
-    """The code of the link that someone came with, as the end of an address: it outlives the door."""
+def _after(connection: HTTPConnection) -> str:
+    """Where someone wanted to go, as the end of an address: the desk, or the code of a link. It outlives the door."""
+    if connection.query_params.get("to") == "desk":
+        return TO_DESK
     code = connection.query_params.get("start", "")
     return f"?start={code}" if _LINK.fullmatch(code) else ""
 
@@ -220,5 +227,5 @@ def _page(
 ) -> Response:
     said = f'<p role="alert" class="complaint">{escape(complaint)}</p>' if complaint else ""
     return HTMLResponse(
-        _PAGE.format(complaint=said, start=_start(request)), status, {"Cache-Control": "no-store", **(headers or {})}
+        _PAGE.format(complaint=said, to=_after(request)), status, {"Cache-Control": "no-store", **(headers or {})}
     )

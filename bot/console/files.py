@@ -11,14 +11,18 @@ NAMES = (
     "bubbles.js",
     "queue.js",
     "trial.js",
+    "cards.js",
+    "desk.js",
     "phone.css",
     "page.css",
+    "parts.css",
     "trial.css",
+    "desk.css",
     "drawing.css",
     "door.svg",
 )
 
-CHAT_PAGE = """<!doctype html>
+_CHAT_PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -30,12 +34,19 @@ CHAT_PAGE = """<!doctype html>
 </head>
 <body>
 <main class="alone">
-<h1 class="brand">Doorstep</h1>
+<header class="ends"><h1 class="brand">Doorstep</h1>{link}</header>
 <doorstep-phone label="Chat" base="."></doorstep-phone>
 </main>
 </body>
 </html>
 """
+
+_LINK = '<a href="desk">The desk</a>'
+
+
+def chat_page(*, desk: bool) -> str:
+    """The page of a chat alone, with a link to the desk where there is one."""
+    return _CHAT_PAGE.format(link=_LINK if desk else "")
 
 
 def content(name: str) -> str:

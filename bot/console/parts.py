@@ -4,8 +4,11 @@ import re
 from collections.abc import Callable
 from html import escape
 
+from fastapi import FastAPI
 from nicegui import ui
 from nicegui.events import GenericEventArguments
+
+from bot.console import files
 
 _STARS = re.compile(r"\*([^*]+)\*")
 
@@ -45,3 +48,18 @@ def button(classes: str, words: str, press: Press, js_handler: str = "() => emit
 def words_of(name: str) -> str:
     """`no_place` as a person would write it."""
     return name.replace("_", " ").replace("-", " ").strip().capitalize()
+
+
+def show_pages(app: FastAPI) -> None:
+    """Serves the pages that are made of these, from `app`. NiceGUI takes every path that is not taken yet, so this
+    comes last; and it has one `app` per process."""
+    ui.run_with(
+        app,
+        title="Doorstep",
+        favicon=files.content("door.svg"),
+        dark=None,
+        language="en-US",
+        reconnect_timeout=10,
+        tailwind=False,
+        show_welcome_message=False,
+    )

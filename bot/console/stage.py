@@ -72,7 +72,47 @@ class Jump:
 
 
 class Refused(Exception):
-    """What was asked of the stage cannot be done; the message says why, in a sentence."""
+    """What was asked of the stage or the desk cannot be done; the message says why, in a sentence."""
+
+
+class Quicker(Refused):
+    """Someone else acted on the card first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What coordinators see of their group.
+
+    week     connections of the last seven days
+    waiting  people who wait for a buddy; `free` buddies could take one
+    open     cards that somebody should act on, the urgent first, then the oldest; `more` where further ones wait
+    settled  cards that somebody acted on, the last one first
+    """
+
+    funnel: Funnel
+    week: int
+    waiting: int
+    free: int
+    open: tuple[CardView, ...]
+    more: bool
+    settled: tuple[CardView, ...]
+
+
+class Desk(Protocol):
+    """The desk of a group. What it says about time is in the group's zone."""
+
+    def sight(self) -> Sight | None:
+        """What was seen last; None: nothing yet."""
+
+    async def act(self, card: int, button: str, text: str, by: str) -> str:
+        """A coordinator with this first name presses a button of a card, with what was written beside it; what that
+        did, in a sentence. Raises Refused, and Quicker where someone else has acted."""
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back, in the loop's thread, whenever the sight is another. Answers how to end that.
+
+        As long as nobody watches, nothing is looked at.
+        """
 
 
 class Stage(Protocol):

@@ -1,5 +1,7 @@
 /* The page of `doorstep try`: whose phone this is, which phone is used, the tabs of a narrow screen, and the light. */
 
+import "./cards.js";
+
 const NARROW = matchMedia("(max-width: 52rem)");
 const CALM = matchMedia("(prefers-reduced-motion: reduce)");
 
@@ -48,13 +50,6 @@ function news(stand, there) {
   else tabOf(stand)?.removeAttribute("aria-description");
   stand.firstElementChild?.toggleAttribute("news", there);
 }
-
-/** Buttons go once they were pressed: whoever pressed one stays on its card. */
-let pressed = null;
-document.addEventListener("focusin", ({ target }) => (pressed = target.closest?.(".card") ?? null));
-new MutationObserver(() => {
-  if (pressed?.isConnected && document.activeElement === document.body) pressed.focus();
-}).observe(document.body, { childList: true, subtree: true });
 
 // --- one phone at a time, where there is no room for three ----------------------------------------------------------
 

@@ -11,12 +11,11 @@ from nicegui import Client, background_tasks, ui
 from nicegui.events import GenericEventArguments
 
 from bot.channels.web import Web
-from bot.console import files
 from bot.console.clock import ClockView
 from bot.console.desk import SHOWN, DeskView
 from bot.console.drawing import DrawingView
 from bot.console.funnel import FunnelView
-from bot.console.parts import button, mark, text, write, write_bold
+from bot.console.parts import button, mark, show_pages, text, write, write_bold
 from bot.console.stage import DESK, NEWCOMER, Phone, Stage
 
 LONGEST_NOTE = 512
@@ -27,6 +26,7 @@ MINUTE = 20.0
 
 HEAD = """
 <link rel="stylesheet" href="console/page.css">
+<link rel="stylesheet" href="console/parts.css">
 <link rel="stylesheet" href="console/trial.css">
 <link rel="stylesheet" href="console/drawing.css">
 <script type="module" src="console/phone.js"></script>
@@ -69,16 +69,7 @@ def attach(app: FastAPI, web: Web, stage: Stage) -> None:
         page.changed()
 
     app.add_api_route("/console/here", here, methods=["POST"], include_in_schema=False, response_model=None)
-    ui.run_with(
-        app,
-        title="Doorstep",
-        favicon=files.content("door.svg"),
-        dark=None,
-        language="en-US",
-        reconnect_timeout=10,
-        tailwind=False,
-        show_welcome_message=False,
-    )
+    show_pages(app)
 
 
 async def _page_id(request: Request) -> str:
@@ -100,7 +91,7 @@ class _Page:
         self._client, self._stage, self._anew = client, stage, begin_anew
         self._address = ""
         self._looking = False
-        with ui.element("main").classes("trial"):
+        with ui.element("main").classes("console trial"):
             self._build_top()
             with ui.element("div").classes("sheet strip"):
                 self._clock = ClockView(stage, lambda: self._address)

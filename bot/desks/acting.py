@@ -19,6 +19,10 @@ class NotDone(Exception):
     """The card was not acted on; the message says why, in a sentence."""
 
 
+class TooLate(NotDone):
+    """Someone else acted on it first."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Press:
     """Someone pressed a button of a card.
@@ -43,14 +47,14 @@ async def act(tx: Transaction, world: World, press: Press) -> str:
     if card is None:
         raise NotDone("This card is gone.")
     if card.state != OPEN:
-        raise NotDone("Someone else was quicker.")
+        raise TooLate("Someone else was quicker.")
     does = _DOES.get((card.kind, press.button)) or _ALWAYS.get(press.button)
     if does is None:
         raise NotDone("This card has no such button.")
     await tx.people.load(card.person_id)
     said = await does(tx, world, card, press)
     if not await tx.cards.act(card.id, press.button, press.by):
-        raise NotDone("Someone else was quicker.")
+        raise TooLate("Someone else was quicker.")
     return said
 
 

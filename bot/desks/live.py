@@ -1,0 +1,131 @@
+"""The desk of `doorstep run`: what coordinators see of the bot that is open, and do."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot import stats
+from bot.console.stage import CardView, Funnel, Refused, Sight
+from bot.desks.acting import Press
+from bot.desks.showing import press, view
+from bot.log import place
+from storage.cards import Card
+from storage.errors import StorageError
+from storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+
+log = logging.getLogger(__name__)
+
+OPEN_SHOWN, SETTLED_SHOWN = 40, 12
+WEEK = 7
+"""Days."""
+
+EVERY = 3.0
+"""Seconds until it looks by itself: another process may have acted."""
+BREATH = 0.3
+"""Seconds between two looks, however much happens."""
+SHARE = 20
+"""Counting the funnel takes at most this part of the time: one in so many."""
+ANEW = 60.0
+"""Seconds until the words of cards are read again: a person's name may be another by now."""
+
+
+class LiveDesk:
+    """One for all who look: it looks once for all of them, and not at all while nobody does."""
+
+    def __init__(self, bot: "Bot") -> None:
+        self._bot = bot
+        self._sight: Sight | None = None
+        self._stats: stats.Stats | None = None
+        self._count_after = self._read_after = 0.0
+        self._known: dict[int, tuple[Card, CardView]] = {}
+        self._callbacks: list[Callable[[], None]] = []
+        self._watched, self._stirred = asyncio.Event(), asyncio.Event()
+        bot.heard.append(self._stirred.set)
+
+    def sight(self) -> Sight | None:
+        """What was seen last."""
+        return self._sight
+
+    async def act(self, card: int, button: str, text: str, by: str) -> str:
+        """Presses a button of a card."""
+        try:
+            said = await press(self._bot, Press(card=card, button=button, text=text, by=by, name=by))
+        except StorageError as away:
+            log.warning("a card was not acted on: %s", type(away).__name__)
+            raise Refused("The database is away just now, so nothing was done. Try again in a moment.") from away
+        finally:
+            self._stirred.set()
+        return said
+
+    def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Calls back whenever the sight is another."""
+        self._callbacks.append(callback)
+        self._watched.set()
+        self._stirred.set()
+
+        def end() -> None:
+            self._callbacks.remove(callback)
+            if not self._callbacks:
+                self._watched.clear()
+
+        return end
+
+    async def run(self) -> None:
+        """Looks, as long as somebody watches, until it is cancelled; while the database is away, it waits."""
+        while True:
+            await self._watched.wait()
+            self._stirred.clear()
+            before = self._sight
+            try:
+                await self._look()
+            except StorageError as away:
+                log.warning("the desk could not look: %s", type(away).__name__)
+            except Exception as error:
+                # A page that breaks must not end the bot, and its data not come to the log.
+                log.error("the desk broke: %s", place(error))  # noqa: TRY400
+            if self._sight != before:
+                for callback in list(self._callbacks):
+                    callback()
+            await asyncio.sleep(BREATH)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stirred.wait(), EVERY)
+
+    async def _look(self) -> None:
+        now, store = time.monotonic(), self._bot.store
+        if self._stats is None or now >= self._count_after:
+            self._stats = await store.read(lambda tx: stats.count(tx, WEEK))
+            done = time.monotonic()
+            self._count_after = done + (done - now) * SHARE
+        if now >= self._read_after:
+            self._known, self._read_after = {}, now + ANEW
+        counted = self._stats
+        waiting, settled = await store.read(self._cards)
+        steps = tuple((stats.LABELS[step.name], step.people) for step in counted.funnel)
+        self._sight = Sight(
+            funnel=Funnel(steps, counted.connections),
+            week=counted.period_connections,
+            waiting=counted.waiting,
+            free=counted.free_buddies,
+            open=waiting[:OPEN_SHOWN],
+            more=len(waiting) > OPEN_SHOWN,
+            settled=settled,
+        )
+
+    async def _cards(self, tx: Transaction) -> tuple[tuple[CardView, ...], tuple[CardView, ...]]:
+        """Those that wait, one more than is shown, and those that were settled."""
+        library, zone = self._bot.libraries.current, ZoneInfo(self._bot.world.group.zone)
+        waiting, settled = await tx.cards.open(OPEN_SHOWN + 1), await tx.cards.settled(SETTLED_SHOWN)
+        known = {}
+        for card in (*waiting, *settled):
+            before = self._known.get(card.id)
+            shown = before[1] if before and before[0] == card else await view(tx, card, library, zone)
+            known[card.id] = card, shown
+        self._known = known
+        return tuple(known[card.id][1] for card in waiting), tuple(known[card.id][1] for card in settled)

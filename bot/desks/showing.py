@@ -1,0 +1,43 @@
+"""A card as a page shows it, and a press of its buttons as a page makes it."""
+
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot.console.stage import CardView, Quicker, Refused
+from bot.desks.acting import NotDone, Press, TooLate, act
+from bot.desks.base import describe, outcome
+from bot.desks.reading import body_of
+from flows.model import Library
+from storage.cards import OPEN, Card
+from storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+
+
+async def view(tx: Transaction, card: Card, library: Library, zone: ZoneInfo) -> CardView:
+    """The card in words, its time in this zone."""
+    words = describe(card.kind, await body_of(tx, card, library))
+    return CardView(
+        id=card.id,
+        title=words.title,
+        lines=words.lines,
+        buttons=words.buttons,
+        replies=words.replies,
+        open=card.state == OPEN,
+        urgent=card.urgent,
+        outcome=outcome(card.state, card.acted_by),
+        at=card.created_at.astimezone(zone),
+    )
+
+
+async def press(bot: "Bot", pressed: Press) -> str:
+    """Acts, and lets what that leaves for people be taken: what it did, in a sentence. Raises Refused, Quicker."""
+    try:
+        said = await bot.store.run(lambda tx: act(tx, bot.world, pressed))
+    except TooLate as why:
+        raise Quicker(str(why)) from why
+    except NotDone as why:
+        raise Refused(str(why)) from why
+    bot.handover.poke()
+    return said
