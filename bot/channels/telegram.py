@@ -28,6 +28,9 @@ AT_ONCE = 100
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 """Seconds before something is tried again."""
 
+LOOK = 60.0
+"""Seconds between two looks whether Telegram still calls here."""
+
 REMEMBERED = 50_000
 """Chats of which the newest message is remembered."""
 
@@ -105,8 +108,9 @@ class Telegram:
             await self._patiently(self._begin)
             self._receive = receive
             await self._patiently(self._greet)
-            if self._hook is not None:
-                await asyncio.Event().wait()
+            while self._hook is not None:
+                await asyncio.sleep(LOOK)
+                await self._patiently(self._begin)
             while True:
                 if not await self._patiently(lambda: self._ask(receive)):
                     await asyncio.sleep(self._pause)
@@ -114,10 +118,11 @@ class Telegram:
             self._receive = None
 
     async def _begin(self) -> None:
-        if self._hook is None:
+        """Makes news come the way that is wished, again where somebody has undone it."""
+        hook = self._hook
+        if hook is None:
             await self._call("deleteWebhook")
-        else:
-            hook = self._hook
+        elif self._receive is None or (await self._call("getWebhookInfo")).get("url") != hook.address:
             await self._call("setWebhook", url=hook.address, secret_token=hook.secret, allowed_updates=KINDS)
 
     async def _greet(self) -> None:

@@ -482,6 +482,20 @@ async def test_a_webhook_is_answered_only_once_it_is_stored(hooked: OnTelegram) 
         assert await waiting == 200
 
 
+async def test_a_webhook_that_somebody_took_away_is_set_again(
+    hooked: OnTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.channels.telegram.LOOK", 0.05)
+    async with listening(hooked.channel, Kept()) as kept:
+        await until(lambda: hooked.bot.hook)
+        hooked.bot.hook = {}
+        await hooked.write("ana", "hello")
+        await kept.until(1)
+        set_so_often = [method for method, _ in hooked.bot.calls].count("setwebhook")
+        await asyncio.sleep(0.2)
+        assert [method for method, _ in hooked.bot.calls].count("setwebhook") == set_so_often == 2
+
+
 async def test_polling_takes_away_a_webhook_that_was_left_behind(platform: OnTelegram) -> None:
     platform.bot.hook = {"url": "http://127.0.0.1:9/", "secret": "", "allowed": []}
     async with listening(platform.channel, Kept()) as kept:
