@@ -5,10 +5,10 @@ from itertools import islice
 
 from flows.limits import Rate
 
-MARGIN = 1.01
+MARGIN = 1.015
 """How much slower than allowed we are: what leaves evenly arrives less evenly, and platforms count arrivals."""
 
-STRICT = 1.005
+STRICT = 1.01
 """How much longer than the platform's own the window is in which no more than its messages begin, come what may."""
 
 CATCH_UP = 0.02
