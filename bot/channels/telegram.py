@@ -5,7 +5,6 @@ import hmac
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -88,16 +87,16 @@ class Telegram:
         self._moved: dict[str, str] = {}
         # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
         self._newest: OrderedDict[int, int] = OrderedDict()
-        self._answers: set[asyncio.Task[None]] = set()
+        self._asides: set[asyncio.Task[None]] = set()
         self.router = APIRouter(include_in_schema=False)
         if hook is not None:
             self.router.add_api_route(hook.path, self._called, methods=["POST"], response_model=None)
 
     async def close(self) -> None:
         """Ends its connections. Nothing may be sent afterwards."""
-        for task in self._answers:
+        for task in self._asides:
             task.cancel()
-        await asyncio.gather(*self._answers, return_exceptions=True)
+        await asyncio.gather(*self._asides, return_exceptions=True)
         await self._calls.close()
 
     # --- what people do -----------------------------------------------------------------------------------------
@@ -107,7 +106,9 @@ class Telegram:
         try:
             await self._patiently(self._begin)
             self._receive = receive
-            await self._patiently(self._greet)
+            for language, commands in self._commands.items():
+                listed = [{"command": name, "description": what[:256]} for name, what in commands.items()]
+                self._aside("setMyCommands", commands=listed, language_code=language)
             while self._hook is not None:
                 await asyncio.sleep(LOOK)
                 await self._patiently(self._begin)
@@ -124,16 +125,6 @@ class Telegram:
             await self._call("deleteWebhook")
         elif self._receive is None or (await self._call("getWebhookInfo")).get("url") != hook.address:
             await self._call("setWebhook", url=hook.address, secret_token=hook.secret, allowed_updates=KINDS)
-
-    async def _greet(self) -> None:
-        for language, commands in self._commands.items():
-            listed = [{"command": name, "description": what[:256]} for name, what in commands.items()]
-            try:
-                await self._call("setMyCommands", commands=listed, language_code=language)
-            except Refused as refused:
-                if refused.status != 400:
-                    raise
-                _log.warning("telegram %s: its commands in %r were refused: %s", self.account, language, refused)
 
     async def _ask(self, receive: Receive) -> bool:
         """One question for news; whether all of it was taken. What was not, and all behind it, comes again."""
@@ -177,7 +168,7 @@ class Telegram:
             )
             return False
         if event.query:
-            self._answer(event.query)
+            self._aside("answerCallbackQuery", callback_query_id=event.query)
         return True
 
     def _remember(self, chat: int, message: int) -> None:
@@ -191,16 +182,18 @@ class Telegram:
         except (ValueError, OSError):
             return ""
 
-    def _answer(self, query: str) -> None:
-        """Tells Telegram that a press was taken, so that the button stops turning. Nothing depends on it."""
+    def _aside(self, method: str, **arguments: Any) -> None:
+        """Calls without waiting for it. Nothing depends on it: a button that turns, a list of commands."""
 
-        async def answer() -> None:
-            with suppress(Refused, NotReached, Lost):
-                await self._call("answerCallbackQuery", callback_query_id=query)
+        async def call() -> None:
+            try:
+                await self._call(method, **arguments)
+            except (Refused, NotReached, Lost) as error:
+                _log.info("telegram %s: %s: %s", self.account, method, error)
 
-        task = asyncio.create_task(answer())
-        self._answers.add(task)
-        task.add_done_callback(self._answers.discard)
+        task = asyncio.create_task(call())
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
 
     async def _called(self, request: Request) -> Response:
         """The webhook: 200 once it is stored."""
