@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from nicegui import background_tasks, ui
 from nicegui.events import GenericEventArguments
 
+from bot.console.clock import said
 from bot.console.parts import Press, button, mark, text, write
 from bot.console.stage import CardView, Quicker, Refused, Stage
 from bot.desks.base import DONE, Button
@@ -81,7 +82,7 @@ class _Card:
         with ui.element("article").classes("card").props(f'aria-labelledby="card-{card.id}" tabindex="-1"') as made:
             self.element = made
             with ui.element("p").classes("when"):
-                text("span", "urgent", "urgent").set_visibility(card.urgent)
+                self._urgent = text("span", "urgent", "urgent")
                 self._when = text("time", "", "")
             self._title = text("h3", "title", "").props(f'id="card-{card.id}"')
             self._lines = ui.element("div").classes("lines")
@@ -94,7 +95,8 @@ class _Card:
         if before == card:
             return
         write(self._title, card.title)
-        write(self._when, f"{card.at:%A %H:%M}")
+        self._urgent.set_visibility(card.urgent)
+        write(self._when, said(card.at))
         mark(self.element, "closed", on=not card.open)
         mark(self.element, "pressing", on=card.urgent and card.open)
         if before is None or before.lines != card.lines:

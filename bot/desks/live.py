@@ -35,6 +35,9 @@ SHARE = 20
 ANEW = 60.0
 """Seconds until the words of cards are read again: a person's name may be another by now."""
 
+AWAY = "The database is away just now, so nothing was done. Try again in a moment."
+BROKEN = "That could not be done. Whoever runs this bot finds out why in its log."
+
 
 class LiveDesk:
     """One for all who look: it looks once for all of them, and not at all while nobody does."""
@@ -59,7 +62,12 @@ class LiveDesk:
             said = await press(self._bot, Press(card=card, button=button, text=text, by=by, name=by))
         except StorageError as away:
             log.warning("a card was not acted on: %s", type(away).__name__)
-            raise Refused("The database is away just now, so nothing was done. Try again in a moment.") from away
+            raise Refused(AWAY) from away
+        except Refused:
+            raise
+        except Exception as error:
+            log.error("a card was not acted on: %s", place(error))  # noqa: TRY400 - no data in the log
+            raise Refused(BROKEN) from error
         finally:
             self._stirred.set()
         return said
@@ -88,14 +96,20 @@ class LiveDesk:
             except StorageError as away:
                 log.warning("the desk could not look: %s", type(away).__name__)
             except Exception as error:
-                # A page that breaks must not end the bot, and its data not come to the log.
+                # A desk that breaks must not end the bot, and its data not come to the log.
                 log.error("the desk broke: %s", place(error))  # noqa: TRY400
             if self._sight != before:
-                for callback in list(self._callbacks):
-                    callback()
+                self._tell()
             await asyncio.sleep(BREATH)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stirred.wait(), EVERY)
+
+    def _tell(self) -> None:
+        for callback in list(self._callbacks):
+            try:
+                callback()
+            except Exception as error:
+                log.error("a page of the desk broke: %s", place(error))  # noqa: TRY400
 
     async def _look(self) -> None:
         now, store = time.monotonic(), self._bot.store

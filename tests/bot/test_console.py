@@ -14,6 +14,7 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI, WebSocket
 from playwright.async_api import Page, Route, expect
+from starlette.requests import HTTPConnection
 
 from bot.console.app import build, serve
 from bot.console.entry import guard, protect
@@ -280,7 +281,7 @@ class Door:
         self.app.include_router(Bot(tmp_path / "kept.json").web.router)
         for path in ("/", "/metrics", "/hook", "/people"):
             self.app.add_api_route(path, lambda: {"fine": True})
-        guard(self.app, PASSPHRASE, b"k" * 32, open_paths=["/hook"], clock=lambda: self.now)
+        self.inside = guard(self.app, PASSPHRASE, b"k" * 32, open_paths=["/hook"], clock=lambda: self.now)
         protect(self.app)
 
     def client(self, url: str = "http://doorstep.test") -> httpx.AsyncClient:
@@ -318,6 +319,24 @@ async def test_the_link_that_someone_came_with_outlives_the_door(door: Door) -> 
         assert entered.headers["location"] == "./?start=3FJY8DkDGtFQ-BF6"
 
 
+async def test_the_way_to_the_desk_outlives_the_door_and_no_other_does(door: Door) -> None:
+    async with door.client() as client:
+        shown = await client.get("/desk")
+        assert shown.headers["location"] == "/enter?to=desk"
+        assert 'action="enter?to=desk"' in (await client.get("/enter?to=desk")).text
+        for to, where in (("desk", "./desk"), ("https://elsewhere.example", "./"), ("//desk", "./")):
+            entered = await client.post("/enter", params={"to": to}, data={"passphrase": PASSPHRASE})
+            assert entered.headers["location"] == where
+
+
+async def test_a_chat_without_a_desk_has_no_link_to_one(tmp_path: Path) -> None:
+    app = build(Bot(tmp_path / "kept.json").web, None, PASSPHRASE, b"k" * 32)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://doorstep.test") as client:
+        await enter(client)
+        shown = await client.get("/")
+        assert (shown.status_code, "<doorstep-phone" in shown.text, "desk" in shown.text) == (200, True, False)
+
+
 async def test_a_socket_needs_the_passphrase_and_a_page_of_this_server(door: Door) -> None:
     async def accept(socket: WebSocket) -> None:
         await socket.accept()
@@ -349,10 +368,13 @@ async def test_a_session_lasts_twelve_hours_and_no_longer(door: Door) -> None:
         assert answer.status_code == 303
         cookie = answer.headers["set-cookie"].lower()
         assert {"httponly", "samesite=strict", "max-age=43200"} <= set(cookie.split("; "))
+        opened = HTTPConnection({"type": "http", "headers": [(b"cookie", answer.headers["set-cookie"].encode())]})
         door.now += 12 * 3600 - 1
         assert (await client.get("/")).status_code == 200
+        assert door.inside(opened)
         door.now += 2
         assert (await client.get("/")).status_code == 303
+        assert not door.inside(opened), "nor by a socket that is still open"
 
 
 @pytest.mark.parametrize("ticket", ["", ".", "9999999999.x.y", "é", "9999999999..", "." * 50])
