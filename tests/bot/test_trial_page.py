@@ -19,7 +19,7 @@ from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
 from bot.channels.base import Inbound, Outbound
 from bot.channels.web import Line
 from bot.console.app import build
-from bot.console.stage import CardView, Funnel, Jump, Phone, Refused, Standing
+from bot.console.stage import CardView, Funnel, Jump, Phone, Quicker, Refused, Standing
 from bot.desks.base import describe, outcome
 from flows.model import Say
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
@@ -30,6 +30,8 @@ FLOWS = {"welcome": ("hello", "interests", "place", "done"), "plan_to_meet": ("a
 LEEDS = ZoneInfo("Europe/London")
 NARROW: ViewportSize = {"width": 360, "height": 740}
 SAM = "5a" * 16
+LATE = "I was too late."
+"""Where this is written, Finn has acted a moment before."""
 
 
 class Town(Bot):
@@ -118,9 +120,11 @@ class Town(Bot):
         place = next(place for place, each in enumerate(self.kept) if each.id == card)
         if button == "reply" and not text:
             raise Refused("Write an answer first.")
-        said = outcome(button, "you")
+        said = outcome(button, "Finn" if text == LATE else "you")
         self.kept[place] = replace(self.kept[place], open=False, outcome=said)
         self.changed()
+        if text == LATE:
+            raise Quicker("Someone else was quicker.")
         return said
 
     def now(self) -> datetime:
@@ -313,6 +317,18 @@ async def test_a_card_changes_in_place_when_someone_acts(trial: Server, page: Pa
     await expect(answering.get_by_role("button")).to_have_count(0)
     await expect(other.locator(".card").nth(2)).to_contain_text("Answered by you")
     await expect(desk(page).get_by_role("heading", level=2)).to_contain_text("2open")
+
+
+@pytest.mark.slow
+async def test_whoever_was_too_late_hears_who_was_quicker_and_what_was_not_sent(trial: Server, page: Page) -> None:
+    await page.goto(trial.url)
+    await say(newcomer(page), "card")
+    asks = page.get_by_role("article", name="Ana asks for a human")
+    await asks.get_by_role("textbox", name="Your answer").fill(LATE)
+    await asks.get_by_role("button", name="Send").click()
+    await expect(asks.get_by_role("status")).to_have_text(
+        f"Answered by Finn, who was a moment quicker. What you wrote was not sent: {LATE}"
+    )
 
 
 @pytest.mark.slow
