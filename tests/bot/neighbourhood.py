@@ -17,6 +17,9 @@ from storage.store import Store, Transaction
 from tests.bot.talking import Talk
 from tests.databases import Watch
 
+MOST_ROUNDS = 5
+"""How often what happened makes more happen at one moment."""
+
 ANSWERS = ("1 and 3", "Leeds", "Saturdays", "yes", "Yes please")
 """What a newcomer says to the questions of the welcome flow."""
 
@@ -79,11 +82,14 @@ class Neighbourhood(Talk):
 
     async def settle(self) -> None:
         """Everything that follows by now happens, and is sent."""
-        for _ in range(3):
+        for _ in range(MOST_ROUNDS):
             await self.tick()
-            for address, text in await self.send():
+            sent = await self.send()
+            for address, text in sent:
                 self.heard[address].append(text)
-        await self.free.refresh()
+            if not sent:
+                return
+            await self.free.refresh()
 
     async def until(self, moment: datetime) -> None:
         """Time passes, an hour at most at once."""
