@@ -1,7 +1,8 @@
 """Postgres: one transaction per work; the server groups the flushes."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -107,6 +108,9 @@ class Pool:
         self._clock = clock
         self._pool: Any = None
         self._closing = False
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def start(self, url: str) -> None:
         """Connects. Raises StorageUnavailable."""
@@ -121,11 +125,8 @@ class Pool:
         """Runs the work in a transaction of its own, and again when it crossed another or lost its connection."""
         for pause in (*_BACK_OFF, None):
             try:
-                return await self._once(work, writes=True)
-            except asyncpg.InterfaceError as error:
-                if self._closing:
-                    raise StoreClosed from error
-                raise
+                with self._under_way():
+                    return await self._once(work, writes=True)
             except (*_AGAIN, *_UNREACHABLE) as error:
                 if pause is None:
                     raise StorageUnavailable(str(error)) from error
@@ -135,16 +136,35 @@ class Pool:
     async def read(self, work: Work[T]) -> T:
         """Runs the work seeing one moment of the database."""
         try:
-            return await self._once(work, writes=False)
+            with self._under_way():
+                return await self._once(work, writes=False)
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise ReadOnly from error
         except (_Lost, *_UNREACHABLE) as error:
             raise StorageUnavailable(str(error)) from error
 
     async def close(self) -> None:
-        """Waits for what runs, then closes the connections."""
+        """Waits for what runs, then closes the connections.
+
+        Not before: asyncpg breaks a connection that is just being made for someone while the pool is closed.
+        """
         self._closing = True
+        await self._idle.wait()
         await self._pool.close()
+
+    @contextmanager
+    def _under_way(self) -> Iterator[None]:
+        """While it lasts, the connections stay. Raises StoreClosed once they are to go."""
+        if self._closing:
+            raise StoreClosed
+        self._running += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._running -= 1
+            if not self._running:
+                self._idle.set()
 
     async def _once(self, work: Work[T], *, writes: bool) -> T:
         async with self._pool.acquire() as connection:
