@@ -171,6 +171,12 @@ class Kept:
                 await asyncio.sleep(0.01)
         return self.taken
 
+    async def until_handed(self, count: int) -> None:
+        """Returns once so many were handed over, new or not. Fails where that never happens."""
+        async with asyncio.timeout(PATIENCE):
+            while self.handed < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+
 
 def _event(inbound: Inbound) -> tuple[str, str, str]:
     return inbound.channel, inbound.account, inbound.event

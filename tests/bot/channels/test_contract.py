@@ -133,7 +133,8 @@ async def test_an_event_is_received_once_although_delivered_five_times_and_out_o
     await platform.again(4)
     await platform.write("ben", "last")
     taken = await kept.until(6)
-    assert kept.handed >= 6 + 4 * 5
+    # A webhook is called again by several connections: what comes last may overtake what comes again.
+    await kept.until_handed(6 + 4 * 5)
     assert sorted(inbound.said.text for inbound in taken) == sorted([*said, "one", "last"])
     assert len({inbound.event for inbound in taken}) == 6
 
