@@ -4,6 +4,7 @@ Everything is counted from outside, as visitors see it over HTTP.
 """
 
 import asyncio
+import os
 import random
 import signal
 from collections import Counter
@@ -15,7 +16,8 @@ import pytest
 from tests.bot.running import Visitor, begun, free_port, visitor, write_config
 from tests.databases import Database
 
-KILLS = 200
+KILLS = int(os.environ.get("KILLS", "100"))
+"""On each database, so twice as many in all; `KILLS=1000` for a longer look."""
 VISITORS = 5
 SHORTEST_LIFE, LONGEST_LIFE = 0.03, 0.3
 """Seconds that a process may live once it is ready."""
