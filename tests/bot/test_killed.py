@@ -4,7 +4,6 @@ Everything is counted from outside, as visitors see it over HTTP.
 """
 
 import asyncio
-import os
 import random
 import signal
 from collections import Counter
@@ -16,8 +15,8 @@ import pytest
 from tests.bot.running import Visitor, begun, free_port, visitor, write_config
 from tests.databases import Database
 
-KILLS = int(os.environ.get("KILLS", "100"))
-"""On each database, so twice as many in all; `KILLS=1000` for a longer look."""
+KILLS = 200
+"""On each database."""
 VISITORS = 5
 SHORTEST_LIFE, LONGEST_LIFE = 0.03, 0.3
 """Seconds that a process may live once it is ready."""
