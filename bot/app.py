@@ -17,7 +17,7 @@ from fastapi.routing import APIRoute
 
 from bot.attachments import StoredFiles
 from bot.channels import KINDS, Around, Remote, web_files
-from bot.channels.base import Channel
+from bot.channels.base import Channel, Everywhere
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
@@ -70,7 +70,7 @@ class Bot:
         sender = Sender(self.store, channel, self.clock)
         self.senders[channel.name, channel.account] = sender
         lease = f"{channel.name}:{channel.account}"
-        if getattr(channel, "everywhere", False):
+        if isinstance(channel, Everywhere) and channel.everywhere:
             return [channel.listen(self.turns.receive), while_held(self.store, lease, sender.run)]
         return [while_held(self.store, lease, sender.run, lambda _: channel.listen(self.turns.receive))]
 

@@ -17,8 +17,8 @@ from bot.outcome import say_to
 from bot.play import play
 from bot.world import PlacesNotReady, World
 from flows import phrases
-from flows.exchange import Due, Incoming, Start, word_in
-from flows.model import Happened, Said, Say, Value
+from flows.exchange import Due, Start, word_in
+from flows.model import Said, Say, Value
 from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
@@ -165,31 +165,6 @@ class Turns:
             else:
                 for about in await events.concerned(turn, known, subject):
                     await play(turn, Start(flow, about), priority=BROADCAST)
-            return _taken(turn)
-
-        taken = await self._run(work)
-        self._tell(taken)
-        return taken is not None
-
-    async def begin(self, person_id: int, source: str, event: str, flow: str) -> bool:
-        """Begins a flow with someone. False: this very event has begun it before, or they are gone."""
-        return await self._once(person_id, source, event, Start(flow), "begin", {"flow": flow})
-
-    async def happened(self, person_id: int, source: str, event: str, happening: Happened) -> bool:
-        """Lets a happening reach every conversation that waits for it. False: this very event was there before."""
-        body = {"name": happening.name, **happening.data}
-        return await self._once(person_id, source, event, happening, "happened", body)
-
-    async def _once(
-        self, person_id: int, source: str, event: str, incoming: Incoming, kind: str, body: dict[str, Value]
-    ) -> bool:
-        async def work(tx: Transaction) -> Taken | None:
-            loaded = await tx.people.load(person_id)
-            if loaded is None or not await tx.inbox.take(source, event, person_id, kind, body):
-                return None
-            turn = self._turn(tx, loaded)
-            if loaded.person.status == ACTIVE:
-                await play(turn, incoming)
             return _taken(turn)
 
         taken = await self._run(work)

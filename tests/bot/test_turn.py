@@ -12,8 +12,9 @@ from bot.do import DOING
 from bot.do.base import Deed
 from bot.group import Group
 from flows import phrases
-from flows.model import Did, Happened, Said
+from flows.model import Did, Said, Value
 from flows.times import QuietHours
+from storage.inbox import Received
 from storage.people import STOPPED
 from storage.store import Transaction
 from tests.bot.conftest import Talking
@@ -46,6 +47,13 @@ states:
   gone: {end: gone}
   done: {say: "{{ answers.town }} it is.", end: done}
 """
+
+
+async def left(talk: Talk, kind: str, body: Mapping[str, Value]) -> Received:
+    """Something that another turn left for Ana."""
+    person = (await talk.loaded()).person
+    await talk.store.run(lambda tx: tx.inbox.put("pair", f"{kind} 7", person.id, kind, body))
+    return (await talk.store.read(lambda tx: tx.inbox.untaken(9)))[-1]
 
 
 async def test_an_event_counts_once_however_often_and_in_whatever_order_it_comes(talking: Talking) -> None:
@@ -289,20 +297,18 @@ states:
 """
     talk = await talking({"waits": waits})
     await talk.say("hello")
-    person = (await talk.loaded()).person
-    happening = Happened("pair.introduced", {})
-    took = await asyncio.gather(*(talk.turns.happened(person.id, "pair", "7", happening) for _ in range(8)))
-    assert sorted(took) == [False] * 7 + [True]
+    event = await left(talk, "happened", {"name": "pair.introduced"})
+    await asyncio.gather(*(talk.turns.take(event) for _ in range(8)))
     assert await talk.hears() == ["You are introduced."]
+    assert await talk.ledger("pair.introduced") == 1
 
 
 async def test_a_flow_is_begun_once_for_one_event(talking: Talking) -> None:
     talk = await talking({"place": PLACE.replace("first_contact: true, ", "")})
     await talk.say("help")
     await talk.hears()
-    person = (await talk.loaded()).person
-    began = await asyncio.gather(*(talk.turns.begin(person.id, "send", "7", "place") for _ in range(5)))
-    assert sorted(began) == [False] * 4 + [True]
+    event = await left(talk, "begin", {"flow": "place"})
+    await asyncio.gather(*(talk.turns.take(event) for _ in range(5)))
     assert await talk.hears() == ["Which town?"]
 
 
@@ -386,9 +392,8 @@ async def test_stop_is_confirmed_once_and_what_waited_is_dropped(talking: Talkin
     assert await status(talk) == STOPPED
     talk.watch.forward(timedelta(days=3))
     await talk.tick()
-    person = (await talk.loaded()).person
-    await talk.turns.begin(person.id, "send", "1", "place")
-    await talk.turns.happened(person.id, "pair", "1", Happened("pair.introduced", {}))
+    for kind, body in (("begin", {"flow": "place"}), ("happened", {"name": "pair.introduced"})):
+        await talk.turns.take(await left(talk, kind, body))
     assert await talk.hears() == []
 
 
