@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.running import Visitor, begun, free_port, visitor, write_config
+from tests.bot.nursery import Nursery, nursery
+from tests.bot.running import Visitor, free_port, visitor, write_config
 from tests.databases import Database
 
 KILLS = 200
@@ -61,14 +62,16 @@ async def talk(someone: Visitor, enough: asyncio.Event, was_taken: asyncio.Event
         await asyncio.sleep(random.uniform(0, 0.01))
 
 
-async def kill_again_and_again(config: Path, people: list[Visitor], was_taken: asyncio.Event) -> list[int]:
+async def kill_again_and_again(
+    born: Nursery, config: Path, people: list[Visitor], was_taken: asyncio.Event
+) -> list[int]:
     """Kills the bot while people talk; how many words had been taken at each of these moments.
 
     Half of them are random; the other half are the very moment in which somebody was told that a word was taken.
     """
     taken = []
     for number in range(KILLS):
-        process = await begun(config)
+        process = await born.ready(config)
         await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
         if number % 2:
             was_taken.clear()
@@ -83,15 +86,15 @@ async def kill_again_and_again(config: Path, people: list[Visitor], was_taken: a
 async def test_killed_two_hundred_times_it_loses_and_doubles_nothing(database: Database, tmp_path: Path) -> None:
     port = free_port()
     config = write_config(tmp_path, database.url, port, {"chain": CHAIN})
-    first = await begun(config)
     enough, was_taken = asyncio.Event(), asyncio.Event()
-    async with AsyncExitStack() as stack:
+    async with nursery() as born, AsyncExitStack() as stack:
+        first = await born.ready(config)
         people = [await stack.enter_async_context(visitor(port, f"v{number}")) for number in range(VISITORS)]
         talking = [asyncio.create_task(talk(someone, enough, was_taken)) for someone in people]
         first.kill()
         await first.wait()
-        taken = await kill_again_and_again(config, people, was_taken)
-        last = await begun(config)
+        taken = await kill_again_and_again(born, config, people, was_taken)
+        last = await born.ready(config)
         enough.set()
         await asyncio.wait_for(asyncio.gather(*talking), 30)
         for someone in people:

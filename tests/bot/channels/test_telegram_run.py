@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from flows.reader import STARTER
+from tests.bot.nursery import nursery
 from tests.bot.running import begun, free_port, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat, Json
@@ -128,8 +129,8 @@ async def test_telegram_can_call_a_server_that_has_no_console(tmp_path: Path) ->
 
 @pytest.mark.slow
 async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(tmp_path: Path) -> None:
-    kills, people = 10, 10
-    async with TelegramServer() as server:
+    kills, people = 30, 10
+    async with TelegramServer() as server, nursery("bot.channels.telegram") as born:
         bot = server.bot("1:one")
         chats = [bot.chat(100 + number, f"P{number}") for number in range(people)]
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", free_port(), {"chain": CHAIN}, telegram(server))
@@ -144,13 +145,13 @@ async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(t
 
         talking = [asyncio.create_task(talk(number)) for number in range(people)]
         for _ in range(kills):
-            process = await begun(config)
+            process = await born.ready(config)
             await asyncio.sleep(0.7)
             process.kill()
             await process.wait()
         ended.set()
         await asyncio.gather(*talking)
-        process = await begun(config)
+        process = await born.ready(config)
         try:
             await until(lambda: all(len(set(texts(chats[n]))) >= said[n] for n in range(people)), 240)
         finally:
