@@ -28,7 +28,11 @@ from storage.session import Session
 _VERSION = b"\x01"
 _NONCE = 12
 _KEY = 32
-_REMEMBERED = 20_000
+_REMEMBERED = 200_000
+"""Keys of 32 bytes, which take about 250 bytes each with their places here; a turn without must ask for one."""
+
+_AT_HAND = 1_000
+"""What opens with a key takes 2.5 kB (measured, cryptography 50), so only those just used are kept ready."""
 
 _HEADER = """\
 # Doorstep's key. Whoever loses this file loses every name, address and message in the database: keep a copy
@@ -44,7 +48,8 @@ class Vault:
             raise BadKeyFile
         self._wrapping = AESGCM(_derived(group_key, b"doorstep: wraps the person keys"))
         self._index_key = _derived(group_key, b"doorstep: blind indexes")
-        self._open: OrderedDict[int, Seal] = OrderedDict()
+        self._known: OrderedDict[int, bytes] = OrderedDict()
+        self._at_hand: OrderedDict[int, Seal] = OrderedDict()
         self._remembered = remembered
 
     @staticmethod
@@ -83,39 +88,39 @@ class Vault:
     def sibling(self) -> "Vault":
         """The same keys, with no person key open: for a reader, which must not see what was just destroyed."""
         other = copy(self)
-        other._open = OrderedDict()
+        other._known, other._at_hand = OrderedDict(), OrderedDict()
         return other
 
     async def create(self, session: Session, person_id: int) -> "Seal":
         """A new person's key."""
         key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
         await session.keep_key(person_id, _VERSION + nonce + self._wrapping.encrypt(nonce, key, b"%d" % person_id))
-        return self._remember(person_id, AESGCM(key))
+        return self._remember(person_id, key)
 
     async def of(self, session: Session, person_id: int) -> "Seal":
         """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""
-        if (known := self._open.get(person_id)) is not None:
-            self._open.move_to_end(person_id)
-            return known
+        if (seal := self._at_hand.get(person_id)) is not None:
+            return seal
+        if (key := self._known.get(person_id)) is not None:
+            return self._remember(person_id, key)
         wrapped = await session.wrapped_key(person_id)
         if wrapped is None:
             raise KeyDestroyed(f"person {person_id}")
-        return self._unwrapped(person_id, wrapped)
+        return self._remember(person_id, self._unwrapped(person_id, wrapped))
 
     async def open(self, session: Session, people: Iterable[int]) -> None:
         """Opens the keys of these people together, so that `of` need not ask for each; it says which are damaged."""
-        closed = [person_id for person_id in people if person_id not in self._open]
+        closed = [person_id for person_id in people if person_id not in self._known]
         if len(closed) > 1:
             for person_id, wrapped in await session.wrapped_keys(closed):
                 with suppress(SealBroken):
-                    self._unwrapped(person_id, wrapped)
+                    self._keep(person_id, self._unwrapped(person_id, wrapped))
 
-    def _unwrapped(self, person_id: int, wrapped: bytes) -> "Seal":
+    def _unwrapped(self, person_id: int, wrapped: bytes) -> bytes:
         try:
-            plain = self._wrapping.decrypt(wrapped[1 : 1 + _NONCE], wrapped[1 + _NONCE :], b"%d" % person_id)
+            return self._wrapping.decrypt(wrapped[1 : 1 + _NONCE], wrapped[1 + _NONCE :], b"%d" % person_id)
         except InvalidTag:
             raise SealBroken(f"the key of person {person_id}") from None
-        return self._remember(person_id, AESGCM(plain))
 
     async def forget(self, session: Session, person_id: int) -> None:
         """Destroys a person's key, when the transaction commits: nothing of theirs opens again, in backups neither."""
@@ -124,17 +129,26 @@ class Vault:
 
     def drop(self, person_id: int) -> None:
         """Closes a person's key; it is read again when it is next wanted."""
-        self._open.pop(person_id, None)
+        self._known.pop(person_id, None)
+        self._at_hand.pop(person_id, None)
 
     def drop_all(self) -> None:
         """Closes every key: some of them may belong to rows that were rolled back."""
-        self._open.clear()
+        self._known.clear()
+        self._at_hand.clear()
 
-    def _remember(self, person_id: int, key: AESGCM) -> "Seal":
-        seal = self._open[person_id] = Seal(key, person_id)
-        if len(self._open) > self._remembered:
-            self._open.popitem(last=False)
+    def _remember(self, person_id: int, key: bytes) -> "Seal":
+        self._keep(person_id, key)
+        seal = self._at_hand[person_id] = Seal(AESGCM(key), person_id)
+        if len(self._at_hand) > _AT_HAND:
+            self._at_hand.popitem(last=False)
         return seal
+
+    def _keep(self, person_id: int, key: bytes) -> None:
+        self._known[person_id] = key
+        self._known.move_to_end(person_id)
+        if len(self._known) > self._remembered:
+            self._known.popitem(last=False)
 
 
 class Seal:

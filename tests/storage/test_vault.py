@@ -189,6 +189,7 @@ async def test_the_key_file_of_another_group_is_refused(database: Database, watc
 
 async def test_more_people_than_keys_are_remembered_can_be_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store._vault, "_remembered", 2)
+    monkeypatch.setattr("storage.vault._AT_HAND", 1)
     people = [await someone(store, str(number)) for number in range(5)]
 
     async def name(tx: Transaction, person_id: int) -> None:
@@ -200,7 +201,7 @@ async def test_more_people_than_keys_are_remembered_can_be_read(store: Store, mo
         found = await by_address(store, str(number))
         assert found is not None
         assert found.fields == {"name": str(person.id)}
-    assert len(store._vault._open) == 2
+    assert (len(store._vault._known), len(store._vault._at_hand)) == (2, 1)
 
 
 async def test_keys_opened_together_are_those_opened_one_by_one_and_a_damaged_one_hides_no_other(store: Store) -> None:
@@ -218,7 +219,7 @@ async def test_keys_opened_together_are_those_opened_one_by_one_and_a_damaged_on
 
         vault_session = SimpleNamespace(wrapped_keys=damaged)
         await vault.open(vault_session, people)
-        opened = ["open" if each in vault._open else "closed" for each in people]
+        opened = ["open" if each in vault._known else "closed" for each in people]
         person = await tx.people.get(people[0])
         assert person is not None
         assert person.fields["name"] == "Ana"
