@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from bot import other_phone
 from bot.do.actions import move_up
 from bot.do.base import Turn
 from bot.outcome import keep_fields, say_to
@@ -135,6 +136,11 @@ async def _settle(turn: Turn, _: Body) -> None:
     await life.settle(turn)
 
 
+async def _other_phone(turn: Turn, body: Body) -> None:
+    """They wrote their code on another phone, where they had been a stranger until then."""
+    await other_phone.joined(turn, int(str(body.get("address") or 0)))
+
+
 async def _invited(turn: Turn, _: Body) -> None:
     """Someone came because of them."""
     count = turn.fields.get("invited")
@@ -155,5 +161,6 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "lapsed": _lapsed,
     "settle": _settle,
     "invited": _invited,
+    "other phone": _other_phone,
 }
 """By the inbox's `kind`."""

@@ -15,7 +15,7 @@ _CODE = re.compile(rf"{START} ([A-Za-z0-9_-]{{12,64}})")
 
 async def joined(tx: Transaction, inbound: Inbound, said: Said) -> Loaded | None:
     """Who a stranger is whose first message carries the code that was made for them (`people import`)."""
-    code = _code(said)
+    code = code_in(said)
     person_id = await tx.links.use(code) if code else None
     if person_id is None:
         return None
@@ -26,11 +26,12 @@ async def joined(tx: Transaction, inbound: Inbound, said: Said) -> Loaded | None
 
 async def thank(turn: Turn, said: Said) -> None:
     """Whoever invited this stranger is to hear of it: it counts as one they brought."""
-    inviter = turn.tx.links.inviter(_code(said))
+    inviter = turn.tx.links.inviter(code_in(said))
     if inviter is not None and inviter != turn.person.id and await turn.tx.people.get(inviter) is not None:
         await leave(turn.tx, inviter, "invited", {}, str(turn.person.id))
 
 
-def _code(said: Said) -> str:
+def code_in(said: Said) -> str:
+    """The code behind a link that they opened; "" where there is none."""
     match = _CODE.fullmatch(said.text.strip())
     return match[1] if match else ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-from bot import events, joining, own_phone, relay
+from bot import events, joining, other_phone, own_phone, relay
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
@@ -201,6 +201,10 @@ class Turns:
         person = turn.person
         if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
             raise _SeenBefore
+        if await other_phone.written(turn, said):
+            return _taken(turn)
+        if not person.preferred:
+            await tx.addresses.prefer(person.id, person.address_id)
         if person.status != STOPPED:
             if await own_phone.claim(tx, said.text, person.id):
                 await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
@@ -226,7 +230,7 @@ class Turns:
             loaded = None
         if loaded is not None:
             return self._turn(tx, loaded)
-        known = await joining.joined(tx, inbound, said)
+        known = await joining.joined(tx, inbound, said) or await other_phone.comes(tx, inbound, said)
         if known is not None:
             return self._turn(tx, known, first=True)
         language = self._world.group.language(inbound.language)

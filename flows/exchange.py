@@ -99,7 +99,8 @@ class Due:
     conversation: int
 
 
-Incoming = Said | Happened | Start | Due
+Incoming = Said | Happened | Start | Due | Again
+"""`Again`: the newest open question is asked once more."""
 
 
 def word_in(library: Library, text: str) -> Word | None:
@@ -167,6 +168,9 @@ class Exchange:
         elif isinstance(incoming, Start):
             if incoming.flow in self.library.flows:
                 yield from self._begin(incoming.flow, incoming.about)
+        elif isinstance(incoming, Again):
+            for conversation in self._open()[:1]:
+                yield from self._advance(conversation, incoming)
         elif incoming.conversation in self.conversations:
             yield from self._advance(self.conversations[incoming.conversation], Elapsed())
         if self.ended:

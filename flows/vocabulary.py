@@ -122,6 +122,7 @@ DEEDS: Mapping[str, Deed] = {
     "check_in": Deed(("checked_in", "wrong_code", "not_now"), {"code": ()}),
     "propose_action": Deed(("proposed", "not_possible"), _PROPOSAL),
     "invite_link": Deed(answers={"link": TEXT}),
+    "phone_code": Deed(answers={"code": TEXT}),
     "tell_coordinators": Deed(arguments=_ABOUT),
     "hand_over": Deed(arguments=_ABOUT),
     "report": Deed(arguments=_ABOUT),
@@ -160,7 +161,9 @@ FILTERS: Mapping[str, frozenset[Kind]] = {
 }
 """What may stand behind a `|` in a text, and the types it takes."""
 
-ANYTIME = ("stop", "help", "human", "back", "skip", "language", "privacy", "export", "forget me", "report")
+ANYTIME = (
+    "stop", "help", "human", "back", "skip", "language", "privacy", "export", "forget me", "report", "other phone",
+)  # fmt: skip
 """The words of `library/always.yaml`. *back* and *skip* run no flow of their own."""
 
 ATTACHMENTS = ("calendar", "qr", "card")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import distinct, func, select
+from sqlalchemy import distinct, func, select, update
 
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -75,6 +75,15 @@ _FIRSTS = Statement(
     "since",
     "until",
 )
+_HAND_ON = Statement(
+    update(LEDGER).where(_L.person_id == given("person")).values(person_id=given("new_person")), "person", "new_person"
+)
+_SINCE = Statement(
+    select(func.count()).where(
+        _L.person_id == given("person"), _L.what == given("what"), _L.at > given("since")
+    ),
+    "person", "what", "since",
+)  # fmt: skip
 
 
 class Ledger:
@@ -88,6 +97,15 @@ class Ledger:
     async def add(self, person_id: int | None, what: str, flow: str = "", subject: str = "", detail: str = "") -> None:
         """One more line. Nothing personal goes here: it outlives *forget me*."""
         await self._session.change(_ADD, person_id, what, self._session.now_micros, flow, subject, detail)
+
+    async def hand_on(self, person_id: int, to: int) -> None:
+        """What happened to someone who turned out to be somebody else happened to that one: nobody is counted twice."""
+        await self._session.change(_HAND_ON, person_id, to)
+
+    async def times(self, person_id: int, what: str, since: datetime) -> int:
+        """How often this happened to them after then."""
+        row = await self._session.row(_SINCE, person_id, what, micros(since))
+        return int(row[0]) if row else 0
 
     async def counts(self, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
         """By what happened from `since` until just before `until`: how often, and to how many people."""

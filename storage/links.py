@@ -1,5 +1,7 @@
 """Links: one-time codes that join an address to a person who is known already, and codes with which they invite others.
 
+The longer ones come in a link, the short ones are typed on another phone within the hour.
+
 The two are never mixed up: who comes by an invitation is a new person, and whose code it is becomes known; nothing
 else of theirs does.
 """
@@ -8,7 +10,7 @@ import hmac
 import re
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from storage.session import Session
 from storage.statements import Statement, given
@@ -25,9 +27,11 @@ _ADD = Statement(
     ),
     "person", "blind", "at", "expires_at",
 )  # fmt: skip
+_good = (_L.blind == given("blind"), _L.used_at.is_(None), _L.expires_at > given("now"))
+_WHOSE = Statement(select(_L.person_id).where(*_good), "blind", "now")
 _USE = Statement(
     update(LINKS)
-    .where(_L.blind == given("blind"), _L.used_at.is_(None), _L.expires_at > given("now"))
+    .where(*_good)
     .values(used_at=given("at"))
     .returning(_L.person_id),
     "blind", "now", "at",
@@ -47,6 +51,11 @@ class Links:
         """Keeps a code, of which only a blind index is stored: it must be too long to guess, and new."""
         now, until = self._session.now_micros, micros(expires_at)
         await self._session.change(_ADD, person_id, self._vault.blind("link", code), now, until)
+
+    async def whose(self, code: str) -> int | None:
+        """Whose code it is; None where it is unknown, was used, or has expired."""
+        row = await self._session.row(_WHOSE, self._vault.blind("link", code), self._session.now_micros)
+        return None if row is None else int(row[0])
 
     async def use(self, code: str) -> int | None:
         """Whose code it is, once; None where it is unknown, was used, or has expired."""

@@ -56,11 +56,13 @@ _ACCOUNT = Statement(
 _ASKED = Statement(
     select(_O.id, _O.replaces)
     .where(
-        _O.person_id == given("person"), _O.conversation_id == given("conversation"), _O.question == given("question")
+        # In this chat only: what was asked on another channel cannot be changed from here.
+        _O.person_id == given("person"), _O.address_id == given("address"),
+        _O.conversation_id == given("conversation"), _O.question == given("question"),
     )
     .order_by(_O.id.desc())
     .limit(constant(1)).offset(constant(0)),
-    "person", "conversation", "question",
+    "person", "address", "conversation", "question",
 )  # fmt: skip
 _REWRITE = Statement(
     # Not one that may be on the wire or have arrived: platforms ignore another text under the same number.
@@ -129,9 +131,10 @@ class Outbox(Sending):
             sealed = seal.close(SEALED, pack_say(say))
             replaces = None
             if say.replaces:
-                if await self._rewritten(person.id, conversation_id, say.question, sealed):
+                asked = await session.row(_ASKED, person.id, address_id, conversation_id, say.question)
+                if asked is not None and await session.change(_REWRITE, sealed, asked[0]) == 1:
                     continue
-                replaces = await self._original(person.id, conversation_id, say.question)
+                replaces = None if asked is None else asked[1] or asked[0]
             rows.append(
                 (
                     person.id, address_id, channel, account, conversation_id, say.question, sealed, priority, always,
@@ -180,13 +183,3 @@ class Outbox(Sending):
         if row is None:
             raise NotFound(f"address {address_id} of person {person.id}")
         return row
-
-    async def _rewritten(
-        self, person_id: int, conversation_id: int | None, question: int | None, sealed: bytes
-    ) -> bool:
-        row = await self._session.row(_ASKED, person_id, conversation_id, question)
-        return row is not None and await self._session.change(_REWRITE, sealed, row[0]) == 1
-
-    async def _original(self, person_id: int, conversation_id: int | None, question: int | None) -> int | None:
-        row = await self._session.row(_ASKED, person_id, conversation_id, question)
-        return None if row is None else row[1] or row[0]

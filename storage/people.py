@@ -9,6 +9,7 @@ from sqlalchemy import exists, func, null, or_, select, update
 
 from flows.model import NOTHING, Conversation, Value
 from storage import forgetting
+from storage.addresses import SEALED as ADDRESS
 from storage.conversations import OPEN, opened
 from storage.errors import FirstContactRaced, NotFound
 from storage.library import IN_FORCE
@@ -23,14 +24,14 @@ ACTIVE, STOPPED, PAUSED, LEAVING, FORGOTTEN = "active", "stopped", "paused", "le
 """What `Person.status` can be."""
 
 _SEALED = b"people.sealed"
-_ADDRESS = b"addresses.sealed"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """Someone, and the address they wrote to us from (their preferred one, when they were found by their number).
 
-    fields  all that is known of them (`me`), by name; a list is a tuple
+    fields     all that is known of them (`me`), by name; a list is a tuple
+    preferred  whether what begins by itself goes to this address
     """
 
     id: int
@@ -43,6 +44,7 @@ class Person:
     address_id: int
     channel: str
     account: str
+    preferred: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class Loaded(NamedTuple):
 _A, _P = ADDRESSES.c, PEOPLE.c
 _found = select(
     _P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed,
-    _A.id, _A.channel, _A.account, IN_FORCE,
+    _A.id, _A.channel, _A.account, _A.preferred, IN_FORCE,
 ).select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))  # fmt: skip
 
 _by_address = _found.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
@@ -281,7 +283,7 @@ class People:
 
     async def _add_address(self, seal: Seal, person_id: int, channel: str, account: str, address: str) -> int | None:
         blind = self._vault.blind(channel, account, address)
-        sealed = seal.close(_ADDRESS, address.encode())
+        sealed = seal.close(ADDRESS, address.encode())
         row = await self._session.row(_ADD_ADDRESS, person_id, channel, account, blind, sealed)
         return None if row is None else int(row[0])
 
@@ -292,7 +294,7 @@ class People:
         # were before it waited.
         open_rows = await self._session.rows(OPEN, row[0])
         seal = await self._vault.of(self._session, row[0])
-        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[10] or 0)
+        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[11] or 0)
 
 
 def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
@@ -301,6 +303,6 @@ def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
 
 
 def _person(row: Sequence[Any], seal: Seal) -> Person:
-    id_, created_at, language, role, status, district, sealed, address_id, channel, account, _ = row
-    fields = fields_of(seal, sealed)
-    return Person(id_, moment(created_at), language, role, status, district, fields, address_id, channel, account)
+    id_, created_at, language, role, status, district, sealed, address_id, channel, account, preferred, _ = row
+    fields, since = fields_of(seal, sealed), moment(created_at)
+    return Person(id_, since, language, role, status, district, fields, address_id, channel, account, bool(preferred))

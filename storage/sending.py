@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, and_, exists, or_, select, update
 
 from flows.model import Say
+from storage.addresses import SEALED as ADDRESS
 from storage.errors import KeyDestroyed, SealBroken
 from storage.people import FORGOTTEN, STOPPED
 from storage.session import Session
@@ -30,7 +31,6 @@ _ONCE_MORE = "sent once more"
 _ROUNDS = 20
 """How often one claim looks again for what stands behind a message that it dropped or put off."""
 
-_ADDRESS = b"addresses.sealed"
 _O = OUTBOX.c
 # Written as in the partial index, or SQLite does not see that it fits.
 UNSETTLED = _O.state.in_([constant("waiting"), constant("claimed")])
@@ -302,7 +302,7 @@ class Sending:
         id_, person_id, address_id, address, conversation_id, sealed, priority, tries, receipt, before, at = row[:11]
         seal = await self._vault.of(self._session, person_id)
         return Claimed(
-            id_, person_id, address_id, seal.open(_ADDRESS, address).decode(), conversation_id,
+            id_, person_id, address_id, seal.open(ADDRESS, address).decode(), conversation_id,
             unpack_say(seal.open(SEALED, sealed)), priority, tries, receipt or "", before != "", moment(at),
             row[11] == _ONCE_MORE, holder,
         )  # fmt: skip

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from storage.actions import Actions
+from storage.addresses import Addresses
 from storage.buddies import Buddies
 from storage.cards import Cards
 from storage.consents import Consents
@@ -29,6 +30,7 @@ class Transaction:
     __slots__ = (
         "_session",
         "actions",
+        "addresses",
         "buddies",
         "cards",
         "consents",
@@ -50,6 +52,7 @@ class Transaction:
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
         self.people = People(session, vault)
+        self.addresses = Addresses(session, vault)
         self.buddies = Buddies(session, vault)
         self.consents = Consents(session, vault)
         self.conversations = Conversations(session, vault)

@@ -27,6 +27,7 @@ DOING: Mapping[str, Doing] = {
     "set_language": person.set_language,
     "stop": person.stop,
     "resume": person.resume,
+    "phone_code": person.phone_code,
     "forget_me": person.forget_me,
     "export_me": person.export_me,
     "tell_coordinators": desk.tell_coordinators,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
+from bot import phone_codes
 from bot.do.base import DONE, Deed
 from bot.outcome import say_to
 from bot.pairing import life
@@ -39,6 +40,13 @@ async def resume(deed: Deed) -> Did:
     return DONE
 
 
+async def phone_code(deed: Deed) -> Did:
+    """What they write on another phone, to be the same person there; only a blind index of it is stored."""
+    code = phone_codes.new_code()
+    await deed.tx.links.make(deed.person.id, code, deed.tx.now + phone_codes.GOOD_FOR)
+    return Did("done", {"code": phone_codes.shown(code)})
+
+
 async def forget_me(deed: Deed) -> Did:
     """Everything of theirs goes as soon as the goodbye is on its way, within a minute at the most."""
     await life.leaves(deed, "forgotten")
@@ -52,7 +60,8 @@ async def export_me(deed: Deed) -> Did:
     """Sends them all that is kept about them, readable: fields, answers, consents, and what they wrote."""
     tx, person = deed.tx, deed.person
     open_now = (await tx.people.load(person.id) or _gone()).conversations
-    lines = [f"since: {person.created_at:%Y-%m-%d}", f"language: {person.language}", f"channel: {person.channel}"]
+    lines = [f"since: {person.created_at:%Y-%m-%d}", f"language: {person.language}"]
+    lines += [f"{each.channel}: {each.address}" for each in await tx.addresses.of(person.id)]
     lines += [f"{name}: {_words(value)}" for name, value in sorted(deed.fields.items()) if name != "language"]
     answers = {**deed.conversation.answers, **deed.conversation.held}
     for conversation in open_now:
