@@ -137,6 +137,9 @@ class WhatsApp(Section):
     app_secret: Needed
     verify_token: Needed
     api_base: WebAddress = "https://graph.facebook.com"
+    template: str = ""
+    template_language: Needed = "en"
+    business_account_id: str = ""
 
 
 class Matrix(Section):

@@ -7,6 +7,7 @@ from itertools import chain
 from flows.check_questions import is_name
 from flows.check_ways import sound, written
 from flows.conditions import BadCondition, compiled
+from flows.limits import WHATSAPP_LABEL
 from flows.model import Flow, Kind
 from flows.names import known_names
 from flows.pages import Page, Path, Problem, nearest
@@ -20,9 +21,6 @@ LONGEST_TEXT = 4096
 
 LONGEST_LABEL = 75
 """Characters of a button: Slack's limit (Block Kit, button element), the most generous there is."""
-
-WHATSAPP_LABEL = 20
-"""Characters of a WhatsApp reply button (Cloud API, interactive messages)."""
 
 LONGEST_KEY = 40
 """Letters of a choice's key: with the rest of a button it has to fit Telegram's 64 bytes of callback data."""

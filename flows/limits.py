@@ -1,6 +1,7 @@
 """What each platform can show. Data only; every number names its source."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,7 @@ class Limits:
     account        how fast one account of ours may send to everyone together
     chat           how fast it may send into one chat
     once           a message sent again under the same id is seen once, so that it may be sent again at any time
+    window         how long after they wrote people may be written to freely; what is decided later waits for them
     """
 
     text: int
@@ -30,6 +32,7 @@ class Limits:
     account: Rate | None = None
     chat: Rate | None = None
     once: bool = False
+    window: timedelta | None = None
 
 
 WEB = Limits(text=20_000, buttons=None, label=None, once=True)
@@ -61,3 +64,17 @@ WHATSAPP_ACCOUNT = Rate(80)
 
 WHATSAPP_CHAT = Rate(1, 6.0, burst=45)
 """Cloud API's pair rate limit (error 131056): one in 6 seconds to the same person, of which 45 may be borrowed."""
+
+WHATSAPP_LABEL = 20
+"""Characters of a reply button: Cloud API, "Interactive reply buttons messages", BUTTON_LABEL_TEXT."""
+
+WHATSAPP = Limits(
+    text=4096,
+    buttons=10,
+    label=WHATSAPP_LABEL,
+    account=WHATSAPP_ACCOUNT,
+    chat=WHATSAPP_CHAT,
+    window=timedelta(hours=24),
+)
+"""text: Cloud API, "Text messages", body. buttons: "Interactive list messages" has up to 10 rows; up to three choices
+are reply buttons. window: "Customer service windows" (error 131047 outside of it)."""

@@ -11,9 +11,9 @@ from fastapi import APIRouter
 from bot import config
 from bot.channels.base import Channel, Report
 from bot.channels.web_files import Files
-from flows.limits import TELEGRAM, TERMINAL, WEB, Limits
+from flows.limits import TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
 
-LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL, "telegram": TELEGRAM}
+LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL, "telegram": TELEGRAM, "whatsapp": WHATSAPP}
 """By the channel's name: texts are split when they are stored."""
 
 
@@ -65,6 +65,25 @@ def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
     )
 
 
-KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {"telegram": telegram}
+def whatsapp(section: config.WhatsApp, account: str, around: Around) -> Remote:
+    """A number of WhatsApp's Cloud API."""
+    from bot.channels.whatsapp import Number, WhatsApp  # pywa takes half a second
+    from bot.channels.whatsapp_template import Template
+
+    template = None
+    if section.template:
+        template = Template(section.template, section.template_language, section.business_account_id)
+    return WhatsApp(
+        Number(section.phone_number_id, section.token, section.app_secret, section.verify_token),
+        account,
+        place_at=around.place_at,
+        api_base=section.api_base,
+        template=template,
+        files=around.files,
+        report=around.report,
+    )
+
+
+KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {"telegram": telegram, "whatsapp": whatsapp}
 """By the name of the section: makes the channel of one account from it. Imports the platform's library, so it may take
 seconds; any thread may do it."""

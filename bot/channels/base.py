@@ -17,6 +17,9 @@ class Inbound:
     event                       the platform's id of this event: the same event twice has the same id
     said                        what they wrote or pressed
     name, language              what the platform says of them; "" where it says nothing
+    formerly                    another address under which the same person may be known; "" where there is none
+    silent                      they said nothing that wants an answer: they are there, or they have moved from
+                                `formerly`. What waited for them to write goes out
     """
 
     channel: str
@@ -26,6 +29,8 @@ class Inbound:
     said: Said
     name: str = ""
     language: str = ""
+    formerly: str = ""
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,8 @@ class Outbound:
     id          the outbox row's, the same at every attempt
     replaces    reference of the message that this one changes; "" where it stands by itself
     maybe_sent  a process that was killed may have sent it already: where the platform can tell, ask first
+    closed      the platform took it, and then said that they have not written for too long (`Limits.window`)
+    last        they asked for no more messages: this confirms it
     """
 
     id: int
@@ -45,6 +52,8 @@ class Outbound:
     say: Say
     replaces: str = ""
     maybe_sent: bool = False
+    closed: bool = False
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +71,7 @@ class SendFailed(Exception):
     everyone      it is the whole account that must wait, not this chat alone
     final         never try again (blocked, gone)
     unknown       it may have arrived: what happens now is the channel's rule, see `Channel`
+    until_heard   it waits until they write (`Limits.window`); with `final` coordinators see that it does
     """
 
     def __init__(
@@ -72,14 +82,19 @@ class SendFailed(Exception):
         everyone: bool = False,
         final: bool = False,
         unknown: bool = False,
+        until_heard: bool = False,
     ) -> None:
         super().__init__(reason)
         self.reason, self.retry_after, self.everyone = reason, retry_after, everyone
-        self.final, self.unknown = final, unknown
+        self.final, self.unknown, self.until_heard = final, unknown, until_heard
 
 
 Receive = Callable[[Inbound], Awaitable[None]]
 """Returns only once the event is stored: only then may the platform be told that it was taken."""
+
+Told = Callable[[int, str, Receipt | SendFailed], Awaitable[None]]
+"""Told later what became of a message: its number, the platform's id of it, and whether it arrived after all or did
+not. Returns only once that is stored."""
 
 Report = Callable[[str], None]
 """Told why a channel cannot do its work, in one line for whoever runs it and without a secret; "" once it can again."""
@@ -112,6 +127,16 @@ class Asking(Protocol):
 
         Raises SendFailed: it cannot be told yet (`retry_after`), or never will be (`final`).
         """
+
+
+@runtime_checkable
+class Telling(Protocol):
+    """A channel whose platform says later, too, what became of a message that it had taken.
+
+    told  whom it tells
+    """
+
+    told: Told
 
 
 @runtime_checkable

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flows.model import Say
+from flows.model import Say, Shown
 
 
 def numbered(say: Say) -> str:
@@ -15,6 +15,23 @@ def numbered(say: Say) -> str:
         for number, choice in enumerate(say.choices, 1)
     ]
     return "\n".join([say.text, *lines])
+
+
+def fitting(say: Say, most: int) -> str:
+    """The same in at most so many characters: the labels are no longer than there is room for."""
+    room = (most - len(say.text)) // max(len(say.choices), 1) - 12
+    if room < 1:
+        return say.text
+    return numbered(replace(say, choices=tuple(Shown(each.key, _cut(plain_label(each), room)) for each in say.choices)))
+
+
+def plain_label(choice: Shown) -> str:
+    """A label on one line, without what no platform can show."""
+    return " ".join(choice.label.encode("utf-8", "replace").decode().split())
+
+
+def _cut(label: str, most: int) -> str:
+    return label if len(label) <= most else f"{label[: most - 1]}…"
 
 
 def split(say: Say, most: int) -> list[Say]:

@@ -6,7 +6,8 @@ from typing import Any
 from aiogram import types
 from pydantic import ValidationError
 
-from bot.channels.telegram_shown import label_pressed, pressed
+from bot.channels.carried import pressed
+from bot.channels.telegram_shown import label_pressed
 from flows.model import Said
 
 KINDS = ["message", "edited_message", "callback_query"]

@@ -1,15 +1,11 @@
-"""How a message looks on Telegram: text with bold words, buttons, a keyboard that shares a place. Pure.
-
-What a button carries fits into Telegram's 64 bytes: "CONVERSATION.QUESTION=KEY", both numbers in base 36 ("-" for a
-question that has none). Where the key is too long for that, "CONVERSATION.QUESTION#3" says that it is the third choice.
-"""
+"""How a message looks on Telegram: text with bold words, buttons, a keyboard that shares a place. Pure."""
 
 import json
 import re
-from dataclasses import dataclass, replace
 from typing import Any
 
-from bot.channels.render import numbered
+from bot.channels.carried import carried
+from bot.channels.render import fitting, plain_label
 from flows.limits import TELEGRAM
 from flows.model import DONE, Say, Shown
 
@@ -33,25 +29,13 @@ _SHORT, _MIDDLE = 10, 16
 
 _BOLD = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]{1,300}?)(?<!\s)\*(?![\w*])")
 _NOT_SEEN = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*")
-_DATA = re.compile(r"([0-9a-z]{1,13})\.(-|[0-9a-z]{1,13})([=#])(.*)", re.DOTALL)
-_DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
-
-
-@dataclass(frozen=True, slots=True)
-class Pressed:
-    """What a button carried. Where the key was too long it is "", and `number` the place of the choice, from 1."""
-
-    conversation: int
-    question: int | None
-    key: str
-    number: int = 0
 
 
 def shown(say: Say, conversation: int) -> Json:
     """The fields of `sendMessage` and `editMessageText`, but for whom it is."""
     rows = _rows(say, conversation)
-    listed = bool(say.choices) and (not rows or any(len(_label(choice)) > _most(say) for choice in say.choices))
-    text, entities = styled(_fitting(say) if listed else say.text)
+    listed = bool(say.choices) and (not rows or any(len(plain_label(choice)) > _most(say) for choice in say.choices))
+    text, entities = styled(fitting(say, TELEGRAM.text) if listed else say.text)
     body: Json = {"text": text, "link_preview_options": {"is_disabled": True}}
     if entities:
         body["entities"] = entities
@@ -90,19 +74,6 @@ def styled(text: str) -> tuple[str, list[Json]]:
     return "".join([*parts, text[at:]]), bold
 
 
-def pressed(data: str) -> Pressed | None:
-    """What a button carried; None where it is none of ours."""
-    match = _DATA.fullmatch(data)
-    if match is None:
-        return None
-    conversation, question = int(match[1], 36), None if match[2] == "-" else int(match[2], 36)
-    if max(conversation, question or 0) >= 2**63:
-        return None
-    if match[3] == "=":
-        return Pressed(conversation, question, match[4])
-    return Pressed(conversation, question, "", int(match[4])) if re.fullmatch("[0-9]{1,3}", match[4]) else None
-
-
 def label_pressed(markup: Json | None, data: str) -> str:
     """What stands on the button that carries this, in the keyboard it belongs to, as it was before it was dressed up;
     "" where that cannot be read."""
@@ -118,18 +89,17 @@ def _rows(say: Say, conversation: int) -> list[list[Json]]:
     extra = bool(say.many)
     if not say.choices or len(say.choices) + extra > (TELEGRAM.buttons or 0):
         return []
-    head = f"{_base36(conversation)}.{'-' if say.question is None else _base36(say.question)}"
     ticked = set(say.picked)
     buttons = []
     for number, choice in enumerate(say.choices, 1):
         mark = "" if not say.many else TICKED if choice.key in ticked else UNTICKED
-        buttons.append(
-            {"text": mark + _short(choice, number, _most(say)), "callback_data": _data(head, choice.key, number)}
-        )
+        data = carried(conversation, say.question, choice.key, number, LONGEST_DATA)
+        buttons.append({"text": mark + _short(choice, number, _most(say)), "callback_data": data})
     width = _width(say)
     rows = [buttons[at : at + width] for at in range(0, len(buttons), width)]
     if extra:
-        rows.append([{"text": say.button or "OK", "callback_data": _data(head, DONE, 0)}])
+        done = carried(conversation, say.question, DONE, 0, LONGEST_DATA)
+        rows.append([{"text": say.button or "OK", "callback_data": done}])
     written = json.dumps(rows, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     return rows if len(written) <= LARGEST_MARKUP else []
 
@@ -140,18 +110,14 @@ def _most(say: Say) -> int:
 
 
 def _width(say: Say) -> int:
-    longest = max(len(_label(choice)) for choice in say.choices)
+    longest = max(len(plain_label(choice)) for choice in say.choices)
     if say.many:
         return 1
     return 3 if longest <= _SHORT and len(say.choices) == 3 else 2 if longest <= _MIDDLE else 1
 
 
-def _label(choice: Shown) -> str:
-    return " ".join(choice.label.encode("utf-8", "replace").decode().split())
-
-
 def _short(choice: Shown, number: int, most: int) -> str:
-    label = _label(choice)
+    label = plain_label(choice)
     if _NOT_SEEN.fullmatch(label):
         return str(number)
     if len(label) <= most:
@@ -160,31 +126,5 @@ def _short(choice: Shown, number: int, most: int) -> str:
     return f"{start}{label[: most - len(start) - 1].rstrip()}…"
 
 
-def _data(head: str, key: str, number: int) -> str:
-    data = f"{head}={key}"
-    fits = len(data.encode("utf-8", "replace")) <= LONGEST_DATA and data.isprintable()
-    return data if fits else f"{head}#{number}"
-
-
-def _fitting(say: Say) -> str:
-    """The text with its choices listed, the labels no longer than there is room for."""
-    room = (TELEGRAM.text - len(say.text)) // len(say.choices) - 12
-    if room < 1:
-        return say.text
-    return numbered(replace(say, choices=tuple(Shown(each.key, _cut(_label(each), room)) for each in say.choices)))
-
-
-def _cut(label: str, most: int) -> str:
-    return label if len(label) <= most else f"{label[: most - 1]}…"
-
-
 def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
-
-
-def _base36(number: int) -> str:
-    digits = ""
-    while number or not digits:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits

@@ -7,7 +7,7 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from flows.check import check
-from flows.check_texts import WHATSAPP_LABEL
+from flows.limits import WHATSAPP_LABEL
 from flows.model import Anytime, Flow, Library, Starts
 from flows.phrases import ALL as PHRASES
 from flows.phrases import NUMBER_FROM_TO

@@ -12,12 +12,13 @@ import pytest
 from bot.channels.base import Asking, Outbound, SendFailed
 from bot.channels.render import split
 from flows.model import DONE, Said, Say, Shown
-from tests.bot.channels import on_telegram, on_terminal, on_web
+from tests.bot.channels import on_telegram, on_terminal, on_web, on_whatsapp
 from tests.bot.channels.contract import Bubble, Fault, Kept, Open, Platform, listening
 
 PLATFORMS: dict[str, Open] = {
     "telegram": on_telegram.opened,
     "telegram by webhook": on_telegram.opened_by_webhook,
+    "whatsapp": on_whatsapp.opened,
     "web": on_web.opened,
     "terminal": on_terminal.opened,
 }

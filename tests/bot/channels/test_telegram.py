@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.base import Channel, Outbound, SendFailed
+from bot.channels.carried import pressed
 from bot.channels.telegram import Telegram
-from bot.channels.telegram_shown import LONGEST_DATA, label_pressed, pressed, shown, styled
+from bot.channels.telegram_shown import LONGEST_DATA, label_pressed, shown, styled
 from bot.channels.web_files import File
 from bot.qr import qr_code
 from flows.limits import TELEGRAM

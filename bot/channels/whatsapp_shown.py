@@ -1,0 +1,95 @@
+"""How a message looks on WhatsApp: text, up to three buttons, a list of up to ten, numbers beyond. Pure.
+
+All lengths are Cloud API's, developers.facebook.com/documentation/business-messaging/whatsapp/messages/: text-messages,
+interactive-reply-buttons-messages, interactive-list-messages, location-request-messages, document-messages.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bot.channels.carried import carried
+from bot.channels.render import fitting, plain_label
+from flows.limits import WHATSAPP, WHATSAPP_LABEL
+from flows.model import Say
+
+Json = dict[str, Any]
+
+MOST_BUTTONS, MOST_ROWS = 3, 10
+LONGEST_BODY = 1024
+"""Characters above buttons, and below a picture or a file."""
+
+LONGEST_LIST_BODY = 4096
+LONGEST_BUTTON_ID, LONGEST_ROW_ID = 256, 200
+
+_NOT_SEEN = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*")
+_JOINER = "\u2060"
+_ROOM = WHATSAPP.text - 96
+"""Characters of a list in the text: what keeps marks from working takes room too."""
+
+# Where WhatsApp's apps see an opening mark: at the beginning or behind a blank or another mark, as mautrix-whatsapp's
+# formatting.go reads them. Single stars stay: flows make words bold with them.
+_OPENING = re.compile(r"(?<![^\s>_~*`])(?:[_~`]+|\*{2,}|(?m:^)>)(?=\S| )")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message as the Cloud API takes it: `{"type": kind, kind: content}`."""
+
+    kind: str
+    content: Json
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it is words alone: they can stand below a picture instead."""
+        return self.kind == "text" and len(self.content["body"]) <= LONGEST_BODY
+
+    @property
+    def has_header(self) -> bool:
+        """Whether a picture or a file can stand above it."""
+        return self.kind == "interactive" and self.content["type"] == "button"
+
+
+def shown(say: Say, conversation: int) -> Message:
+    """A message without what is attached to it."""
+    text = plain(say.text)
+    labels = [plain_label(choice) for choice in say.choices]
+    if labels and not say.many and _can_be_pressed(labels):
+        if len(labels) <= MOST_BUTTONS and len(text) <= LONGEST_BODY:
+            return _interactive("button", text, {"buttons": _buttons(say, conversation, labels)})
+        if len(text) <= LONGEST_LIST_BODY:
+            rows = [{"id": _id(say, conversation, at, LONGEST_ROW_ID), "title": each} for at, each in enumerate(labels)]
+            return _interactive("list", text, {"button": say.button or "…", "sections": [{"rows": rows}]})
+    if not labels and say.expect == "place" and len(text) <= LONGEST_BODY:
+        return _interactive("location_request_message", text, {"name": "send_location"})
+    return Message("text", {"body": plain(fitting(say, _ROOM)), "preview_url": False})
+
+
+def plain(text: str) -> str:
+    """The text with words between *stars* bold, and no other mark at work: names are full of them."""
+    text = text.encode("utf-8", "replace").decode().strip()
+    if _NOT_SEEN.fullmatch(text):
+        return "…"
+    made = _OPENING.sub(lambda mark: f"{_JOINER}{_JOINER.join(mark[0])}{_JOINER}", text)
+    return made if len(made) <= WHATSAPP.text else text
+
+
+def _can_be_pressed(labels: list[str]) -> bool:
+    if len(labels) > MOST_ROWS or len(set(labels)) < len(labels):
+        return False
+    return all(len(label) <= WHATSAPP_LABEL and not _NOT_SEEN.fullmatch(label) for label in labels)
+
+
+def _buttons(say: Say, conversation: int, labels: list[str]) -> list[Json]:
+    return [
+        {"type": "reply", "reply": {"id": _id(say, conversation, at, LONGEST_BUTTON_ID), "title": label}}
+        for at, label in enumerate(labels)
+    ]
+
+
+def _id(say: Say, conversation: int, at: int, most: int) -> str:
+    return carried(conversation, say.question, say.choices[at].key, at + 1, most)
+
+
+def _interactive(kind: str, text: str, action: Json) -> Message:
+    return Message("interactive", {"type": kind, "body": {"text": text}, "action": action})
