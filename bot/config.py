@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from bot.complaints import sentence
+from flows.pages import nearest
 from flows.times import QuietHours, duration
 
 _LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
@@ -174,6 +175,18 @@ class Pairing(Section):
     approval: Literal["none", "coordinator"] = "none"
     answer_within: str = "24 hours"
     minimum_age: int = Field(default=18, ge=0)
+    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+
+    @field_validator("weights")
+    @classmethod
+    def _rules(cls, value: dict[str, float]) -> dict[str, float]:
+        from bot.pairing.rules import SOFT
+
+        known = [rule.__name__ for rule in SOFT]
+        for name in value:
+            if name not in known:
+                raise ValueError(f"there is no rule `{name}` ({nearest(name, known)})")
+        return value
 
     @field_validator("answer_within")
     @classmethod

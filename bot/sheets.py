@@ -34,14 +34,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """The rows that are not empty, and the names of columns that nobody here knows."""
+    """The rows that are not empty, the names of columns that are known, and of those that nobody here knows."""
 
     rows: tuple[Row, ...]
+    names: tuple[str, ...]
     ignored: tuple[str, ...]
 
 
-def read_sheet(file: Path, known: Collection[str], needed: Collection[str]) -> Sheet:
-    """Reads a sheet whose first row names its columns, in any case and order. Raises BadSheet, OSError."""
+def read_sheet(file: Path, known: Collection[str], needed: Collection[str], most: int = MOST_ROWS) -> Sheet:
+    """Reads a sheet of at most so many rows, whose first names its columns, in any case and order.
+
+    Raises BadSheet, OSError.
+    """
     try:
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -53,25 +57,27 @@ def read_sheet(file: Path, known: Collection[str], needed: Collection[str]) -> S
     try:
         names = [name.strip().casefold() for name in next(reader, [])]
         _check_names(names, needed)
-        rows = tuple(_rows(reader, names, known))
+        rows = tuple(_rows(reader, names, known, most))
     except csv.Error as error:
         raise BadSheet(f"line {reader.line_num}: {error}") from None
-    return Sheet(rows, tuple(name for name in names if name and name not in known))
+    here = tuple(name for name in names if name in known)
+    return Sheet(rows, here, tuple(name for name in names if name and name not in known))
 
 
 def _check_names(names: list[str], needed: Collection[str]) -> None:
     if missing := [name for name in needed if name not in names]:
-        raise BadSheet(f"row 1 names no column `{missing[0]}`: it names {', '.join(filter(None, names)) or 'none'}")
+        lacking = ", ".join(f"`{name}`" for name in missing)
+        raise BadSheet(f"row 1 names no column {lacking}: it names {', '.join(filter(None, names)) or 'none'}")
     if double := [name for name in names if name and names.count(name) > 1]:
         raise BadSheet(f"row 1 names the column `{double[0]}` twice")
 
 
-def _rows(reader: Iterable[list[str]], names: list[str], known: Collection[str]) -> Iterator[Row]:
+def _rows(reader: Iterable[list[str]], names: list[str], known: Collection[str], most: int) -> Iterator[Row]:
     for number, cells in enumerate(reader, 2):
         if not any(cell.strip() for cell in cells):
             continue
-        if number > MOST_ROWS:
-            raise BadSheet(f"over {MOST_ROWS:,} rows: divide the sheet")
+        if number > most:
+            raise BadSheet(f"over {most:,} rows: divide the sheet")
         if any(cell.strip() for cell in cells[len(names) :]):
             raise BadSheet(f"row {number} has more cells than row 1 has names")
         given = dict(zip(names, (" ".join(cell.split()) for cell in cells), strict=False))

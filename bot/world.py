@@ -1,12 +1,15 @@
 """What every turn works with besides storage: the group, its terms of pairing, its places, its free buddies."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.config import Config
 from bot.group import Group
 from bot.pairing.pool import Pool
+from bot.pairing.rules import Terms
 from bot.places import Place, Places
+from flows.model import nothing
 from flows.times import duration
 
 
@@ -19,6 +22,7 @@ class Pairing:
     approval       whether a coordinator sees each match before the buddy does
     answer_within  how long a buddy is waited for
     minimum_age    nobody younger is introduced one to one
+    weights        as in `rules.Terms`
     """
 
     reach_km: float = 25.0
@@ -26,6 +30,11 @@ class Pairing:
     approval: bool = False
     answer_within: timedelta = timedelta(hours=24)
     minimum_age: int = 18
+    weights: Mapping[str, float] = field(default_factory=nothing)
+
+    def terms(self, now: datetime) -> Terms:
+        """As the rules see them."""
+        return Terms(now, self.reach_km, self.minimum_age, self.weights)
 
 
 class PlacesNotReady(Exception):
@@ -62,7 +71,8 @@ class World:
         within = duration(pairing.answer_within)
         assert within is not None, "the configuration was read"
         terms = Pairing(
-            pairing.reach_km, pairing.capacity, pairing.approval == "coordinator", within, pairing.minimum_age
-        )
+            pairing.reach_km, pairing.capacity, pairing.approval == "coordinator", within, pairing.minimum_age,
+            pairing.weights,
+        )  # fmt: skip
         group = Group.of(config)
         return cls(group, terms, config.server.public_url, Places(zone=group.zone))

@@ -125,8 +125,8 @@ def told(does: Callable[[], T]) -> T:
         raise typer.Exit(1) from None
 
 
-def understood(file: Path, reads: Callable[[], T]) -> T:
-    """What a sheet holds; each thing wrong with it is a line, and then it ends."""
+def understood(file: Path, reads: Callable[[], T], undone: str = "imported") -> T:
+    """What a sheet holds; each thing wrong with it is a line, and then it ends: nothing was `undone`."""
     from bot.sheets import BadSheet
 
     def read() -> T:
@@ -135,7 +135,7 @@ def understood(file: Path, reads: Callable[[], T]) -> T:
         except BadSheet as error:
             for problem in error.problems:
                 typer.echo(plain(f"{file}: {problem}"), err=True)
-            refuse("nothing was imported: mend this first")
+            refuse(f"nothing was {undone}: mend this first")
 
     return told(read)
 

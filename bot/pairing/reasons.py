@@ -45,7 +45,7 @@ def words(
     if reason.code == "waited":
         return sentence.replace("{days}", "".join(reason.data))
     if reason.code == "language":
-        named = [_language(code, language) for code in reason.data]
+        named = [language_name(code, language) for code in reason.data]
     else:
         named = [labels.get(key, key.replace("_", " ").replace("-", " ")) for key in reason.data]
     return sentence.replace("{what}", format_list(named, locale=locale(language)))
@@ -62,7 +62,7 @@ def read(line: str) -> Reason:
     return Reason(code, tuple(data.split(",")) if data else ())
 
 
-def _language(code: str, reader: str) -> str:
+def language_name(code: str, reader: str) -> str:
     try:
         return Locale.parse(code.replace("-", "_")).get_display_name(locale(reader)) or code
     except (ValueError, UnknownLocaleError):

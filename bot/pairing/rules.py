@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
-from bot.cells import km
+from bot.cells import Point, between, point_of
 from flows.model import nothing
 from storage.people import ACTIVE
 
@@ -22,6 +22,8 @@ class Wish:
 
     languages      codes like "es", the one they are spoken to first; interests, times: keys of the group's own choices
     cell           the H3 cell of where they live; "" where it is not known
+    exact          where they live, where that is known better: a spreadsheet's own point, never a point of the bot's
+    at             where they are taken to live: `exact`, else the middle of `cell`; None where neither is known
     adult          whether they are as old as the group asks; consented: whether they agreed to be introduced
     waiting_since  since when they have waited for a buddy; None: they have just asked
     not_with       whom they are never introduced to: blocked either way, reported, or paired before
@@ -40,6 +42,11 @@ class Wish:
     not_with: frozenset[int] = frozenset()
     traits: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
+    exact: Point | None = None
+    at: Point | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", self.exact or point_of(self.cell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +74,11 @@ class Helper:
     consented: bool = True
     traits: frozenset[str] = frozenset()
     asks: frozenset[str] = frozenset()
+    exact: Point | None = None
+    at: Point | None = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "at", self.exact or point_of(self.cell))
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,17 +168,16 @@ def speech(wish: Wish, helper: Helper, _terms: Terms) -> str | None:
 
 
 def reach(wish: Wish, helper: Helper, terms: Terms) -> str | None:
-    far = km(wish.cell, helper.cell)
-    if far is None:
+    if wish.at is None or helper.at is None:
         return "no place"
-    return "too far" if far > terms.reach_km else None
+    return "too far" if between(wish.at, helper.at) > terms.reach_km else None
 
 
 # --- soft: what it costs, and what speaks for it ----------------------------------------------------------------
 
 
 def distance(wish: Wish, helper: Helper, _terms: Terms) -> Cost:
-    far = km(wish.cell, helper.cell) or 0.0
+    far = between(wish.at, helper.at) if wish.at is not None and helper.at is not None else 0.0
     return far, Reason("near") if far <= NEAR_KM else None
 
 
@@ -199,22 +210,27 @@ def waiting(wish: Wish, _helper: Helper, terms: Terms) -> Cost:
 def asked(wish: Wish, helper: Helper, _terms: Terms) -> Cost:
     if not wish.asks and not helper.asks:
         return 0.0, None
-    given = (wish.asks & _all_of(helper)) | (helper.asks & _all_of(wish))
-    missing = len(wish.asks - _all_of(helper)) + len(helper.asks - _all_of(wish))
+    given = (wish.asks & all_of(helper)) | (helper.asks & all_of(wish))
+    missing = len(wish.asks - all_of(helper)) + len(helper.asks - all_of(wish))
     return NOT_AS_ASKED * missing, Reason("asked", tuple(sorted(given))) if given else None
 
 
 def _common(most: float, code: str, ones: tuple[str, ...], others: tuple[str, ...]) -> Cost:
-    """The first thing in common halves the cost, each further one counts for less."""
     common = _both(ones, others)
-    return most / (1 + len(common)), Reason(code, common) if common else None
+    return in_common(most, len(common)), Reason(code, common) if common else None
+
+
+def in_common(most: float, things: int) -> float:
+    """What it costs to have so many things in common: the first halves it, each further one counts for less."""
+    return most / (1 + things)
 
 
 def _both(ones: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
     return tuple([each for each in dict.fromkeys(ones) if each in others]) if ones and others else ()
 
 
-def _all_of(person: Wish | Helper) -> frozenset[str]:
+def all_of(person: Wish | Helper) -> frozenset[str]:
+    """All that can be asked of someone."""
     return person.traits.union(person.languages, person.interests, person.times)
 
 

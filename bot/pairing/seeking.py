@@ -3,7 +3,7 @@
 from bot.do.base import Turn
 from bot.others import tell
 from bot.pairing.reasons import write
-from bot.pairing.rules import Helper, Never, Terms, Wish, weigh
+from bot.pairing.rules import Helper, Never, Wish, weigh
 from flows.model import Value
 from storage.buddies import Buddy
 from storage.pairs import INTRODUCED, OFFERED, WANTED
@@ -22,7 +22,7 @@ async def seek(turn: Turn) -> int | None:
     known = {pair.other(turn.person.id) for pair in await tx.pairs.of(turn.person.id)}
     apart = known | await tx.people.blocked(turn.person.id)
     wish = wish_of(turn, frozenset(apart))
-    terms = Terms(tx.now, pairing.reach_km, pairing.minimum_age)
+    terms = pairing.terms(tx.now)
     for tried, (candidate, _) in enumerate(turn.world.pool.best(wish, terms, apart)):
         if tried == MOST_TRIED:
             return None

@@ -1,0 +1,138 @@
+"""Everyone who waits, assigned together: as many as the hard rules and the buddies' capacities allow, and among all
+ways to do that the one that costs least.
+
+A network of flow: each supporter is one unit, each allowed pair an arc, each buddy as wide as their capacity. OR-Tools
+solves it exactly. Where only the cheapest arcs of each supporter are in it, those are added by which one more could be
+introduced, until there are none: nobody is left out for what was left out.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot.pairing.crowd import Indices, Sides, Truths
+from bot.pairing.edges import BEST, GRID, MOST_EDGES, Edges, Step, cheapest, find
+from bot.pairing.rules import Terms, cost, forbidden
+
+NOBODY = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """Who was assigned to whom.
+
+    edges   the allowed pairs that were chosen from
+    chosen  of each supporter the position in `edges` of their pair, or NOBODY
+    """
+
+    edges: Edges
+    chosen: Indices
+
+    @property
+    def pairs(self) -> list[tuple[int, int, int]]:
+        """(supporter, buddy, cost in thousandths), positions; in the order of the supporters."""
+        made = self.chosen[self.chosen != NOBODY]
+        columns = (self.edges.supporter[made], self.edges.buddy[made], self.edges.cost[made])
+        return list(zip(*(column.tolist() for column in columns), strict=True))
+
+    @property
+    def total(self) -> int:
+        """What all pairs cost, in thousandths."""
+        return int(self.edges.cost[self.chosen[self.chosen != NOBODY]].sum())
+
+
+def optimal(sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST) -> Assigned:
+    """As many pairs as can be, and of those the cheapest. Exact over the edges it tells of."""
+    edges = find(sides, step, most, best)
+    while True:
+        chosen = _flow(sides, edges)
+        more = _ways_out(sides, edges, chosen, best) if edges.pruned else None
+        if more is None or not len(more):
+            return _checked(sides, Assigned(edges, chosen))
+        edges = edges.plus(more)
+
+
+def greedy(sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST) -> Assigned:
+    """Each supporter in turn takes the cheapest buddy who is still free: what it is like to come one by one."""
+    edges = find(sides, step, most, best)
+    order = np.lexsort((edges.buddy, edges.cost, edges.supporter))
+    places = _places(sides).tolist()
+    chosen = [NOBODY] * len(sides.wishes)
+    for edge, supporter, buddy in zip(
+        order.tolist(), edges.supporter[order].tolist(), edges.buddy[order].tolist(), strict=True
+    ):
+        if chosen[supporter] == NOBODY and places[buddy] > 0:
+            chosen[supporter] = edge
+            places[buddy] -= 1
+    return _checked(sides, Assigned(edges, np.array(chosen, np.int64)))
+
+
+def _places(sides: Sides) -> Indices:
+    """How many more each buddy takes."""
+    return np.array([max(0, each.capacity - each.load) for each in sides.helpers], np.int64)
+
+
+def _flow(sides: Sides, edges: Edges) -> Indices:
+    """The edge of each supporter in the cheapest of the largest assignments."""
+    chosen = np.full(len(sides.wishes), NOBODY)
+    if not len(edges):
+        return chosen
+    # Far slower to load than the rest, and needed nowhere else.
+    from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
+
+    flow, places = SimpleMinCostFlow(), _places(sides)
+    supporters, buddies = np.unique(edges.supporter), np.unique(edges.buddy)
+    first_buddy = len(sides.wishes)
+    source = first_buddy + len(sides.helpers)
+    sink = source + 1
+    arcs = flow.add_arcs_with_capacity_and_unit_cost(
+        edges.supporter, first_buddy + edges.buddy, np.ones_like(edges.cost), edges.cost
+    )
+    for tails, heads, width in (
+        (np.full_like(supporters, source), supporters, np.ones_like(supporters)),
+        (first_buddy + buddies, np.full_like(buddies, sink), places[buddies]),
+    ):
+        flow.add_arcs_with_capacity_and_unit_cost(tails, heads, width, np.zeros_like(width))
+    flow.set_node_supply(source, len(supporters))
+    flow.set_node_supply(sink, -len(supporters))
+    status = flow.solve_max_flow_with_min_cost()
+    assert status == flow.OPTIMAL, "there always is a largest flow, if an empty one"
+    used = np.flatnonzero(flow.flows(arcs))
+    chosen[edges.supporter[used]] = used
+    return chosen
+
+
+def _ways_out(sides: Sides, edges: Edges, chosen: Indices, best: int) -> Edges:
+    """Allowed pairs, not among the edges, by which one more might be introduced; none, where nobody more can be.
+
+    Whoever could give up their buddy for someone left out, and so on, is stuck: with buddies who are all full. One more
+    can be introduced only if one of the stuck may be introduced to a buddy outside.
+    """
+    stuck, full = _stuck(sides, edges, chosen)
+    outside = sides.helping.part(~full & (_places(sides) > 0))
+    if not len(outside) or not stuck.any():
+        return cheapest(sides, sides.seeking.part(slice(0)), outside, lambda _: None, best)
+    return cheapest(sides, sides.seeking.part(stuck), outside, lambda _: None, best)
+
+
+def _stuck(sides: Sides, edges: Edges, chosen: Indices) -> tuple[Truths, Truths]:
+    """Supporters who are left out, or have what those would need; and the buddies they could have."""
+    has = np.full(len(sides.wishes), NOBODY)
+    has[chosen != NOBODY] = edges.buddy[chosen[chosen != NOBODY]]
+    stuck, full = has == NOBODY, np.zeros(len(sides.helpers) + 1, bool)
+    while True:
+        full[edges.buddy[stuck[edges.supporter]]] = True
+        more = full[has] & ~stuck
+        if not more.any():
+            return stuck, full[:-1]
+        stuck |= more
+
+
+def _checked(sides: Sides, assigned: Assigned) -> Assigned:
+    """The same, after the rules themselves were asked about each pair: tables may be wrong, people may not be hurt."""
+    terms: Terms = sides.terms
+    for supporter, buddy, thousandths in assigned.pairs:
+        wish, helper = sides.wishes[supporter], sides.helpers[buddy]
+        assert forbidden(wish, helper, terms) is None, "a table allows what a rule forbids"
+        assert abs(cost(wish, helper, terms) - thousandths / GRID) <= 1 / GRID, "a table counts unlike a rule"
+    return assigned
