@@ -11,17 +11,23 @@ from importlib import import_module
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
 from bot.attachments import StoredFiles
 from bot.channels import KINDS, Around, Remote, web_files
-from bot.channels.base import Channel, Everywhere
+from bot.channels.base import Channel, Everywhere, Report
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
+from bot.desks.contract import Desk
 from bot.desks.live import LiveDesk
+from bot.desks.noticing import Noticing
+from bot.desks.office import Office
+from bot.desks.posting import Posting
+from bot.desks.showing import view
 from bot.due import DueClock
 from bot.handover import Handover
 from bot.health import Health
@@ -49,7 +55,11 @@ class Broke(Exception):
 
 @dataclass(slots=True)
 class Bot:
-    """A store, the library in force, and what takes turns on them; `channels` come and go with their senders."""
+    """A store, the library in force, and what takes turns on them; `channels` come and go with their senders.
+
+    heard    called after each turn that was stored
+    stirred  called after each turn, and after each press at a desk: cards may be others now
+    """
 
     store: Store
     libraries: Libraries
@@ -61,6 +71,7 @@ class Bot:
     free: FreeBuddies
     senders: dict[tuple[str, str], Sender] = field(default_factory=dict)
     heard: list[Callable[[], None]] = field(default_factory=list)
+    stirred: list[Callable[[], None]] = field(default_factory=list)
 
     def attach(self, channel: Channel) -> list[Coroutine[Any, Any, None]]:
         """What must run for a channel: its ears, and the sender of its account.
@@ -73,6 +84,28 @@ class Bot:
         if isinstance(channel, Everywhere) and channel.everywhere:
             return [channel.listen(self.turns.receive), while_held(self.store, lease, sender.run)]
         return [while_held(self.store, lease, sender.run, lambda _: channel.listen(self.turns.receive))]
+
+    def attach_desk(self, desk: Desk, report: Report) -> list[Coroutine[Any, Any, None]]:
+        """What must run for a desk: what it hears, and what it shows.
+
+        Of all processes on a database one shows; it alone listens too, unless the platform may call any.
+        """
+        library, zone = self.libraries, ZoneInfo(self.world.group.zone)
+        posting = Posting(self.store, desk, lambda tx, card: view(tx, card, library.current, zone), report)
+        self.stirred.append(posting.poke)
+        office, lease = Office(self, desk.name), f"desk:{desk.name}"
+        if isinstance(desk, Everywhere) and desk.everywhere:
+            return [desk.listen(office), while_held(self.store, lease, posting.run)]
+        return [while_held(self.store, lease, posting.run, lambda _: desk.listen(office))]
+
+    async def places_ready(self) -> None:
+        """Names of places can be looked up."""
+        if not self.world.places.ready:
+            await asyncio.to_thread(self.world.places.load)
+
+    def stir(self) -> None:
+        """Cards may be others now than they were."""
+        _call(self.stirred)
 
     def always(self) -> list[Coroutine[Any, Any, None]]:
         """What must run besides channels: edited flows, what is due, what people leave for each other, free buddies."""
@@ -91,12 +124,17 @@ class Bot:
             self.handover.poke()
         if taken.person.role == BUDDY:
             self.free.changed(taken.person.id)
-        for callback in self.heard:
-            try:
-                callback()
-            except Exception:
-                # A page that breaks must not look like a turn that did.
-                log.exception("a page broke")
+        _call(self.heard)
+        _call(self.stirred)
+
+
+def _call(callbacks: Sequence[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        try:
+            callback()
+        except Exception:
+            # A page that breaks must not look like a turn that did.
+            log.exception("a page broke")
 
 
 @asynccontextmanager
@@ -170,6 +208,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
         for remote in remotes:
             tasks += bot.attach(remote)
         tasks += bot.always()
+        tasks.append(Noticing(bot.store, bot.libraries, ZoneInfo(bot.world.group.zone), bot.clock).run())
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 

@@ -6,7 +6,7 @@ import logging
 from bot.channels.base import Asking, Channel, Outbound, Receipt, SendFailed
 from bot.verdict import LOST, Broken
 from storage.errors import KeyDestroyed
-from storage.sending import Claimed, Outcome
+from storage.sending import HELD, Claimed, Outcome
 from storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -38,11 +38,10 @@ async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
 
 
 async def show_undelivered(tx: Transaction, channel: str, outcome: Outcome) -> None:
-    """A card for coordinators about what did not reach someone: of each person one, with the newest reason."""
-    person_id = outcome.message.person_id
+    """A card for coordinators about what did not reach someone, or may not have: of each person one of either, with
+    the newest reason."""
+    person_id, kind = outcome.message.person_id, "held_send" if outcome.state == HELD else "failed_send"
     try:
-        await tx.cards.add(
-            "failed_send", f"person:{person_id}", person_id, {"channel": channel, "reason": outcome.reason}
-        )
+        await tx.cards.add(kind, f"person:{person_id}", person_id, {"channel": channel, "reason": outcome.reason})
     except KeyDestroyed:
         return  # They were forgotten meanwhile: there is nobody to write to.

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot import other_phone
+from bot import other_phone, people
 from bot.do.actions import move_up
 from bot.do.base import Turn
 from bot.outcome import keep_fields, say_to
@@ -111,12 +111,21 @@ async def _relayed(turn: Turn, body: Body) -> None:
 
 async def _replied(turn: Turn, body: Body) -> None:
     """What a coordinator answered to someone who asked for a person."""
+    people.answered(turn)
     if turn.person.status == ACTIVE:
         group = str(turn.world.group.org.get("name") or "")
         name = str(body.get("name") or "").strip() or turn.words(phrases.SOMEONE)
         text = turn.words(phrases.REPLIED, name=name, group=group, text=str(body.get("text") or ""))
         await say_to(turn, None, [Say(text)])
     await _happened(turn, {"name": "human.replied"})
+
+
+async def _closed(turn: Turn, body: Body) -> None:
+    """The people of the group are done with what somebody asked them."""
+    people.over(turn)
+    if turn.person.status == ACTIVE:
+        group = str(turn.world.group.org.get("name") or "")
+        await say_to(turn, None, [Say(turn.words(phrases.CLOSED, group=group))])
 
 
 async def _search(turn: Turn, body: Body) -> None:
@@ -157,6 +166,7 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "begin": _begin,
     "relayed": _relayed,
     "replied": _replied,
+    "closed": _closed,
     "search": _search,
     "lapsed": _lapsed,
     "settle": _settle,

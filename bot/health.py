@@ -40,7 +40,8 @@ class Health:
         self._channels = Gauge(
             "doorstep_channel_up", "Whether a channel works", ("channel", "account"), registry=self.registry
         )
-        self._down: dict[tuple[str, str], tuple[str, datetime]] = {}
+        self._desks = Gauge("doorstep_desk_up", "Whether a desk works", ("desk",), registry=self.registry)
+        self._down: dict[str, tuple[str, datetime]] = {}
         self._looking = asyncio.Lock()
         self._look_again, self._known = 0.0, ""
         self.router = APIRouter()
@@ -56,27 +57,34 @@ class Health:
 
     def reporter(self, channel: str, account: str) -> Report:
         """Told by a channel of this account when it goes down, and when it works again; a change is logged."""
-        gauge = self._channels.labels(channel, account)
+        return self._reporter(f"channel {channel} {account}", self._channels.labels(channel, account))
+
+    def desk_reporter(self, desk: str) -> Report:
+        """The same for a desk."""
+        return self._reporter(f"desk {desk}", self._desks.labels(desk))
+
+    def _reporter(self, what: str, gauge: Gauge) -> Report:
         gauge.set(1)
 
         def report(why: str) -> None:
-            before = self._down.pop((channel, account), None)
+            before = self._down.pop(what, None)
             if why:
-                self._down[channel, account] = why, before[1] if before else self._clock()
-                log.error("channel %s %s is down: %s", channel, account, why)
+                self._down[what] = why, before[1] if before else self._clock()
+                if before is None or before[0] != why:
+                    log.error("%s is down: %s", what, why)
             elif before:
-                log.warning("channel %s %s works again", channel, account)
+                log.warning("%s works again", what)
             gauge.set(0 if why else 1)
 
         return report
 
     async def _readyz(self) -> Response:
-        """Ready once it listens. A channel that is down is named; it holds up nothing else."""
+        """Ready once it listens. A channel or a desk that is down is named; it holds up nothing else."""
         if not self.ready:
             return PlainTextResponse("not yet\n", 503)
         down = [
-            f"channel {channel} {account} is down since {since:%Y-%m-%dT%H:%M:%SZ}: {why}\n"
-            for (channel, account), (why, since) in sorted(self._down.items())
+            f"{what} is down since {since:%Y-%m-%dT%H:%M:%SZ}: {why}\n"
+            for what, (why, since) in sorted(self._down.items())
         ]
         return PlainTextResponse("".join(["ready\n", *down]))
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot import relay
+from bot import people, relay
 from bot.do import perform
 from bot.do.base import Deed, Turn
 from bot.facts import gather
@@ -25,7 +25,8 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     facts = await gather(turn, turn.conversations, also)
     relays = bool(turn.fields.get("has_buddy"))
     pair = await relay.only_pair(turn) if relays else ""
-    exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays, pair)
+    human = await people.since(turn) if isinstance(incoming, Said) else None
+    exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays, pair, human)
     playing = exchange.play(incoming)
     reply: Reply | None = None
     try:
@@ -40,6 +41,8 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     turn.first = False
     turn.conversations = tuple(each for each in exchange.conversations.values() if each.id not in exchange.ended)
     await keep(turn, exchange, always=always or "stop" in turn.done, priority=priority)
+    if exchange.heard:
+        await people.pass_on(turn, exchange.heard)
     if exchange.relayed:
         await relay.pass_on(turn, exchange.relayed, unsure=exchange.unsure)
 

@@ -1,6 +1,7 @@
 """The bot between two people who were introduced: what either writes reaches the other, and no address does."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,13 +36,10 @@ async def pass_on(turn: Turn, text: str, *, unsure: bool = False) -> None:
     if len(pairs) == 1 and not unsure:
         await _deliver(turn, pairs[0], names[pairs[0].id], text)
         return
-    addressed = _ADDRESSED.fullmatch(text.strip())
-    if addressed:
-        wanted = addressed["name"].casefold()
-        meant = [pair for pair in pairs if names[pair.id].casefold() == wanted]
-        if len(meant) == 1:
-            await _deliver(turn, meant[0], names[meant[0].id], addressed["text"])
-            return
+    if meant := _meant(names, text):
+        number, words = meant
+        await _deliver(turn, next(pair for pair in pairs if pair.id == number), names[number], words)
+        return
     event = await turn.tx.inbox.history(turn.person.id, 1)
     number = event[0].id if event else 0
     buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs[:MOST_NAMES])
@@ -63,6 +61,20 @@ async def pressed(turn: Turn, said: Said) -> bool:
     else:
         await _deliver(turn, pair, await _name(turn, pair), text)
     return True
+
+
+async def addressed(turn: Turn, text: str) -> bool:
+    """Whether it begins with the name of one they were introduced to, like "Sam: see you"."""
+    return _meant({pair.id: await _name(turn, pair) for pair in await _introduced(turn)}, text) is not None
+
+
+def _meant(names: Mapping[int, str], text: str) -> tuple[int, str] | None:
+    """The one pair, by its number, whose other's name stands in front, and the rest of the text."""
+    found = _ADDRESSED.fullmatch(text.strip())
+    if found is None:
+        return None
+    meant = [number for number, name in names.items() if name.casefold() == found["name"].casefold()]
+    return (meant[0], found["text"]) if len(meant) == 1 else None
 
 
 async def only_pair(turn: Turn) -> str:

@@ -16,7 +16,7 @@ EVERY = timedelta(hours=1)
 
 
 class Retention:
-    """Deletes the bodies of messages, both ways, that are older than so many days."""
+    """Deletes the bodies of messages, both ways and in the threads of cards, that are older than so many days."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime], days: int = 30) -> None:
         self._store = store
@@ -42,6 +42,9 @@ class Retention:
         async def sent(tx: Transaction) -> int:
             return await tx.outbox.delete_bodies(before)
 
-        for work in (received, sent):
+        async def written(tx: Transaction) -> int:
+            return await tx.desks.delete_lines(before)
+
+        for work in (received, sent, written):
             while await self._store.run(work):
                 pass

@@ -123,9 +123,11 @@ class Exchange:
     saves           what became known of them
     relayed         what they wrote to the person they were introduced to, for no open question understood it
     unsure          it may as well have been meant for the bot
+    heard           what they wrote to the people of the group, for no question newer than that understood it
 
     `relays` says that there is such a person, and `pair` which pair it is, where there is only one: a flow that they
-    begin themselves, and that names a pair, is about that one.
+    begin themselves, and that names a pair, is about that one. `human` is when they and the people of the group last
+    wrote to each other, while those are there for them; else None.
     """
 
     def __init__(
@@ -137,6 +139,7 @@ class Exchange:
         first: bool = False,
         relays: bool = False,
         pair: str = "",
+        human: datetime | None = None,
     ) -> None:
         self.library = library
         self.conversations = {each.id: each for each in conversations}
@@ -147,6 +150,8 @@ class Exchange:
         self.pair = pair
         self.relayed = ""
         self.unsure = False
+        self.human = human
+        self.heard = ""
         self.changed: dict[int, None] = {}
         self.next_due: dict[int, datetime | None] = {}
         self.ended: dict[int, str] = {}
@@ -214,8 +219,11 @@ class Exchange:
         for conversation in opened:
             state = self._asks(conversation)
             read = reading(self.library, state, conversation, said, self.facts, self.now) if state else None
-            if read is not None:
-                return conversation, Fit.TYPE if isinstance(read, OutOfRange) else read.fit, read
+            if read is None:
+                continue
+            fit = Fit.TYPE if isinstance(read, OutOfRange) else read.fit
+            if fit >= Fit.NEAR or not self._with_people(conversation):
+                return conversation, fit, read
         return None, Fit.NOT, None
 
     def _obey(self, word: Word, said: Said, opened: list[Conversation]) -> Playing:
@@ -241,11 +249,19 @@ class Exchange:
         What may be an answer to the bot is not for others to read: while a question is fresh, or in a flow that is
         about the other, it is explained, and passed on only if they say so.
         """
-        if self.relays and said.text:
+        if self.human is not None and said.text:
+            self.heard = said.text
+            if not opened or self._with_people(opened[0]):
+                return
+        elif self.relays and said.text:
             self.relayed = said.text
             self.unsure = any(self._private(conversation) for conversation in opened)
         if not self.relayed or self.unsure:
             yield from self._explain(said, opened)
+
+    def _with_people(self, conversation: Conversation) -> bool:
+        """Whether they talk with people of the group since a question was asked: then not everything answers it."""
+        return self.human is not None and conversation.entered_at <= self.human
 
     def _private(self, conversation: Conversation) -> bool:
         fresh = self.now - conversation.entered_at < FRESH

@@ -11,6 +11,7 @@ from storage.tables import (
     ACTIONS,
     ADDRESSES,
     BLOCKS,
+    CARD_LINES,
     CARDS,
     CLAIMS,
     CONSENTS,
@@ -20,6 +21,7 @@ from storage.tables import (
     NEEDS,
     OUTBOX,
     PAIRS,
+    POSTED,
     SIGNUPS,
     STARTED,
 )
@@ -63,6 +65,11 @@ _CLOSE_CARDS = Statement(
     "now",
 )
 _ERASE = [
+    _of_them(
+        update(POSTED)
+        .where(POSTED.c.card_id.in_(select(_C.id).where(_about_them)))
+        .values(changes=POSTED.c.changes + constant(1))
+    ),
     _of_them(update(CARDS).where(_about_them).values(sealed=null())),
     # Nobody has seen a proposal but coordinators; and it may be at the home of whoever made it.
     _of_them(
@@ -75,14 +82,15 @@ _ERASE = [
     _of_them(delete(BLOCKS).where(or_(BLOCKS.c.person_id == given("person"), BLOCKS.c.other_id == given("person")))),
     *(
         _of_them(delete(table).where(table.c.person_id == given("person")))
-        for table in (CLAIMS, SIGNUPS, STARTED, LINKS, CONVERSATIONS, CONSENTS, OUTBOX, ADDRESSES)
+        for table in (CARD_LINES, CLAIMS, SIGNUPS, STARTED, LINKS, CONVERSATIONS, CONSENTS, OUTBOX, ADDRESSES)
     ),
 ]
 
 
 async def erase(session: Session, person_id: int) -> None:
     """Takes them out of everything but `people` and `pairs`: their places and what they would bring are free again,
-    their cards are closed (reports are not) and empty, what they proposed is cancelled, what they host has no host."""
+    their cards are closed (reports are not) and empty, also where
+    a desk shows them, what they proposed is cancelled, what they host has no host."""
     now = session.now_micros
     await session.change(_GIVE_BACK, person_id)
     await session.change(_FREE_PLACES, person_id, now)

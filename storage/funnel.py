@@ -8,7 +8,7 @@ from sqlalchemy import Select, distinct, exists, func, or_, select
 
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, LEDGER, PAIRS, PEOPLE, micros
+from storage.tables import ADDRESSES, LEDGER, PAIRS, PEOPLE, micros, moment
 
 MET = "pair.met"
 
@@ -73,6 +73,9 @@ _WAITING = Statement(
     .select_from(PEOPLE)
     .where(_P.waiting_since.is_not(None), _P.status == constant("active"))
 )  # fmt: skip
+_WAITING_SINCE = Statement(
+    select(func.min(_P.waiting_since)).where(_P.waiting_since.is_not(None), _P.status == constant("active"))
+)
 _FREE = Statement(
     select(func.count(distinct(_P.id)))
     .select_from(PEOPLE.join(ADDRESSES, ADDRESSES.c.person_id == _P.id))
@@ -106,6 +109,11 @@ class Funnel:
     async def waiting(self) -> int:
         """How many people wait for a buddy now."""
         return await self._count(_WAITING)
+
+    async def waiting_since(self) -> datetime | None:
+        """Since when whoever waits longest for a buddy does; None where nobody waits."""
+        row = await self._session.row(_WAITING_SINCE)
+        return None if row is None or row[0] is None else moment(row[0])
 
     async def free_buddies(self) -> int:
         """How many buddies could take one more newcomer now."""

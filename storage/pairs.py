@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Text, and_, cast, exists, func, null, or_, select, update
+from sqlalchemy import Text, and_, case, cast, exists, func, null, or_, select, update
 
 from storage.errors import KeyDestroyed, NotFound
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import LEDGER, PAIRS, micros, moment
+from storage.tables import CARDS, LEDGER, PAIRS, micros, moment
 from storage.values import pack, unpack
 from storage.vault import Vault
 
@@ -161,6 +161,44 @@ _UNTOUCHED = Statement(
     .limit(given("most")).offset(constant(0)),
     "before", "most",
 )  # fmt: skip
+_touched = func.coalesce(_P.introduced_at, constant(0))
+_last = case(
+    (
+        func.coalesce(_P.supporter_wrote_at, constant(0)) > func.coalesce(_P.buddy_wrote_at, constant(0)),
+        func.coalesce(_P.supporter_wrote_at, constant(0)),
+    ),
+    else_=func.coalesce(_P.buddy_wrote_at, constant(0)),
+)
+_last_sign = case((_last > _touched, _last), else_=_touched)
+_carded = exists(
+    select(constant(1))
+    .select_from(CARDS)
+    .where(
+        CARDS.c.kind == constant("stalled"),
+        CARDS.c.subject == constant("pair:") + cast(_P.id, Text),
+        CARDS.c.created_at > _last_sign,
+    )
+)
+# Who has swapped addresses writes elsewhere, and nobody here knows.
+_stalls = and_(
+    _P.state == constant(INTRODUCED), _P.met_at.is_(None),
+    or_(_P.supporter_shared_at.is_(None), _P.buddy_shared_at.is_(None)),
+)  # fmt: skip
+_STALLED = Statement(
+    select(_P.id, _P.supporter_id)
+    .where(_stalls, _P.introduced_at <= given("before"), _last_sign <= given("before"), ~_carded)
+    .order_by(_P.id)
+    .limit(given("most")).offset(constant(0)),
+    "before", "most",
+)  # fmt: skip
+_MOVES = Statement(
+    select(CARDS.c.id)
+    .select_from(CARDS.join(PAIRS, CARDS.c.subject == constant("pair:") + cast(_P.id, Text)))
+    .where(
+        CARDS.c.kind == constant("stalled"), CARDS.c.state == constant("open"),
+        or_(~_stalls, _last_sign > CARDS.c.created_at),
+    )
+)  # fmt: skip
 _BY_STATE = Statement(select(_P.state, func.count()).group_by(_P.state).order_by(_P.state))
 
 
@@ -236,6 +274,15 @@ class Pairs:
         A pair whose silence is in the ledger (`SILENT`) does not come again.
         """
         return [(row[0], row[1], row[2]) for row in await self._session.rows(_UNTOUCHED, micros(before), limit)]
+
+    async def stalled(self, limit: int, before: datetime) -> list[tuple[int, int]]:
+        """(pair, supporter) of those introduced who have not met, and in which nobody has written since then. One whose
+        card is newer than its last sign of life does not come again."""
+        return [(row[0], row[1]) for row in await self._session.rows(_STALLED, micros(before), limit)]
+
+    async def moving(self) -> list[int]:
+        """The open cards about stalled pairs that have moved since, or are over."""
+        return [row[0] for row in await self._session.rows(_MOVES)]
 
     async def by_state(self) -> dict[str, int]:
         """How many pairs are in each state that any is in."""

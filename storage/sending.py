@@ -183,6 +183,17 @@ _RELEASE = Statement(
     "account",
 )
 
+_held = and_(_O.person_id == given("person"), _O.state == constant("held"))
+_SEND_AGAIN = Statement(
+    update(OUTBOX)
+    .where(_held, _O.sealed.is_not(None))
+    .values(
+        state=constant("waiting"), claimed_by=constant(""), due_at=given("at"), tries=constant(0), reason=constant("")
+    ),
+    "person", "at",
+)  # fmt: skip
+_LET_GO = Statement(update(OUTBOX).where(_held).values(state=constant("failed")), "person")
+
 Wait = Callable[[int], datetime | None]
 """When a chat, by the number of its address, may be written to; None: now."""
 
@@ -251,6 +262,14 @@ class Sending:
     async def held(self, message_id: int, reason: str) -> None:
         """It may not be sent now, and a coordinator should see it."""
         await self._settle(message_id, HELD, reason=reason)
+
+    async def send_again(self, person_id: int) -> int:
+        """What is held of a person's waits again, as if it had never been sent; how many messages that are."""
+        return await self._session.change(_SEND_AGAIN, person_id, self._session.now_micros)
+
+    async def let_go(self, person_id: int) -> None:
+        """What is held of a person's will not be sent any more."""
+        await self._session.change(_LET_GO, person_id)
 
     async def unknown(self, message_id: int) -> None:
         """The platform's answer was lost. It may still be told `sent`, `retry` or `failed`."""

@@ -377,25 +377,84 @@ class CardRow(Row, table=True):
     """Something coordinators should see, and mostly act on. `sealed` is under the key of the person it is about.
 
     kind     see `storage.cards`
-    subject  what it is about, like "pair:12"; of one kind about one subject there is one open card
-    state    open, or what became of it
+    subject  what it is about, like "pair:12"; of one kind about one subject there is one that is open or a notice
+    plain    JSON of a card that is about nobody; "" where somebody's key seals it
+    state    open, notice (nobody needs to act), or what became of it
+    owner    which coordinator has taken it on; `due_at` is until when something should have come of it
     """
 
     __tablename__ = "cards"
     __table_args__ = (
         Index("cards_one_open", "kind", "subject", unique=True, **_when("state = 'open'")),
+        Index("cards_one_notice", "kind", "subject", unique=True, **_when("state = 'notice'")),
         Index("cards_by_person_id", "person_id"),
+        Index("cards_by_subject", "subject"),
     )
     id: int | None = _id()
     kind: str = _text()
     subject: str = _text()
-    person_id: int = _of("people.id")
+    person_id: int | None = _of("people.id", default=None)
     sealed: bytes | None = None
+    plain: str = _text()
     urgent: bool = False
     state: str = _text()
     created_at: datetime = _at()
     acted_at: datetime | None = _at(default=None)
     acted_by: str = _text()
+    owner: str = _text()
+    due_at: datetime | None = _at(default=None)
+
+
+class LineRow(Row, table=True):
+    """One line of what coordinators and the person of a card write to each other. `sealed` is under the person's key.
+
+    event  the platform's id of it, the same however often it comes
+    desk   at which it was written, by the coordinator `by`; both empty where the person wrote it
+    """
+
+    __tablename__ = "card_lines"
+    __table_args__ = (
+        UniqueConstraint("card_id", "desk", "event", name="card_lines_one_event"),
+        Index("card_lines_by_person_id", "person_id"),
+    )
+    id: int | None = _id()
+    card_id: int = _of("cards.id")
+    person_id: int = _of("people.id")
+    desk: str = _text()
+    event: str = _text()
+    by: str = _text()
+    sealed: bytes
+    at: datetime = _at()
+
+
+class PostedRow(Row, table=True):
+    """A card on a desk.
+
+    reference  what the platform calls it; NULL while it is not known whether it was posted, empty where it cannot be
+    shown      a keyed digest of the words that it shows
+    changes    how often the card has changed since then
+    """
+
+    __tablename__ = "posted"
+    __table_args__ = (
+        Index("posted_by_reference", "desk", "reference"),
+        Index("posted_by_card_id", "card_id"),
+        Index("posted_changed", "desk", "card_id", **_when("changes > 0")),
+    )
+    desk: str = Field(primary_key=True, sa_type=Text)
+    card_id: int = _of("cards.id", primary_key=True)
+    reference: str | None = Field(default=None, sa_type=Text)
+    shown: bytes | None = None
+    changes: int = 0
+
+
+class PostedLineRow(Row, table=True):
+    """A line in the thread of a card on a desk; the line itself is deleted in time. `reference` as in `posted`."""
+
+    __tablename__ = "posted_lines"
+    desk: str = Field(primary_key=True, sa_type=Text)
+    line_id: int = _number(primary_key=True)
+    reference: str | None = Field(default=None, sa_type=Text)
 
 
 class LedgerRow(Row, table=True):
@@ -531,3 +590,6 @@ LINKS = _table(LinkRow)
 BLOCKS = _table(BlockRow)
 LEASES = _table(LeaseRow)
 CARDS = _table(CardRow)
+CARD_LINES = _table(LineRow)
+POSTED = _table(PostedRow)
+POSTED_LINES = _table(PostedLineRow)

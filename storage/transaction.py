@@ -19,6 +19,7 @@ from storage.moments import Moments
 from storage.outbox import Outbox
 from storage.pairs import Pairs
 from storage.people import People
+from storage.posted import Desks
 from storage.session import Session
 from storage.settings import Settings
 from storage.vault import Vault
@@ -35,6 +36,7 @@ class Transaction:
         "cards",
         "consents",
         "conversations",
+        "desks",
         "funnel",
         "inbox",
         "jobs",
@@ -67,6 +69,7 @@ class Transaction:
         self.library = Library(session)
         self.actions = Actions(session)
         self.cards = Cards(session, vault)
+        self.desks = Desks(session, vault, self.cards)
         self.links = Links(session, vault)
         self.settings = Settings(session)
 

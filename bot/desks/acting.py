@@ -1,18 +1,26 @@
 """What the buttons of cards do: the same on every desk. Two who press at once make one action."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
+from uuid import uuid4
 
-from bot.desks.base import APPROVE, DECLINE, DONE, REPLY
+from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, TAKE, WRITE
 from bot.others import leave, tell
+from bot.people import TALKS
 from bot.world import World
 from storage.actions import CANCELLED, PROPOSED, PUBLISHED
 from storage.buddies import CLEAR
 from storage.cards import OPEN, Card
+from storage.errors import KeyDestroyed
 from storage.pairs import OFFERED, REFUSED, SUPPORTER, WANTED
 from storage.transaction import Transaction
 
 LONGEST_REPLY = 4_000
+
+TAKEN_FOR = timedelta(days=2)
+"""How long whoever takes a stalled match has, until it is everybody's again."""
 
 
 class NotDone(Exception):
@@ -29,6 +37,8 @@ class Press:
 
     text  what they wrote beside it; "" where nothing can be
     by    who it was, as the desk calls them; `name` is what the person they write to may call them
+    desk  the desk's name; "" where it needs no telling apart
+    once  the platform's id of it: what comes twice is done once. "" where it cannot come twice
     """
 
     card: int
@@ -36,6 +46,8 @@ class Press:
     text: str = ""
     by: str
     name: str = ""
+    desk: str = ""
+    once: str = ""
 
 
 async def act(tx: Transaction, world: World, press: Press) -> str:
@@ -51,8 +63,11 @@ async def act(tx: Transaction, world: World, press: Press) -> str:
     does = _DOES.get((card.kind, press.button)) or _ALWAYS.get(press.button)
     if does is None:
         raise NotDone("This card has no such button.")
-    await tx.people.load(card.person_id)
+    if card.person_id is not None:
+        await tx.people.load(card.person_id)
     said = await does(tx, world, card, press)
+    if press.button in _STAYS_OPEN:
+        return said
     if not await tx.cards.act(card.id, press.button, press.by):
         raise TooLate("Someone else was quicker.")
     return said
@@ -62,16 +77,18 @@ Does = Callable[[Transaction, World, Card, Press], Awaitable[str]]
 
 
 async def _approve_buddy(tx: Transaction, world: World, card: Card, press: Press) -> str:
-    if await tx.buddies.get(card.person_id) is None:
+    person_id = _person(card)
+    if await tx.buddies.get(person_id) is None:
         raise NotDone("They do not want to be a buddy any more.")
-    await tx.buddies.serve(card.person_id, approved_at=tx.now)
-    await tell(tx, card.person_id, "buddy.approved", {}, once=str(card.id))
+    await tx.buddies.serve(person_id, approved_at=tx.now)
+    await tell(tx, person_id, "buddy.approved", {}, once=str(card.id))
     return "They are a buddy now, and hear of it."
 
 
 async def _decline_buddy(tx: Transaction, world: World, card: Card, press: Press) -> str:
-    if await tx.buddies.get(card.person_id) is not None:
-        await tx.buddies.serve(card.person_id, role=SUPPORTER, approved_at=CLEAR)
+    person_id = _person(card)
+    if await tx.buddies.get(person_id) is not None:
+        await tx.buddies.serve(person_id, role=SUPPORTER, approved_at=CLEAR)
     return "They stay a supporter."
 
 
@@ -98,7 +115,7 @@ async def _publish(tx: Transaction, world: World, card: Card, press: Press) -> s
     if action is None or action.state != PROPOSED:
         raise NotDone("It is not waiting any more.")
     await tx.actions.change(action_id, state=PUBLISHED)
-    await tell(tx, card.person_id, "action.published", {"action": action_id})
+    await tell(tx, _person(card), "action.published", {"action": action_id})
     return "It is published, and people near it see it."
 
 
@@ -107,16 +124,48 @@ async def _decline_action(tx: Transaction, world: World, card: Card, press: Pres
     action = await tx.actions.get(action_id)
     if action is not None and action.state == PROPOSED:
         await tx.actions.change(action_id, state=CANCELLED)
-        await tell(tx, card.person_id, "action.cancelled", {"action": action_id})
+        await tell(tx, _person(card), "action.cancelled", {"action": action_id})
     return "It is not published."
 
 
-async def _reply(tx: Transaction, world: World, card: Card, press: Press) -> str:
+async def _write(tx: Transaction, world: World, card: Card, press: Press) -> str:
     text = press.text.strip()[:LONGEST_REPLY]
     if not text:
         raise NotDone("Write an answer first.")
-    await leave(tx, card.person_id, "replied", {"text": text, "name": press.name}, f"card:{card.id}")
+    event = press.once or uuid4().hex
+    try:
+        if await tx.desks.add_line(card, press.desk or "page", event, press.by, text):
+            body = {"text": text, "name": press.name}
+            await leave(tx, _person(card), "replied", body, f"card:{card.id}:{press.desk}:{event}")
+    except KeyDestroyed:
+        raise NotDone("They were forgotten: nobody can write to them any more.") from None
     return "It is on its way to them."
+
+
+async def _close(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    # Who was forgotten is told nothing.
+    with suppress(KeyDestroyed):
+        await leave(tx, _person(card), "closed", {"card": card.id}, f"card:{card.id}")
+    return "Done. They hear that you are done."
+
+
+async def _take(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    until = tx.now + TAKEN_FOR
+    if not await tx.cards.take(card.id, press.by, until):
+        raise TooLate("Someone else was quicker.")
+    return "It is yours."
+
+
+async def _send_again(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    count = await tx.outbox.send_again(_person(card))
+    if not count:
+        raise NotDone("Nothing of theirs is held any more.")
+    return "It is sent again." if count == 1 else f"{count} messages are sent again."
+
+
+async def _leave_it(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    await tx.outbox.let_go(_person(card))
+    return "It is not sent again."
 
 
 async def _done(tx: Transaction, world: World, card: Card, press: Press) -> str:
@@ -130,11 +179,22 @@ _DOES: Mapping[tuple[str, str], Does] = {
     ("match_to_approve", DECLINE): _decline_match,
     ("action_proposed", APPROVE): _publish,
     ("action_proposed", DECLINE): _decline_action,
-    ("human", REPLY): _reply,
-    ("report", REPLY): _reply,
+    **{(kind, button): _write for kind in TALKS for button in (REPLY, WRITE)},
+    **{(kind, DONE): _close for kind in TALKS},
+    ("stalled", TAKE): _take,
+    ("held_send", AGAIN): _send_again,
+    ("held_send", LEAVE): _leave_it,
 }
 _ALWAYS: Mapping[str, Does] = {DONE: _done}
 """What every card understands."""
+
+_STAYS_OPEN = frozenset({TAKE, WRITE})
+
+
+def _person(card: Card) -> int:
+    if card.person_id is None:
+        raise NotDone("This card is about nobody.")
+    return card.person_id
 
 
 def _of(what: str, card: Card) -> int:

@@ -27,6 +27,9 @@ class Words:
 
 
 APPROVE, DECLINE, DONE, REPLY = "approve", "decline", "done", "reply"
+TAKE, AGAIN, LEAVE = "take", "again", "leave"
+WRITE = "write"
+"""Not a button: what a coordinator writes in the thread of a card that `replies`. The card stays open."""
 
 _DONE = Button(DONE, "Done")
 _REPLY = Button(REPLY, "Send")
@@ -35,8 +38,11 @@ _REPLY = Button(REPLY, "Send")
 def describe(kind: str, body: Body) -> Words:
     """The words of a card of this kind. `body` holds what is known; a part that is missing is left out.
 
-    names      supporter, buddy, person: first names; `district`, `language`, `interests` and `reasons` of the person
-    the rest   about (their own words, or the flow's), flow, title, when, what, channel, reason, waiting_days
+    names      supporter, buddy, person, other: first names; `other_pairs`: those of whom `other` is in touch with;
+               `district`, `language`, `interests` and `reasons` of the person
+    the rest   about (their own words, or the flow's), flow, title, when, what, channel, reason, waiting_days; of a
+               turnout going, goal, places, waiting, came; of what has an owner, `owner` and `until`; `lines`, as they
+               are
     No card carries contact details, whatever the body holds. A kind nobody has described is shown by its name.
     """
     return _KINDS.get(kind, _other)(kind, body)
@@ -53,7 +59,15 @@ def _to_approve(kind: str, body: Body) -> Words:
 
 def _stalled(kind: str, body: Body) -> Words:
     both = f"{_name(body, 'supporter')} and {_name(body, 'buddy')}"
-    return Words(f"{both}: nothing moves", _lines(("", "about"), ("Near", "district"))(body), (_DONE,))
+    taken = _text(body, "owner")
+    known = _lines(("Introduced", "introduced"), ("", "about"), ("Near", "district"))(body)
+    until = _text(body, "until")
+    if taken:
+        promise = f"{taken} takes it, until {until}"
+    else:
+        promise = f"Somebody should ask after them by {until}" if until else "Overdue: who asks after them?"
+    buttons = (_DONE,) if taken else (Button(TAKE, "I take it"), _DONE)
+    return Words(f"{both}: nothing moves", (*known, promise), buttons)
 
 
 def _nobody_near(kind: str, body: Body) -> Words:
@@ -85,13 +99,39 @@ def _human(kind: str, body: Body) -> Words:
 
 
 def _report(kind: str, body: Body) -> Words:
-    known = _lines(("", "about"), ("With", "other"), ("Near", "district"))
+    known = _lines(("", "about"), ("With", "other"), ("Also in touch with them", "other_pairs"), ("Near", "district"))
     return Words(f"{_name(body, 'person')} says that something felt wrong", known(body), (_REPLY, _DONE), replies=True)
 
 
 def _failed_send(kind: str, body: Body) -> Words:
     known = _lines(("On", "channel"), ("Because", "reason"))
     return Words(f"A message did not reach {_name(body, 'person')}", known(body), (_DONE,))
+
+
+def _held_send(kind: str, body: Body) -> Words:
+    known = _lines(("On", "channel"), ("Because", "reason"))
+    buttons = (Button(AGAIN, "Send it again"), Button(LEAVE, "Leave it"))
+    return Words(f"A message may not have reached {_name(body, 'person')}", known(body), buttons)
+
+
+def _turnout(kind: str, body: Body) -> Words:
+    going, goal, places = (_number(body, name) for name in ("going", "goal", "places"))
+    hoped = f" of {goal} hoped for" if goal else ""
+    lines = [*_lines(("", "when"), ("Where", "district"))(body), f"Signed up: {going}{hoped}"]
+    if places:
+        lines.append(f"Places left: {max(0, places - going)} of {places}")
+    lines += _lines(("Waiting for a place", "waiting"), ("Came", "came"))(body)
+    return Words(_text(body, "title") or "An action", tuple(lines))
+
+
+def _flow_refused(kind: str, body: Body) -> Words:
+    known = (*_lines(("", "lines"))(body), "The bot goes on with the flows as they were.")
+    return Words("Edited flows are not in force", known, (_DONE,))
+
+
+def _digest(kind: str, body: Body) -> Words:
+    lines = body.get("lines")
+    return Words(_text(body, "title"), tuple(map(str, lines)) if isinstance(lines, tuple) else ())
 
 
 def _told(kind: str, body: Body) -> Words:
@@ -115,6 +155,10 @@ _KINDS: Mapping[str, Callable[[str, Body], Words]] = {
     "human": _human,
     "report": _report,
     "failed_send": _failed_send,
+    "held_send": _held_send,
+    "turnout": _turnout,
+    "flow_refused": _flow_refused,
+    "digest": _digest,
     "told": _told,
 }
 """Every kind of card, in one place."""
@@ -124,12 +168,14 @@ _OUTCOMES = {
     DECLINE: "Declined",
     DONE: "Done",
     REPLY: "Answered",
+    AGAIN: "Sent again",
+    LEAVE: "Left",
 }
 
 
 def outcome(state: str, by: str) -> str:
     """What became of a card, as it says itself; "" while it is open."""
-    if state == "open":
+    if state in ("open", "notice"):
         return ""
     words = _OUTCOMES.get(state) or state.replace("_", " ").capitalize()
     return f"{words} by {by}" if by else words
@@ -147,6 +193,11 @@ def _lines(*parts: tuple[str, str]) -> Callable[[Body], tuple[str, ...]]:
         return tuple(f"{front}: {text}" if front else text[:1].upper() + text[1:] for front, text in told if text)
 
     return known
+
+
+def _number(body: Body, name: str) -> int:
+    value = body.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _name(body: Body, who: str) -> str:

@@ -50,7 +50,7 @@ class LiveDesk:
         self._known: dict[int, tuple[Card, CardView]] = {}
         self._callbacks: list[Callable[[], None]] = []
         self._watched, self._stirred = asyncio.Event(), asyncio.Event()
-        bot.heard.append(self._stirred.set)
+        bot.stirred.append(self._stirred.set)
 
     def sight(self) -> Sight | None:
         """What was seen last."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 async def view(tx: Transaction, card: Card, library: Library, zone: ZoneInfo) -> CardView:
     """The card in words, its time in this zone."""
-    words = describe(card.kind, await body_of(tx, card, library))
+    words = describe(card.kind, await body_of(tx, card, library, zone))
     return CardView(
         id=card.id,
         title=words.title,
@@ -40,4 +40,5 @@ async def press(bot: "Bot", pressed: Press) -> str:
     except NotDone as why:
         raise Refused(str(why)) from why
     bot.handover.poke()
+    bot.stir()
     return said

@@ -1,5 +1,6 @@
 """What goes to the coordinators: a card on their desk, sealed with the person it is about."""
 
+from bot import people
 from bot.do.base import DONE, Deed
 from bot.pairing import life
 from flows.model import Did
@@ -14,7 +15,8 @@ async def tell_coordinators(deed: Deed) -> Did:
 
 
 async def hand_over(deed: Deed) -> Did:
-    """Someone wants a person: what coordinators answer reaches them here."""
+    """Someone wants a person: what coordinators answer reaches them here, and what they write on reaches those."""
+    people.begun(deed)
     return await _card(deed, "human", f"person:{deed.person.id}", "asked for a human")
 
 
@@ -24,6 +26,7 @@ async def report(deed: Deed) -> Did:
     known = [pair.id for pair in await deed.tx.pairs.open_of(deed.person.id) if pair.state == INTRODUCED]
     number = known[0] if number is None and len(known) == 1 else number
     pair = await deed.tx.pairs.lock(number) if number in known and number is not None else None
+    people.begun(deed)
     if pair is not None:
         await life.frozen(deed, pair, _about(deed))
         await deed.tx.ledger.add(deed.person.id, "reported", deed.conversation.flow, f"pair:{pair.id}")

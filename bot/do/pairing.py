@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from bot import people
 from bot.do.base import DONE, Deed
 from bot.others import tell
 from bot.pairing import life, seeking
@@ -70,6 +71,7 @@ async def met(deed: Deed) -> Did:
     if pair is None or pair.state != INTRODUCED:
         return DONE
     if answer == "wrong":
+        people.begun(deed)
         await life.frozen(deed, pair, "it felt wrong")
         return DONE
     pair = _with(pair, deed, "met", answer)

@@ -1,0 +1,155 @@
+"""What coordinators may do and ask at any desk: press, answer, look at the week, make an action, change a capacity."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from bot import stats
+from bot.console.stage import CardView, Refused
+from bot.desks.acting import Press
+from bot.desks.base import WRITE
+from bot.desks.reading import day
+from bot.desks.showing import press, view
+from bot.desks.week import DAYS, Week, week
+from bot.new_actions import add_action, missing, understand
+from storage.transaction import Transaction
+
+if TYPE_CHECKING:
+    from bot.app import Bot
+
+LARGEST = 20
+"""Newcomers that one buddy may have at once."""
+WAITING_SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What waits, and how far people came: (label, people) of each step; `more` cards wait than are listed."""
+
+    week: Week
+    funnel: tuple[tuple[str, int], ...]
+    waiting: tuple[CardView, ...]
+    more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BuddyView:
+    """A buddy, by first name: how many newcomers they take at once, and how many they have."""
+
+    id: int
+    name: str
+    district: str
+    capacity: int
+    load: int
+
+
+class Office:
+    """One for each desk; `desk` is its name. All times are told in the group's zone."""
+
+    def __init__(self, bot: "Bot", desk: str) -> None:
+        self._bot, self._desk = bot, desk
+        self.zone = ZoneInfo(bot.world.group.zone)
+
+    async def press(self, card: int, button: str, by: str, text: str = "", once: str = "") -> str:
+        """Presses a button of a card, or writes (`WRITE`) to its person: what it did, in a sentence.
+
+        by    the coordinator's name, as the others and the person see it
+        once  the platform's id of what they did: what comes twice is done once
+
+        Raises Refused with why not, Quicker where somebody else was.
+        """
+        pressed = Press(card=card, button=button, text=text, by=by, name=by, desk=self._desk, once=once)
+        return await press(self._bot, pressed)
+
+    async def wrote(self, reference: str, event: str, text: str, by: str) -> bool:
+        """Somebody wrote in the thread of what has this reference here: it goes to the person, once for each event.
+
+        False: it is no card, or one whose person hears nothing of it. Raises Refused.
+        """
+        store = self._bot.store
+        card_id = await store.read(lambda tx: tx.desks.card_at(self._desk, reference))
+        shown = await self.card(card_id) if card_id is not None else None
+        if card_id is None or shown is None or not shown.replies:
+            return False
+        if not shown.open:
+            raise Refused("This is closed, so it did not reach them.")
+        await self.press(card_id, WRITE, by, text, event)
+        return True
+
+    async def card(self, card_id: int) -> CardView | None:
+        """A card as it is now."""
+
+        async def look(tx: Transaction) -> CardView | None:
+            card = await tx.cards.get(card_id)
+            return None if card is None else await view(tx, card, self._bot.libraries.current, self.zone)
+
+        return await self._bot.store.read(look)
+
+    async def week(self) -> Week:
+        """The week."""
+        return await self._bot.store.read(lambda tx: week(tx, self.zone))
+
+    async def home(self) -> Home:
+        """What waits, and the funnel."""
+        library = self._bot.libraries.current
+
+        async def look(tx: Transaction) -> Home:
+            counted = await stats.count(tx, DAYS)
+            cards = await tx.cards.open(WAITING_SHOWN + 1)
+            views = [await view(tx, card, library, self.zone) for card in cards[:WAITING_SHOWN]]
+            steps = tuple((stats.LABELS[step.name], step.people) for step in counted.funnel)
+            return Home(await week(tx, self.zone), steps, tuple(views), len(cards) > WAITING_SHOWN)
+
+        return await self._bot.store.read(look)
+
+    async def add_action(self, cells: Mapping[str, str]) -> str:
+        """Publishes an action from texts by `bot.new_actions.COLUMNS`; what came of it, in a sentence. The same title
+        at the same time is one action. Raises BadCells with what is wrong, by column."""
+        bot = self._bot
+        await bot.places_ready()
+        action = understand(cells, self.zone, bot.world.places, bot.clock())
+
+        async def work(tx: Transaction) -> bool:
+            if not await missing(tx, [action]):
+                return False
+            await add_action(tx, action, bot.world.group.zone)
+            return True
+
+        made = await bot.store.run(work)
+        bot.stir()
+        when = day(action.starts_at, self.zone)
+        return f"“{action.title}” is published: {when}." if made else f"“{action.title}” on {when} is there already."
+
+    async def buddies(self) -> list[BuddyView]:
+        """Those who were approved, by name."""
+        found = await self._bot.store.read(lambda tx: tx.buddies.all())
+        views = [
+            BuddyView(
+                each.id,
+                str(each.fields.get("name") or "Someone"),
+                str(each.fields.get("place") or ""),
+                each.capacity,
+                each.load,
+            )
+            for each in found
+            if each.approved_at is not None
+        ]
+        return sorted(views, key=lambda each: (each.name.casefold(), each.id))
+
+    async def set_capacity(self, person_id: int, capacity: int) -> str:
+        """Changes how many newcomers a buddy takes at once: what it did, in a sentence. Raises Refused."""
+        if not 0 <= capacity <= LARGEST:
+            raise Refused(f"A number from 0 to {LARGEST}.")
+
+        async def work(tx: Transaction) -> str:
+            loaded = await tx.people.load(person_id)
+            if loaded is None or await tx.buddies.get(person_id) is None:
+                raise Refused("They are not a buddy any more.")
+            await tx.buddies.serve(person_id, capacity=capacity)
+            return str(loaded.person.fields.get("name") or "This buddy")
+
+        name = await self._bot.store.run(work)
+        self._bot.free.changed(person_id)
+        self._bot.stir()
+        return f"{name} takes {capacity} at once from now on." if capacity else f"{name} is asked for nobody new."
