@@ -62,7 +62,11 @@ _theirs = [
 _asked = (
     select(constant(1))
     .select_from(CARDS)
-    .where(CARDS.c.person_id == _P.id, CARDS.c.state == constant("open"), CARDS.c.kind != constant("failed_send"))
+    .where(
+        CARDS.c.person_id == _P.id,
+        CARDS.c.state == constant("open"),
+        CARDS.c.kind.not_in([constant("failed_send"), constant("held_send")]),
+    )
 )
 _STRANGER = Statement(
     select(_P.id).where(
