@@ -42,6 +42,7 @@ from bot.retention import Retention
 from bot.sender import Sender, utc_now
 from bot.turn import Taken, Turns
 from bot.world import World
+from storage.errors import Burned
 from storage.pairs import BUDDY
 from storage.store import Store
 from storage.vault import Vault
@@ -175,6 +176,8 @@ async def together(until: Coroutine[Any, Any, None], *endless: Coroutine[Any, An
         await asyncio.gather(main, *tasks, return_exceptions=True)
     for task in done & tasks.keys():
         error = task.exception()
+        if isinstance(error, Burned):
+            raise error
         raise Broke(f"{tasks[task]} broke: {place(error)}" if error else f"{tasks[task]} ended") from error
     main.result()
 

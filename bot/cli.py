@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, copies, pair, people, send, stats
+from bot.commands import action, copies, forgetting, pair, people, send, stats
 from bot.commands.shared import ConfigOption, configured, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -261,6 +261,8 @@ def migrate(config: ConfigOption) -> None:
 
 app.command()(copies.backup)
 app.command()(copies.restore)
+app.command()(forgetting.forget)
+app.command()(forgetting.burn)
 app.command()(stats.stats)
 app.command()(pair.pair)
 app.command()(send.send)

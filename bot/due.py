@@ -10,7 +10,7 @@ from bot.handover import Handover
 from bot.moments import Moments
 from bot.others import leave
 from bot.turn import Turns
-from storage.errors import StorageError
+from storage.errors import Burned, StorageError
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -35,6 +35,10 @@ SWEEP = timedelta(minutes=1)
 """How often those who wait for a buddy are looked at, should one be free by now."""
 
 
+OVERLAP = timedelta(minutes=1)
+"""How much of the time before is looked at again: clocks differ, and what began earlier may be committed later."""
+
+
 class DueClock:
     """Asks every second what is due, and lets it happen."""
 
@@ -47,6 +51,7 @@ class DueClock:
         self._handover = handover
         self._moments = moments
         self._swept: datetime | None = None
+        self._closed_keys = clock()
 
     async def run(self) -> None:
         """Ticks until it is cancelled. A tick that lasts longer than a second is followed by one, not by many."""
@@ -57,6 +62,7 @@ class DueClock:
     async def tick(self) -> None:
         """Everything that is due by now happens, each thing once; a database that is away is asked again."""
         try:
+            await self._close_keys()
             await self._forget_the_leaving()
             await self._handover.drain()
             await self._conversations()
@@ -64,8 +70,16 @@ class DueClock:
             await self._sweep()
             await self._handover.drain()
             await self._moments.tick()
+        except Burned:
+            raise
         except StorageError as error:
             log.warning("what is due waits, for the database is away: %s", type(error).__name__)
+
+    async def _close_keys(self) -> None:
+        """Of those whom another process has forgotten."""
+        since, now = self._closed_keys - OVERLAP, self._clock()
+        await self._store.run(lambda tx: tx.tombstones.close_keys(since))
+        self._closed_keys = now
 
     async def _conversations(self) -> None:
         done: set[int] = set()

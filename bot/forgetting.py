@@ -1,6 +1,7 @@
 """Forgetting someone: what is theirs goes, and whom it concerns goes on without them."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import partial
 
 from bot.do.actions import tell_next
@@ -10,10 +11,13 @@ from storage.store import Store
 from storage.transaction import Transaction
 
 
-async def forget(tx: Transaction, person_id: int) -> None:
-    """Deletes all that is theirs. Those they were to meet are told or get the next; their places go to who waits."""
+async def forget(tx: Transaction, person_id: int, before: datetime | None = None) -> None:
+    """Deletes all that is theirs. Those they were to meet are told or get the next; their places go to who waits.
+
+    What they wrote until `before` (now, unless it is given) is refused, should it come only later.
+    """
     places = [action.id for action, signup in await tx.actions.signups_of(person_id) if action.ends_at > tx.now]
-    await part(tx, person_id, await tx.people.forget(person_id))
+    await part(tx, person_id, await tx.people.forget(person_id, before))
     for action_id in places:
         await tell_next(tx, action_id, person_id)
 

@@ -45,6 +45,9 @@ class Retention:
         async def written(tx: Transaction) -> int:
             return await tx.desks.delete_lines(before)
 
-        for work in (received, sent, written):
+        async def forgotten(tx: Transaction) -> int:
+            return await tx.tombstones.end()
+
+        for work in (received, sent, written, forgotten):
             while await self._store.run(work):
                 pass

@@ -45,6 +45,9 @@ _AWAY = (StorageUnavailable, StoreClosed)
 """The database could not take it: nothing is wrong with the turn."""
 
 
+AN_INSTANT = timedelta(microseconds=1)
+
+
 class Taken(NamedTuple):
     """A turn that was stored: whose it was, and whether it left something for others."""
 
@@ -53,7 +56,7 @@ class Taken(NamedTuple):
 
 
 class _SeenBefore(Exception):
-    """Undoes a turn that turned out to be one for an event already taken."""
+    """Undoes a turn for an event that was taken already, or is of someone who has been forgotten since."""
 
 
 class Turns:
@@ -225,8 +228,10 @@ class Turns:
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
         """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
         loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
+        if await _forgotten_since(tx, inbound, loaded):
+            raise _SeenBefore
         if loaded is not None and loaded.person.status == LEAVING:
-            await forget(tx, loaded.person.id)
+            await forget(tx, loaded.person.id, inbound.at and inbound.at - AN_INSTANT)
             loaded = None
         if loaded is not None:
             return self._turn(tx, loaded)
@@ -288,6 +293,13 @@ class Turns:
             return None
         allowed = group.quiet.next_allowed(now, group.zone)
         return allowed if allowed > now else None
+
+
+async def _forgotten_since(tx: Transaction, inbound: Inbound, loaded: Loaded | None) -> bool:
+    """Whether whoever wrote this was forgotten after they had written it, and before it came."""
+    if inbound.at is None or (loaded is not None and loaded.person.created_at <= inbound.at):
+        return False
+    return await tx.tombstones.refuses(inbound.channel, inbound.account, inbound.address, inbound.at)
 
 
 def _taken(turn: Turn) -> Taken:

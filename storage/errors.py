@@ -49,6 +49,10 @@ class KeyDestroyed(StorageError):
     """This person's key is gone: they were forgotten, and nothing of theirs can be read."""
 
 
+class Burned(StorageError):
+    """This database was burned: every person's key is destroyed, and nobody in it can be read. Begin anew elsewhere."""
+
+
 class SealBroken(StorageError):
     """A sealed field does not open: it was damaged, or moved from another row."""
 

@@ -17,6 +17,7 @@ from storage.pairs import Pair, Pairs
 from storage.session import Session
 from storage.statements import Statement, constant, given
 from storage.tables import ADDRESSES, BLOCKS, OUTBOX, PEOPLE, micros, moment
+from storage.tombstones import Tombstones
 from storage.values import pack, unpack
 from storage.vault import Seal, Vault
 
@@ -247,6 +248,11 @@ class People:
         """Those who asked to be forgotten and have had their goodbye; one decided before `since` is not waited for."""
         return [row[0] for row in await self._session.rows(_LEAVING, micros(since), limit)]
 
+    async def known(self, person_id: int) -> Known | None:
+        """Someone, whether or not they can be written to; None where there is nobody, or nobody any more."""
+        found = await self.page(person_id - 1, 1)
+        return found[0] if found and found[0].id == person_id else None
+
     async def page(self, after: int, limit: int) -> list[Known]:
         """Everyone who is not forgotten, by number, from behind this one (0: from the beginning)."""
         people = []
@@ -264,13 +270,15 @@ class People:
         rows = await self._session.rows(_BLOCKED, person_id)
         return {number for row in rows for number in row if number != person_id}
 
-    async def forget(self, person_id: int) -> list[Pair]:
+    async def forget(self, person_id: int, before: datetime | None = None) -> list[Pair]:
         """Destroys their key and deletes what it sealed; a number without a person stays for the counts.
 
-        Their open pairs end; here they are as they stood before, so that the other one of each can be told.
+        What they wrote until `before` (now, unless it is given) is refused, should it come only later. Their open
+        pairs end; here they are as they stood before, so that the other one of each can be told.
         """
         # Their own row first, as in every turn: it is locked from here on.
         await self._session.change(_FORGET, person_id)
+        await Tombstones(self._session, self._vault).put(person_id, before or self._session.now)
         await self._vault.forget(self._session, person_id)
         ended = await Pairs(self._session, self._vault).forget(person_id)
         await forgetting.erase(self._session, person_id)

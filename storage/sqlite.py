@@ -51,6 +51,8 @@ def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # What is deleted is overwritten: sealed or not, nothing of the forgotten stays in the file.
+        connection.execute("PRAGMA secure_delete = ON")
         connection.execute("PRAGMA cache_size = -65536")
         # Rarer than the default: a page that many turns touch is then copied into the database once.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
@@ -164,7 +166,6 @@ class SqliteSession:
 def make_keys_table(path: Path) -> None:
     """Makes the key file's table where it is missing."""
     with closing(connect(keys_path(path), writes=True)) as keys:
-        keys.execute("PRAGMA secure_delete = ON")
         keys.execute(KEYS_TABLE)
 
 

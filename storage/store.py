@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from storage import leases, schema, sqlite
 from storage.errors import (
+    Burned,
     DatabaseInUse,
     KeyFileMissing,
     NeedsMigration,
@@ -53,7 +54,7 @@ class Store:
         a running bot, others may have it open too, and all take turns in writing.
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
-        (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, StorageUnavailable; ValueError for
+        (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, Burned, StorageUnavailable; ValueError for
         another kind of url.
         """
         path = schema.sqlite_path(url)
@@ -151,6 +152,8 @@ class Store:
         return schema.parsed(self._url).set(drivername="postgresql").render_as_string(hide_password=False)
 
     async def _check_key(self, tx: Transaction) -> None:
+        if await tx.tombstones.burned():
+            raise Burned
         mine = self._vault.blind(KEY_CHECK).hex()
         first = await tx.settings.get(KEY_CHECK)
         if first is None:

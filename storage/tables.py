@@ -553,6 +553,28 @@ class BlockRow(Row, table=True):
     at: datetime = _at()
 
 
+class TombstoneRow(Row, table=True):
+    """An address of someone who was forgotten, by its blind index, for a few days: see `storage.tombstones`.
+
+    person_id  0: everybody's key was destroyed
+    at         what was written there before this is theirs, and refused
+    made_at    when this row was written: every process closes the key of whoever it is about
+    """
+
+    __tablename__ = "tombstones"
+    __table_args__ = (
+        Index("tombstones_by_blind", "channel", "account", "blind"),
+        Index("tombstones_by_made_at", "made_at"),
+    )
+    id: int | None = _id()
+    person_id: int = _number()
+    channel: str = _text()
+    account: str = _text()
+    blind: bytes
+    at: datetime = _at()
+    made_at: datetime = _at()
+
+
 class PersonKeyRow(Row, table=True):
     """A person's key, wrapped by the group's. Apart from the data: destroying this row makes the rest unreadable."""
 
@@ -593,3 +615,4 @@ CARDS = _table(CardRow)
 CARD_LINES = _table(LineRow)
 POSTED = _table(PostedRow)
 POSTED_LINES = _table(PostedLineRow)
+TOMBSTONES = _table(TombstoneRow)

@@ -22,6 +22,7 @@ from storage.people import People
 from storage.posted import Desks
 from storage.session import Session
 from storage.settings import Settings
+from storage.tombstones import Tombstones
 from storage.vault import Vault
 
 
@@ -49,6 +50,7 @@ class Transaction:
         "pairs",
         "people",
         "settings",
+        "tombstones",
     )
 
     def __init__(self, session: Session, vault: Vault) -> None:
@@ -72,6 +74,7 @@ class Transaction:
         self.desks = Desks(session, vault, self.cards)
         self.links = Links(session, vault)
         self.settings = Settings(session)
+        self.tombstones = Tombstones(session, vault)
 
     @property
     def now(self) -> datetime:

@@ -78,7 +78,6 @@ class Writer:
             self._connection = connect(self._path, writes=True)
             self._connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
             keys = connect(keys_path(self._path), writes=True)
-            keys.execute("PRAGMA secure_delete = ON")
         except sqlite3.Error as error:
             self._answer([(self._ready, None, error)])
             return
@@ -130,6 +129,9 @@ class Writer:
         self._connection.execute("COMMIT")
         for person_id in forgotten:
             self._vault.drop(person_id)
+        if forgotten:
+            # What was deleted is still in the log. A reader may hold that up: the next who is forgotten tries again.
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return settled
 
     def _run(self, job: _Job) -> _Settled:

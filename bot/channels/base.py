@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol, runtime_checkable
 
 from flows.limits import Limits
@@ -20,6 +20,8 @@ class Inbound:
     formerly                    another address under which the same person may be known; "" where there is none
     silent                      they said nothing that wants an answer: they are there, or they have moved from
                                 `formerly`. What waited for them to write goes out
+    at                          when they did it, as the platform says (aware UTC); None where it does not. Of a second
+                                or minute that it names, the end
     """
 
     channel: str
@@ -31,6 +33,7 @@ class Inbound:
     language: str = ""
     formerly: str = ""
     silent: bool = False
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

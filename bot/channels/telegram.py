@@ -158,7 +158,9 @@ class Telegram:
             self._remember(event.chat, event.message)
         if event.point is not None:
             said = replace(said, place=await self._district(*event.point))
-        inbound = Inbound(self.name, self.account, str(event.chat), str(number), said, event.name, event.language)
+        inbound = Inbound(
+            self.name, self.account, str(event.chat), str(number), said, event.name, event.language, at=event.at
+        )
         try:
             await receive(inbound)
         except Exception as error:

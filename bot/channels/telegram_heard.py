@@ -1,6 +1,7 @@
 """What someone did on Telegram, read from one update."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from aiogram import types
@@ -25,6 +26,7 @@ class Heard:
     edited   they changed an earlier message
     point    latitude and longitude, in degrees, of a place they shared
     query    what a press wants to be answered under
+    at       the end of the second in which they wrote; None for a press, of which Telegram does not say it
     """
 
     chat: int
@@ -35,6 +37,7 @@ class Heard:
     edited: bool = False
     point: tuple[float, float] | None = None
     query: str = ""
+    at: datetime | None = None
 
 
 def heard(update: dict[str, Any]) -> Heard | None:
@@ -62,7 +65,13 @@ def heard(update: dict[str, Any]) -> Heard | None:
         message.message_id,
         edited=read.message is None,
         point=(message.location.latitude, message.location.longitude) if message.location else None,
+        at=_written(message),
     )
+
+
+def _written(message: types.Message) -> datetime:
+    at = message.date if message.edit_date is None else datetime.fromtimestamp(message.edit_date, UTC)
+    return at + timedelta(seconds=1, microseconds=-1)
 
 
 def _said(message: types.Message) -> Said | None:

@@ -78,7 +78,7 @@ class Talk:
 
     async def say(self, text: str, who: str = "ana", event: str = "", **more: Any) -> str:
         """They say it; the event's id."""
-        told = {name: more.pop(name) for name in ("name", "language") if name in more}
+        told = {name: more.pop(name) for name in ("name", "language", "at") if name in more}
         event = event or f"e{next(self._events)}"
         await self.turns.receive(Inbound("web", "web", who, event, Said(text, **more), **told))
         return event

@@ -16,9 +16,10 @@ from flows.model import Did, Said, Value
 from flows.times import QuietHours
 from storage.inbox import Received
 from storage.people import STOPPED
-from storage.store import Transaction
+from storage.store import Store, Transaction
 from tests.bot.conftest import Talking
 from tests.bot.talking import Talk, write
+from tests.databases import Database
 
 CHAIN = """
 flow: chain
@@ -54,6 +55,42 @@ async def left(talk: Talk, kind: str, body: Mapping[str, Value]) -> Received:
     person = (await talk.loaded()).person
     await talk.store.run(lambda tx: tx.inbox.put("pair", f"{kind} 7", person.id, kind, body))
     return (await talk.store.read(lambda tx: tx.inbox.untaken(9)))[-1]
+
+
+async def test_what_was_written_before_someone_was_forgotten_and_comes_only_now_is_let_go(talking: Talking) -> None:
+    talk = await talking({"chain": CHAIN})
+    before = talk.watch.now
+    await talk.say("hello", at=before)
+    person = await talk.person()
+    assert person is not None
+    talk.watch.forward(timedelta(minutes=1))
+    await talk.store.run(lambda tx: tx.people.forget(person.id))
+    late = await talk.say("my secret", at=before + timedelta(seconds=30))
+    assert await talk.person() is None
+    assert await talk.hears() == []
+    talk.watch.forward(timedelta(minutes=1))
+    await talk.say("hello again", at=talk.watch.now)
+    assert await talk.hears() == ["Odd <>"], "a stranger"
+    await talk.say("my secret", event=late, at=before + timedelta(seconds=30))
+    await talk.say("another old one", at=before + timedelta(seconds=40))
+    assert await talk.hears() == []
+    await talk.say("without a time")
+    assert await talk.hears() == ["Even <without a time>"]
+
+
+async def test_whoever_another_process_forgets_is_closed_here_within_a_tick(
+    talking: Talking, database: Database
+) -> None:
+    talk = await talking({"chain": CHAIN})
+    await talk.say("hello")
+    person = await talk.person()
+    assert person is not None
+    other = await Store.open(database.url, database.key, clock=talk.watch, alone=False)
+    await other.run(lambda tx: tx.people.forget(person.id))
+    await other.close()
+    assert person.id in talk.store._vault._known
+    await talk.tick()
+    assert person.id not in talk.store._vault._known
 
 
 async def test_an_event_counts_once_however_often_and_in_whatever_order_it_comes(talking: Talking) -> None:
