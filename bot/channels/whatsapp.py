@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -173,7 +173,7 @@ class WhatsApp:
             said = replace(said, place=await self._district(*event.point))
         inbound = Inbound(
             self.name, self.account, event.address, event.event, said, event.name,
-            formerly=event.formerly, silent=event.silent,
+            formerly=event.formerly, silent=event.silent, at=_end_of(event.at),
         )  # fmt: skip
         try:
             await receive(inbound)
@@ -356,3 +356,8 @@ def _same(given: str, wanted: str) -> bool:
 
 async def _nobody(number: int, reference: str, result: Receipt | SendFailed) -> None:
     """Whom a channel tells before it is known who wants to hear it."""
+
+
+def _end_of(second: int) -> datetime | None:
+    """The last moment of a second since 1970; None for 0, where none was told."""
+    return datetime.fromtimestamp(second, UTC) + timedelta(seconds=1, microseconds=-1) if 0 < second < 1 << 33 else None
