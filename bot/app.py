@@ -18,7 +18,7 @@ from fastapi.routing import APIRoute
 
 from bot.attachments import StoredFiles
 from bot.channels import KINDS, Around, Remote, web_files
-from bot.channels.base import Channel, Everywhere, Report
+from bot.channels.base import Channel, Everywhere, Report, Telling
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
@@ -40,6 +40,7 @@ from bot.moments import Moments
 from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
 from bot.sender import Sender, utc_now
+from bot.told import told_of
 from bot.turn import Taken, Turns
 from bot.world import World
 from storage.errors import Burned
@@ -81,6 +82,8 @@ class Bot:
         """
         sender = Sender(self.store, channel, self.clock)
         self.senders[channel.name, channel.account] = sender
+        if isinstance(channel, Telling):
+            channel.told = told_of(self.store, channel, self.clock)
         lease = f"{channel.name}:{channel.account}"
         if isinstance(channel, Everywhere) and channel.everywhere:
             return [channel.listen(self.turns.receive), while_held(self.store, lease, sender.run)]

@@ -6,7 +6,7 @@ import logging
 from bot.channels.base import Asking, Channel, Outbound, Receipt, SendFailed
 from bot.verdict import LOST, Broken
 from storage.errors import KeyDestroyed
-from storage.sending import HELD, Claimed, Outcome
+from storage.sending import CLOSED, HELD, KNOCK, Claimed, Outcome
 from storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -14,13 +14,17 @@ log = logging.getLogger(__name__)
 PATIENCE = 90.0
 """Seconds after which a channel that has not come back lost its answer: longer than any platform's library waits."""
 
+UNHEARD = "they have not written for so long that it makes no sense any more"
+
 
 async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
     """Sends it; where it may have arrived before, what the channel's rule says."""
     outbound = Outbound(
         message.id, channel.name, channel.account, message.address, message.conversation_id or 0, message.say,
-        message.replaces, message.maybe_sent,
+        message.replaces, message.maybe_sent, message.closed == KNOCK, message.last,
     )  # fmt: skip
+    if message.closed == CLOSED:
+        return SendFailed(UNHEARD, final=True)
     if message.once_more and not isinstance(channel, Asking) and not channel.limits.once:
         return SendFailed(LOST, final=True, unknown=True)
     try:
@@ -40,8 +44,13 @@ async def deliver(channel: Channel, message: Claimed) -> Receipt | SendFailed:
 async def show_undelivered(tx: Transaction, channel: str, outcome: Outcome) -> None:
     """A card for coordinators about what did not reach someone, or may not have: of each person one of either, with
     the newest reason."""
-    person_id, kind = outcome.message.person_id, "held_send" if outcome.state == HELD else "failed_send"
+    kind = "held_send" if outcome.state == HELD else "failed_send"
+    await show(tx, kind, outcome.message.person_id, channel, outcome.reason)
+
+
+async def show(tx: Transaction, kind: str, person_id: int, channel: str, reason: str) -> None:
+    """Such a card, by their number."""
     try:
-        await tx.cards.add(kind, f"person:{person_id}", person_id, {"channel": channel, "reason": outcome.reason})
+        await tx.cards.add(kind, f"person:{person_id}", person_id, {"channel": channel, "reason": reason})
     except KeyDestroyed:
         return  # They were forgotten meanwhile: there is nobody to write to.

@@ -163,7 +163,7 @@ class Sender:
             later.clear()
             await tx.outbox.settle(outcomes)
             for outcome in outcomes:
-                if outcome.state in {FAILED, HELD}:
+                if outcome.state in {FAILED, HELD} or outcome.shown:
                     await show_undelivered(tx, channel.name, outcome)
             if not room:
                 return []

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from bot import events, joining, other_phone, own_phone, relay
+from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
@@ -199,11 +200,16 @@ class Turns:
             left_before=tx.inbox.left,
         )
 
-    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Taken:
+    async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Taken | None:
+        if inbound.silent and inbound.formerly:
+            await self._known(tx, inbound)
+            return None
         turn = await self._who(tx, inbound, said)
         person = turn.person
         if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
             raise _SeenBefore
+        if await self._waited(tx, inbound, person) and inbound.silent:
+            return _taken(turn)
         if await other_phone.written(turn, said):
             return _taken(turn)
         if not person.preferred:
@@ -227,7 +233,7 @@ class Turns:
 
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
         """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
-        loaded = await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
+        loaded = await self._known(tx, inbound)
         if await _forgotten_since(tx, inbound, loaded):
             raise _SeenBefore
         if loaded is not None and loaded.person.status == LEAVING:
@@ -248,6 +254,22 @@ class Turns:
         turn = self._turn(tx, added, first=True)
         await joining.thank(turn, said)
         return turn
+
+    async def _known(self, tx: Transaction, inbound: Inbound) -> Loaded | None:
+        """Who writes, if they are known, be it by the address that they had before."""
+        channel, account = inbound.channel, inbound.account
+        loaded = await tx.people.lock_and_load(channel, account, inbound.address)
+        if loaded is not None or not inbound.formerly:
+            return loaded
+        loaded = await tx.people.lock_and_load(channel, account, inbound.formerly)
+        if loaded is not None:
+            await tx.addresses.move(channel, account, inbound.formerly, inbound.address)
+        return loaded
+
+    async def _waited(self, tx: Transaction, inbound: Inbound, person: Person) -> bool:
+        """Whether something waited for them to write, which goes out now."""
+        limits = LIMITS.get(inbound.channel)
+        return bool(limits and limits.window) and await tx.told.heard(person.id, inbound.channel, inbound.account)
 
     async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
         async def work(tx: Transaction) -> Taken:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from bot.channels.base import Receipt, SendFailed
-from storage.sending import AGAIN, FAILED, HELD, SENT, Claimed, Outcome
+from storage.sending import AGAIN, CLOSED, FAILED, HELD, SENT, Claimed, Outcome
 
 MOST_TRIES = 300
 """Attempts before a message is given up: with the pauses below about a day, which a platform's worst outage lasts."""
@@ -14,6 +14,9 @@ BROKEN_TRIES = 6
 
 SHORTEST_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(minutes=10)
+
+PATIENCE = timedelta(days=3)
+"""How long a message waits for someone to write: most of what it may be about is over then."""
 
 LOST = "the platform never said whether it arrived"
 """The reason of what is held because it was sent once more, and that answer was lost too."""
@@ -53,6 +56,8 @@ def verdict(
     """
     if isinstance(result, Receipt):
         return Outcome(message, SENT, receipt=result.reference)
+    if result.until_heard:
+        return Outcome(message, AGAIN, reason=CLOSED, at=now + PATIENCE, shown=result.final)
     reason = plain(result.reason, message.address)
     if result.unknown and message.maybe_sent and not (asks or once):
         return Outcome(message, HELD, reason=LOST)

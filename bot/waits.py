@@ -37,7 +37,7 @@ class Waits:
         self.chats.wrote(chat, now)
         if isinstance(result, Broken):
             return
-        if isinstance(result, Receipt) or result.final:
+        if isinstance(result, Receipt) or result.final or result.until_heard:
             self._failures = self._strikes = 0
         elif result.retry_after is not None:
             self._failures = self._strikes = 0

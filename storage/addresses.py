@@ -40,6 +40,20 @@ _OF = Statement(
     .order_by(_A.id),
     "person",
 )
+_WHOSE = Statement(
+    select(_A.id, _A.person_id).where(
+        _A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind")
+    ),
+    "channel",
+    "account",
+    "blind",
+)
+_MOVE = Statement(
+    update(ADDRESSES).where(_A.id == given("number")).values(blind=given("new_blind"), sealed=given("new_sealed")),
+    "number",
+    "new_blind",
+    "new_sealed",
+)
 _UNPREFER = Statement(
     update(ADDRESSES).where(_A.person_id == given("person"), _A.preferred).values(preferred=false()),
     "person",
@@ -101,6 +115,15 @@ class Addresses:
         # One after the other: never are two preferred.
         await self._session.change(_UNPREFER, person_id)
         await self._session.change(_PREFER, address_id, person_id)
+
+    async def move(self, channel: str, account: str, old: str, new: str) -> None:
+        """Whoever was known by the old address is known by the new one, which is nobody's yet. What waits for them
+        there goes out there. Only where they are locked."""
+        row = await self._session.row(_WHOSE, channel, account, self._vault.blind(channel, account, old))
+        assert row is not None, "they were found by it a moment ago"
+        seal = await self._vault.of(self._session, row[1])
+        blind = self._vault.blind(channel, account, new)
+        await self._session.change(_MOVE, row[0], blind, seal.close(SEALED, new.encode()))
 
     async def only_wrote(self, person_id: int) -> bool:
         """Whether someone has done no more than write: nothing agreed to, nobody met, nothing joined or hosted, and no

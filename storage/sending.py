@@ -28,6 +28,12 @@ SEALED = b"outbox.sealed"
 _ONCE_MORE = "sent once more"
 """The reason of a claimed message that may have arrived before."""
 
+CLOSED = "they have not written for a day: it goes out as soon as they do"
+"""The reason of what waits because they have not written for too long."""
+
+KNOCK = "they have not written for a day, and are asked to"
+"""The same, where the platform said so only after it had taken the message."""
+
 _ROUNDS = 20
 """How often one claim looks again for what stands behind a message that it dropped or put off."""
 
@@ -44,6 +50,8 @@ class Claimed:
     maybe_sent  it was claimed before, and what became of it is not known
     once_more   and it was sent once more already since then
     holder      who claimed it now
+    closed      CLOSED: it has waited for them long enough; KNOCK: it has to wait for them; else ""
+    last        they have stopped: this confirms it
     """
 
     id: int
@@ -59,6 +67,8 @@ class Claimed:
     created_at: datetime
     once_more: bool = False
     holder: str = ""
+    closed: str = ""
+    last: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,7 @@ class Outcome:
     reason    why not
     at        when it is to be sent again
     doubtful  it may have arrived all the same
+    shown     coordinators see it, although it may still go out
     """
 
     message: Claimed
@@ -78,6 +89,7 @@ class Outcome:
     reason: str = ""
     at: datetime | None = None
     doubtful: bool = False
+    shown: bool = False
 
 
 _earlier = OUTBOX.alias("earlier")
@@ -292,7 +304,7 @@ class Sending:
             fresh = [message for row in rows if (message := await self._claimable(row, holder, wait)) is not None]
             if fresh:
                 at = session.now_micros
-                marks = [(holder, at, _ONCE_MORE if each.maybe_sent else "", each.id) for each in fresh]
+                marks = [(holder, at, _ONCE_MORE if each.maybe_sent else each.closed, each.id) for each in fresh]
                 await session.change_many(_CLAIM, marks)
                 claimed += fresh
             if len(fresh) == len(rows):
@@ -323,7 +335,7 @@ class Sending:
         return Claimed(
             id_, person_id, address_id, seal.open(ADDRESS, address).decode(), conversation_id,
             unpack_say(seal.open(SEALED, sealed)), priority, tries, receipt or "", before != "", moment(at),
-            row[11] == _ONCE_MORE, holder,
+            row[11] == _ONCE_MORE, holder, row[11] if row[11] in (CLOSED, KNOCK) else "", row[13] == STOPPED,
         )  # fmt: skip
 
     async def _settle(self, message_id: int, state: str, receipt: str = "", reason: str = "") -> None:

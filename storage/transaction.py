@@ -22,6 +22,7 @@ from storage.people import People
 from storage.posted import Desks
 from storage.session import Session
 from storage.settings import Settings
+from storage.told import Told
 from storage.tombstones import Tombstones
 from storage.vault import Vault
 
@@ -50,6 +51,7 @@ class Transaction:
         "pairs",
         "people",
         "settings",
+        "told",
         "tombstones",
     )
 
@@ -75,6 +77,7 @@ class Transaction:
         self.links = Links(session, vault)
         self.settings = Settings(session)
         self.tombstones = Tombstones(session, vault)
+        self.told = Told(session)
 
     @property
     def now(self) -> datetime:

@@ -70,7 +70,6 @@ class WhatsApp:
     report    told why it cannot work, once for each reason, and "" when it can
     patience  seconds for one call of Meta
     pause     seconds before the first new try
-    settle    as SETTLE
     """
 
     name = "whatsapp"
@@ -89,12 +88,11 @@ class WhatsApp:
         report: Report = lambda why: None,
         patience: float = 20.0,
         pause: float = SHORTEST_PAUSE,
-        settle: float = SETTLE,
     ) -> None:
         self.account, self.told = account, _nobody
         self._number, self._place_at, self._template, self._files = number, place_at, template, files
         self._calls, self._known = Calls(number.token, number.id, api_base, patience), Known()
-        self._report, self._pause, self._settle, self._why = report, pause, settle, ""
+        self._report, self._pause, self._why = report, pause, ""
         self._receive: Receive | None = None
         # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
         self._newest: OrderedDict[str, tuple[int, str]] = OrderedDict()
@@ -236,9 +234,9 @@ class WhatsApp:
         """As `bot.channels.base.Asking` has it: Meta tells of all that it took, mostly within a second."""
         mark, now = str(message.id), asyncio.get_running_loop().time()
         since = self._doubted.setdefault(message.id, now)
-        if reference := await self._known.wait(mark, min(GLANCE, self._settle)):
+        if reference := await self._known.wait(mark, min(GLANCE, SETTLE)):
             return Receipt(reference)
-        if (left := since + self._settle - asyncio.get_running_loop().time()) > 0:
+        if (left := since + SETTLE - asyncio.get_running_loop().time()) > 0:
             raise SendFailed("WhatsApp has not said whether it arrived", retry_after=timedelta(seconds=left))
         del self._doubted[message.id]
         return None
