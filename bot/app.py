@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 
+from bot import reach
 from bot.attachments import StoredFiles
 from bot.channels import KINDS, Around, Remote, web_files
 from bot.channels.base import Channel, Everywhere, Report, Telling
@@ -43,7 +44,7 @@ from bot.sender import Sender, utc_now
 from bot.told import told_of
 from bot.turn import Taken, Turns
 from bot.world import World
-from storage.errors import Burned
+from storage.errors import Burned, StorageError
 from storage.pairs import BUDDY
 from storage.store import Store
 from storage.vault import Vault
@@ -241,6 +242,7 @@ async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
                     StoredFiles(bot.store, bot.world, account, kind),
                     config.server.public_url,
                     commands,
+                    _reached(bot, kind, account),
                 ),
             )
             for kind in KINDS
@@ -249,6 +251,16 @@ async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
 
     # In a thread, for a platform's library can take seconds to import.
     return await asyncio.to_thread(make)
+
+
+def _reached(bot: Bot, channel: str, account: str) -> Callable[[str], Awaitable[None]]:
+    async def keep(start: str) -> None:
+        try:
+            await bot.store.run(lambda tx: reach.found_at(tx, channel, account, start))
+        except StorageError as error:
+            log.warning("what opens a chat on %s is not kept: %s", channel, type(error).__name__)
+
+    return keep
 
 
 def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[FastAPI, list[Coroutine[Any, Any, None]]]:

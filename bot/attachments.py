@@ -21,7 +21,7 @@ class StoredFiles:
     """Files about what is stored, for the people of one account of a channel.
 
     calendar  an action as an .ics file, with what this person may know of it: where exactly, only if they come
-    qr        the address with which others come to the bot by this person's invitation, as a QR code: drawn for a page,
+    qr        the link with which others come to the bot by this person's invitation, as a QR code: drawn for a page,
               and in dots for a platform
     """
 
@@ -39,7 +39,7 @@ class StoredFiles:
             if kind == "qr":
                 drawn = self._channel == "web"
                 picture, media_type = ("svg", "image/svg+xml") if drawn else ("png", "image/png")
-                return File(media_type, qr_code(invitation(turn), picture))
+                return File(media_type, qr_code(await invitation(turn), picture))
             return await _calendar(turn, about) if kind == "calendar" else None
 
         return await self._store.read(work)

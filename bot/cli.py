@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, copies, forgetting, pair, people, send, stats
+from bot.commands import action, copies, forgetting, move, pair, people, send, stats
 from bot.commands.shared import ConfigOption, configured, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -266,6 +266,7 @@ app.command()(forgetting.burn)
 app.command()(stats.stats)
 app.command()(pair.pair)
 app.command()(send.send)
+app.command()(move.move)
 app.add_typer(people.people, name="people")
 app.add_typer(action.action, name="action")
 

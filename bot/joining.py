@@ -21,7 +21,7 @@ async def joined(tx: Transaction, inbound: Inbound, said: Said) -> Loaded | None
         return None
     await tx.people.add_address(person_id, inbound.channel, inbound.account, inbound.address)
     await tx.ledger.add(person_id, "wrote first", detail="imported")
-    return await tx.people.load(person_id)
+    return await tx.people.lock_and_load(inbound.channel, inbound.account, inbound.address)
 
 
 async def thank(turn: Turn, said: Said) -> None:

@@ -7,7 +7,7 @@ never open what is yours to them. And only someone who has done no more than wri
 from dataclasses import replace
 from datetime import timedelta
 
-from bot import joining
+from bot import joining, moving
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.others import leave
@@ -74,15 +74,15 @@ async def joined(turn: Turn, address_id: int) -> None:
     new = next((each for each in addresses if each.id == address_id), None)
     if new is None:
         return
-    await tx.addresses.prefer(turn.person.id, new.id)
     await tx.ledger.add(turn.person.id, "other phone", detail=new.channel)
     told = turn.words(phrases.OTHER_PHONE_JOINED, where=new.channel.capitalize())
     for each in addresses:
         if each.id != new.id:
             await tx.outbox.add(turn.person, each.id, None, [Say(told)], always=True)
-    turn.person = replace(turn.person, address_id=new.id, channel=new.channel, account=new.account, preferred=True)
+    turn.person = replace(turn.person, address_id=new.id, channel=new.channel, account=new.account)
     name = str(turn.fields.get("name") or "")
     await _answer(turn, turn.words(phrases.SAME_PERSON, name=name) if name else phrases.SAME_PERSON_UNNAMED)
+    await moving.wrote_from_here(turn)
     if turn.person.status == ACTIVE:
         await play(turn, Again())
 

@@ -62,6 +62,10 @@ async def say_to(
 ) -> None:
     """Decides to send messages to where a person is; a text too long for that channel becomes several."""
     person = turn.person
-    most = LIMITS[person.channel].text if person.channel in LIMITS else _SHORTEST
-    parts = [part for say in says for part in split(say, most)]
+    parts = [part for say in says for part in split(say, longest_text(person.channel))]
     await turn.tx.outbox.add(person, person.address_id, conversation, parts, always=always, priority=priority)
+
+
+def longest_text(channel: str) -> int:
+    """Characters that one message of a channel can hold."""
+    return LIMITS[channel].text if channel in LIMITS else _SHORTEST

@@ -10,7 +10,6 @@ from typing import Protocol
 from bot.everyone import everyone
 from bot.group import Group
 from bot.sheets import BadSheet, Row, read_sheet
-from flows.exchange import START
 from flows.model import Library, Value
 from flows.prepared import prepared
 from flows.states import AskState
@@ -93,11 +92,6 @@ async def add_people(tx: Transaction, people: Sequence[Newcomer], capacity: int)
         if each.role:
             await tx.buddies.serve(person_id, capacity=capacity, approved_at=tx.now)
         await tx.links.make(person_id, each.code, tx.now + GOOD_FOR)
-
-
-def link(public_url: str, code: str) -> str:
-    """What they open, or write where the bot has no web pages."""
-    return f"{public_url.rstrip('/')}/?start={code}" if public_url else f"{START} {code}"
 
 
 class _Reading:

@@ -7,8 +7,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
+<<<<<<< HEAD
 from bot import events, joining, other_phone, own_phone, relay
 from bot.channels import LIMITS
+=======
+from bot import events, joining, moving, other_phone, own_phone, relay
+>>>>>>> 6d6ffaf (doorstep move: after a lost bot account everyone is written to by their other address)
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
@@ -213,7 +217,7 @@ class Turns:
         if await other_phone.written(turn, said):
             return _taken(turn)
         if not person.preferred:
-            await tx.addresses.prefer(person.id, person.address_id)
+            await moving.wrote_from_here(turn)
         if person.status != STOPPED:
             if await own_phone.claim(tx, said.text, person.id):
                 await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])

@@ -46,6 +46,7 @@ class World:
     """One for each process.
 
     address  where people reach the web chat ("https://…"), for the links they are given; "" where there is none
+    accounts our accounts on other platforms, as (channel, account)
     places   the names of places that are understood
     pool     the buddies, as this process last saw them
     """
@@ -53,6 +54,7 @@ class World:
     group: Group = field(default_factory=Group)
     pairing: Pairing = field(default_factory=Pairing)
     address: str = ""
+    accounts: tuple[tuple[str, str], ...] = ()
     places: Places = field(default_factory=Places)
     pool: Pool = field(default_factory=Pool)
 
@@ -75,4 +77,5 @@ class World:
             pairing.weights,
         )  # fmt: skip
         group = Group.of(config)
-        return cls(group, terms, config.server.public_url, Places(zone=group.zone))
+        accounts = [(kind, account) for kind, section in config.channels for account in section]
+        return cls(group, terms, config.server.public_url, tuple(accounts), Places(zone=group.zone))

@@ -28,6 +28,7 @@ UNKNOWN_CODE = "I don't know that code, or its hour is over. Write *other phone*
 TOO_MANY_CODES = "Those were too many wrong codes. Try again in an hour."
 OWN_CODE = "That code is for your other phone or app. Write it to me from there."
 SOMEBODY_ELSE = "This phone is somebody's already, with meetings and answers of their own, and I can't make one of two."
+MOVED = "The address I wrote to you from is gone. From now on I write to you here."
 RELAYED = "I've passed that on to {name}. What you write here reaches them; *help* is for me."
 RELAY_TO_WHOM = "Who is that for? Press a name, or begin with it, like: {name}: see you at six."
 RELAY_AT_ALL = "Or was that for {name}? Press the name, and I pass it on."

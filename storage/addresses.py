@@ -6,7 +6,7 @@ they wrote.
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, false, or_, select, true, update
+from sqlalchemy import exists, false, func, or_, select, true, update
 
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -63,6 +63,21 @@ _PREFER = Statement(
     "address",
     "person",
 )
+_AT = Statement(
+    select(_A.person_id)
+    .select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))
+    .where(
+        _A.channel == given("channel"), _A.account == given("account"), _A.person_id > given("after"),
+        _P.status.in_([constant("active"), constant("paused"), constant("stopped")]),
+    )
+    .distinct()
+    .order_by(_A.person_id)
+    .limit(given("most")).offset(constant(0)),
+    "channel", "account", "after", "most",
+)  # fmt: skip
+_ACCOUNTS = Statement(
+    select(_A.channel, _A.account, func.count()).group_by(_A.channel, _A.account).order_by(_A.channel, _A.account)
+)
 _theirs = [
     select(constant(1)).select_from(table).where(or_(*(column == _P.id for column in columns)))
     for table, columns in (
@@ -109,6 +124,16 @@ class Addresses:
             Address(id_, channel, account, seal.open(SEALED, sealed).decode(), bool(preferred))
             for id_, channel, account, sealed, preferred in rows
         ]
+
+    async def at(self, channel: str, account: str, after: int, limit: int) -> list[int]:
+        """The numbers of those who have an address at this account of ours, from behind this number (0: from the
+        beginning); without those who are forgotten or about to be."""
+        return [int(row[0]) for row in await self._session.rows(_AT, channel, account, after, limit)]
+
+    async def accounts(self) -> dict[tuple[str, str], int]:
+        """Every (channel, account) that somebody has an address at, and how many addresses that are."""
+        rows = await self._session.rows(_ACCOUNTS)
+        return {(channel, account): count for channel, account, count in rows}
 
     async def prefer(self, person_id: int, address_id: int) -> None:
         """From now on this one of theirs is the preferred one. Only in a turn of theirs."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import and_, func, or_, select, update
 
 from flows.model import Say
 from storage.bodies import Bodies
@@ -16,7 +16,10 @@ from storage.statements import Statement, constant, given
 from storage.tables import ADDRESSES, OUTBOX, micros, moment
 from storage.values import pack_say, unpack_say
 
-__all__ = ["BROADCAST", "LIVE", "Claimed", "Outbox", "Sent"]
+__all__ = ["BROADCAST", "LIVE", "Claimed", "Outbox", "Sent", "Stranded"]
+
+SILENCE = timedelta(minutes=3)
+"""How long a message may be on the wire: senders give up sooner."""
 
 _O = OUTBOX.c
 _BODIES = Bodies(OUTBOX, _O.created_at)
@@ -33,6 +36,23 @@ class Sent:
     created_at: datetime
     sent_at: datetime | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stranded:
+    """A message that was decided for an account over which it cannot go out.
+
+    due_at  not before then; None where it waits only because the account did not take it
+    tried   it is no longer waiting: it failed, is held, or was never heard of again
+    """
+
+    id: int
+    conversation_id: int | None
+    say: Say
+    priority: int
+    always: bool
+    due_at: datetime | None
+    tried: bool
 
 
 _ADD = Statement(
@@ -91,6 +111,45 @@ _NEWEST = Statement(
     .offset(constant(0)),
     "person",
     "most",
+)
+_stranded = (
+    _O.channel == given("channel"),
+    _O.account == given("account"),
+    _O.sealed.is_not(None),
+    or_(
+        _O.state == constant("waiting"),
+        and_(_O.state == constant("claimed"), _O.claimed_at < given("silent")),
+        # What failed while the account still worked failed for a reason of its own.
+        and_(_O.state.in_([constant("failed"), constant("held")]), _O.claimed_at > given("since")),
+    ),
+)
+_STRANDED = Statement(
+    select(_O.id, _O.conversation_id, _O.sealed, _O.priority, _O.always, _O.due_at, _O.tries, _O.state)
+    .where(_O.person_id == given("person"), *_stranded)
+    .order_by(_O.id),
+    "person", "channel", "account", "silent", "since",
+)  # fmt: skip
+_COUNT_STRANDED = Statement(
+    select(func.count()).select_from(OUTBOX).where(*_stranded), "channel", "account", "silent", "since"
+)
+_ON_THE_WIRE = Statement(
+    select(func.count()).select_from(OUTBOX).where(
+        _O.channel == given("channel"), _O.account == given("account"),
+        _O.state == constant("claimed"), _O.claimed_at >= given("silent"),
+    ),
+    "channel", "account", "silent",
+)  # fmt: skip
+_LAST_SENT = Statement(
+    select(func.max(_O.sent_at)).where(_O.channel == given("channel"), _O.account == given("account")),
+    "channel",
+    "account",
+)
+_TAKE_BACK = Statement(
+    update(OUTBOX)
+    .where(_O.id == given("number"), _O.state != constant("sent"))
+    .values(state=constant("dropped"), reason=given("new_reason")),
+    "new_reason",
+    "number",
 )
 _OLDEST = Statement(select(func.min(_O.created_at)).where(UNSETTLED))
 _EXPIRE = Statement(
@@ -163,6 +222,32 @@ class Outbox(Sending):
             history.append(Sent(id_, conversation_id, say, state, moment(created_at), at, reason))
         return history
 
+    async def stranded(self, person_id: int, channel: str, account: str) -> list[Stranded]:
+        """What this person did not get over an account, oldest first: what waits, what was claimed too long ago, and
+        what failed or is held since the account last sent anything."""
+        seal = await self._vault.of(self._session, person_id)
+        rows = await self._session.rows(
+            _STRANDED, person_id, channel, account, self._silent(), await self._last_sent(channel, account)
+        )
+        return [
+            Stranded(
+                id_, conversation, unpack_say(seal.open(SEALED, sealed)), priority, bool(always),
+                None if tries or state != "waiting" else moment(due), state != "waiting",
+            )
+            for id_, conversation, sealed, priority, always, due, tries, state in rows
+        ]  # fmt: skip
+
+    async def stranded_at(self, channel: str, account: str) -> tuple[int, int]:
+        """How many messages these are for everybody, and how many more are on the wire just now."""
+        silent, since = self._silent(), await self._last_sent(channel, account)
+        many = await self._session.row(_COUNT_STRANDED, channel, account, silent, since)
+        wire = await self._session.row(_ON_THE_WIRE, channel, account, silent)
+        return (many[0] if many else 0), (wire[0] if wire else 0)
+
+    async def take_back(self, message_id: int, reason: str) -> None:
+        """It is not to go out there any more. Only in a turn of the person it is for."""
+        await self._session.change(_TAKE_BACK, reason, message_id)
+
     async def oldest_unsent(self) -> datetime | None:
         """When the oldest message still waiting was decided; None where none waits."""
         row = await self._session.row(_OLDEST)
@@ -175,6 +260,13 @@ class Outbox(Sending):
         """
         await self._session.change(_EXPIRE, micros(before))
         return await _BODIES.delete(self._session, micros(before), limit)
+
+    def _silent(self) -> int:
+        return self._session.now_micros - SILENCE // timedelta(microseconds=1)
+
+    async def _last_sent(self, channel: str, account: str) -> int:
+        row = await self._session.row(_LAST_SENT, channel, account)
+        return 0 if row is None or row[0] is None else int(row[0])
 
     async def _account(self, person: Person, address_id: int) -> Sequence[str]:
         if address_id == person.address_id:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from fastapi import APIRouter
 
 from bot import config
-from bot.channels.base import Channel, Report
+from bot.channels.base import Channel, Reached, Report
 from bot.channels.web_files import Files
 from flows.limits import TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
 
@@ -36,6 +36,7 @@ class Around:
     address   where this server is reached from outside ("https://…"); "" where it is not
     files     what is attached to this account's messages
     commands  for each language ("": all others), what the words do that people may write at any time
+    reached   for this account, where its platform has links that open a chat
     """
 
     place_at: Callable[[float, float], str]
@@ -43,6 +44,7 @@ class Around:
     files: Files
     address: str = ""
     commands: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reached: Reached | None = None
 
 
 def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
@@ -62,6 +64,7 @@ def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
         commands=around.commands,
         files=around.files,
         report=around.report,
+        reached=around.reached,
     )
 
 

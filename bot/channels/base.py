@@ -102,6 +102,9 @@ not. Returns only once that is stored."""
 Report = Callable[[str], None]
 """Told why a channel cannot do its work, in one line for whoever runs it and without a secret; "" once it can again."""
 
+Reached = Callable[[str], Awaitable[None]]
+"""Told how a chat with this account is opened: a link that ends where a code goes. Never raises."""
+
 
 class Channel(Protocol):
     """A platform, as the rest of the bot sees it.

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from bot.channels.base import Inbound, Outbound, Receipt, Receive, Report
+from bot.channels.base import Inbound, Outbound, Reached, Receipt, Receive, Report
 from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
 from bot.channels.telegram_heard import KINDS, Heard, heard
 from bot.channels.telegram_shown import as_caption, shown
@@ -32,6 +32,9 @@ LOOK = 60.0
 
 REMEMBERED = 50_000
 """Chats of which the newest message is remembered."""
+
+CHATS = "https://t.me/"
+"""What opens a chat with a bot, its name behind it: core.telegram.org/bots/features#deep-linking."""
 
 _ALREADY_SO = "message is not modified"
 _NOT_THERE = ("message to edit not found", "message can't be edited", "no text in the message", "MESSAGE_ID_INVALID")
@@ -57,6 +60,7 @@ class Telegram:
     commands  for each language ("": all others), what each command does, as people see it when they type "/"
     files     what is attached to messages; without it they go without
     report    told why it cannot work, once for each reason, and "" when it can
+    reached   told what opens a chat with this bot, with a code behind it
     patience  seconds for one send, and for one question for news
     pause     seconds before the first new try
     """
@@ -75,12 +79,13 @@ class Telegram:
         commands: Mapping[str, Mapping[str, str]] | None = None,
         files: Files | None = None,
         report: Report = lambda why: None,
+        reached: Reached | None = None,
         patience: tuple[float, float] = (20.0, LONGEST_POLL),
         pause: float = SHORTEST_PAUSE,
     ) -> None:
         self.account, self.everywhere = account, hook is not None
         self._calls, self._place_at, self._hook = Calls(token, api_base), place_at, hook
-        self._commands, self._files, self._report = commands or {}, files, report
+        self._commands, self._files, self._report, self._reached = commands or {}, files, report, reached
         self._patience, self._poll_patience = patience
         self._pause, self._offset, self._why = pause, 0, ""
         self._receive: Receive | None = None
@@ -105,6 +110,8 @@ class Telegram:
         """Hands on what people do until it is cancelled. Telegram forgets an event only once it is stored."""
         try:
             await self._patiently(self._begin)
+            if self._reached is not None:
+                await self._reached(f"{CHATS}{(await self._patiently(self._me))['username']}?start=")
             self._receive = receive
             for language, commands in self._commands.items():
                 listed = [{"command": name, "description": what[:256]} for name, what in commands.items()]
@@ -117,6 +124,9 @@ class Telegram:
                     await asyncio.sleep(self._pause)
         finally:
             self._receive = None
+
+    async def _me(self) -> Any:
+        return await self._call("getMe")
 
     async def _begin(self) -> None:
         """Makes news come the way that is wished, again where somebody has undone it."""

@@ -1,6 +1,5 @@
 """`doorstep people list` and `doorstep people import`."""
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -19,6 +18,7 @@ from bot.commands.shared import (
     table,
     told,
     understood,
+    write_sheet,
 )
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def import_people(
 
     Columns: name, language, role, place, interests, times, adult.
     """
-    from bot.people_import import GOOD_FOR, doubles, link
+    from bot.people_import import GOOD_FOR, doubles
+    from bot.reach import start_of
+    from bot.world import World
 
     read = configured(config)
     if again and only_new:
@@ -79,17 +81,18 @@ def import_people(
     async def here(tx: "Transaction") -> "list[Newcomer]":
         return await doubles(tx, newcomers)
 
-    async def imported() -> "Sequence[Newcomer]":
+    async def imported() -> "tuple[Sequence[Newcomer], str]":
         async with beside(read, makes=True) as store:
             double = [] if again else await store.read(here)
             rest = [each for each in newcomers if each not in double] if only_new else newcomers
             if double and not only_new:
                 _stop_at(double, len(newcomers))
-            await _add(store, rest, read, out)
-            return rest
+            start = await store.read(lambda tx: start_of(tx, World.of(read)))
+            await _add(store, rest, read.pairing.capacity, start, out)
+            return rest, start
 
-    added = finish(imported())
-    rows = [(plain(each.fields["name"]), link(read.server.public_url, each.code)) for each in added]
+    added, start = finish(imported())
+    rows = [(plain(each.fields["name"]), start + each.code) for each in added]
     for line in table(rows):
         say(line)
     skipped = len(newcomers) - len(added)
@@ -115,30 +118,21 @@ def _understood(file: Path, read: "Config") -> "Sequence[Newcomer]":
     return newcomers
 
 
-async def _add(store: "Store", newcomers: "Sequence[Newcomer]", read: "Config", out: Path | None) -> None:
+async def _add(store: "Store", newcomers: "Sequence[Newcomer]", capacity: int, start: str, out: Path | None) -> None:
     from bot.people_import import add_people
     from storage.whole import whole
 
     async def add(tx: "Transaction") -> None:
-        await add_people(tx, newcomers, read.pairing.capacity)
+        await add_people(tx, newcomers, capacity)
 
     if out is None:
         return await store.run(add)
+    rows = [(str(each.fields["name"]), str(each.fields.get("place") or ""), start + each.code) for each in newcomers]
     # The file first, for the links are nowhere else; it takes its name once the people are there.
     with whole(out) as part:
-        _write_links(part, newcomers, read.server.public_url)
+        write_sheet(part, ("name", "place", "link"), rows)
         await store.run(add)
     return None
-
-
-def _write_links(file: Path, newcomers: "Sequence[Newcomer]", public_url: str) -> None:
-    from bot.people_import import link
-
-    with file.open("w", encoding="utf-8-sig", newline="") as opened:
-        sheet = csv.writer(opened)
-        sheet.writerow(("name", "place", "link"))
-        for each in newcomers:
-            sheet.writerow((each.fields["name"], each.fields.get("place") or "", link(public_url, each.code)))
 
 
 def _stop_at(double: "Sequence[Newcomer]", many: int) -> NoReturn:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bot.commands.shared import ConfigOption, beside, configured, finish, plain, progress, refuse, say
+from bot.commands.shared import ConfigOption, agreed, beside, configured, finish, plain, progress, refuse, say
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -50,7 +50,7 @@ async def _send(read: "Config", flow: str, to: str, dry_run: bool, yes: bool, na
             return
         if not many:
             raise typer.Exit(1)
-        if not yes and not _agreed(f"Send to {_people(many)}?"):
+        if not yes and not agreed(f"Send to {_people(many)}?"):
             raise typer.Exit(1)
         with progress("people", many) as done:
             begun = await leave(store, name, flow, found, done)
@@ -134,10 +134,3 @@ def _language(person: "Person") -> str:
 
 def _people(many: int) -> str:
     return "1 person" if many == 1 else f"{many:,} people"
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return typer.confirm(question)
-    except typer.Abort:
-        refuse("nobody answered: give --yes where nobody can")

@@ -140,6 +140,24 @@ def understood(file: Path, reads: Callable[[], T], undone: str = "imported") -> 
     return told(read)
 
 
+def write_sheet(file: Path, columns: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
+    """A table as CSV, as spreadsheets open it."""
+    import csv
+
+    with file.open("w", encoding="utf-8-sig", newline="") as opened:
+        sheet = csv.writer(opened)
+        sheet.writerow(columns)
+        sheet.writerows(rows)
+
+
+def agreed(question: str) -> bool:
+    """Whether whoever gave the command says yes."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        refuse("nobody answered: give --yes where nobody can")
+
+
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """Shows on a terminal how much is done; nothing where nobody looks."""

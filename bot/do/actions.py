@@ -6,8 +6,8 @@ from datetime import timedelta
 from bot.do.base import DONE, Deed, Turn
 from bot.others import tell
 from bot.proposals import read
+from bot.reach import start_of
 from flows import answers
-from flows.exchange import START
 from flows.model import Did, Value
 from flows.text import show
 from storage.actions import PUBLISHED, Action
@@ -208,15 +208,14 @@ async def propose_action(deed: Deed) -> Did:
 async def invite_link(deed: Deed) -> Did:
     """What they pass on so that others come to the bot, and it is known who asked them."""
     await deed.tx.ledger.add(deed.person.id, "invited", deed.conversation.flow)
-    return Did("done", {"link": invitation(deed)})
+    return Did("done", {"link": await invitation(deed)})
 
 
-def invitation(turn: Turn) -> str:
-    """The address with which others come by this person's invitation; where the bot has no web pages, what they can
-    write to it instead."""
-    code = turn.tx.links.invitation(turn.person.id)
-    address = turn.world.address.rstrip("/")
-    return f"{address}/?start={code}" if address else f"{START} {code}"
+async def invitation(turn: Turn) -> str:
+    """The link with which others come by this person's invitation; where there is none, what they can write to the bot
+    instead."""
+    start = await start_of(turn.tx, turn.world, turn.person.channel, turn.person.account)
+    return start + turn.tx.links.invitation(turn.person.id)
 
 
 def new_code() -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.group import Group
-from bot.people_import import Newcomer, add_people, doubles, link, read_people
+from bot.people_import import Newcomer, add_people, doubles, read_people
 from bot.sheets import BadSheet
 from flows.model import Library
 from flows.reader import STARTER, read_folder
@@ -96,8 +96,3 @@ async def test_the_same_name_and_place_look_imported_already(store: Store, tmp_p
     await store.run(lambda tx: add_people(tx, read(tmp_path, library, "name,place", "Ana,Leeds", "Ben,"), 3))
     again = read(tmp_path, library, "name,place", "ANA,leeds", "Ana,", "Ben,", "Ben,Leeds", "Cleo,")
     assert [each.row for each in await store.read(lambda tx: doubles(tx, again))] == [2, 4]
-
-
-def test_a_link_opens_the_web_chat_or_is_written_to_the_bot() -> None:
-    assert link("https://doorstep.example.org/", "abc") == "https://doorstep.example.org/?start=abc"
-    assert link("", "abc") == "/start abc"
