@@ -7,12 +7,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import NamedTuple, TypeVar
 
-<<<<<<< HEAD
-from bot import events, joining, other_phone, own_phone, relay
-from bot.channels import LIMITS
-=======
 from bot import events, joining, moving, other_phone, own_phone, relay
->>>>>>> 6d6ffaf (doorstep move: after a lost bot account everyone is written to by their other address)
+from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
