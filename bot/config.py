@@ -122,12 +122,26 @@ class Telegram(Section):
 
 
 class Slack(Section):
-    """A Slack app."""
+    """A Slack app: by Socket Mode with an app token, called by Slack with a signing secret."""
 
     bot_token: Needed
     app_token: str = ""
     signing_secret: str = ""
     api_base: WebAddress = "https://slack.com/api/"
+
+    @field_validator("bot_token")
+    @classmethod
+    def _of_a_bot(cls, value: str) -> str:
+        if not value.startswith("xoxb-"):
+            raise ValueError("a bot's token begins with xoxb-; take it from OAuth & Permissions")
+        return value
+
+    @field_validator("app_token")
+    @classmethod
+    def _of_an_app(cls, value: str) -> str:
+        if value and not value.startswith("xapp-"):
+            raise ValueError("an app's token begins with xapp-; take it from Basic Information, App-Level Tokens")
+        return value
 
 
 class WhatsApp(Section):
@@ -291,6 +305,12 @@ def read_config(file: Path) -> Config:
         raise BadConfig(f"{file}: {sentence(error, Config)}") from None
     if config.desks.slack and not config.channels.slack:
         raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
+    for name, each in config.channels.slack.items():
+        if not each.app_token and not each.signing_secret:
+            raise BadConfig(
+                f"{file}: [channels.slack] {name}: add app_token for Socket Mode, or signing_secret where Slack calls "
+                "this server"
+            )
     hooked = next((name for name, each in config.channels.telegram.items() if each.mode == "webhook"), None)
     if hooked is not None and not config.server.public_url.startswith("https://"):
         raise BadConfig(f"{file}: [channels.telegram] {hooked}: a webhook needs [server] public_url, with https://")

@@ -1,6 +1,7 @@
 """Calls of Slack's Web API in the name of one app: slack_sdk's client, with three ways in which a call can fail."""
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -23,6 +24,9 @@ WRONG_TOKEN = {
 
 PERHAPS_DONE = {"internal_error", "fatal_error", "request_timeout"}
 """"It's possible some aspect of the operation succeeded before the error was raised": the same page."""
+
+SWITCHED_OFF = "messages_tab_disabled"
+"""Nobody can write to the app, nor be written to: the same page."""
 
 AWAY = {"service_unavailable", "team_added_to_org", "ratelimited", "rate_limited"}
 """It was not done, and may be later: the same page."""
@@ -83,6 +87,22 @@ class SlackClient(AsyncWebClient):
         except (TimeoutError, aiohttp.ClientError, ConnectionError) as error:
             raise Lost(type(error).__name__) from None
 
+    async def upload(self, channel: str, name: str, content: bytes) -> None:
+        """Shows a file in a conversation. Raises Refused; NotReached as long as nothing of it can be seen.
+
+        An answer that is lost at the end is none of these: a file that comes twice is worse than one that may not come.
+        """
+        try:
+            place = await self.files_getUploadURLExternal(filename=name, length=len(content))
+            async with self.open().post(str(place["upload_url"]), data=content) as answer:
+                if answer.status != 200:
+                    raise Refused(answer.status, "the file was not taken")
+        except (TimeoutError, aiohttp.ClientError, ConnectionError, Lost) as error:
+            raise NotReached(type(error).__name__) from None
+        files: list[dict[str, str | None]] = [{"id": str(place["file_id"]), "title": name}]
+        with suppress(Lost):
+            await self.files_completeUploadExternal(files=files, channel_id=channel)
+
 
 def _refused(error: SlackApiError) -> Refused | Lost:
     response = error.response
@@ -107,6 +127,8 @@ def trouble(error: Refused | NotReached | Lost) -> str:
         return f"Slack did not answer ({error})"
     if error.error == "missing_scope":
         return f"the Slack app may not do this: give it the scope {error.needed or '?'}, and install it again"
+    if error.error == SWITCHED_OFF:
+        return "nobody can write to the Slack app: switch on App Home, Messages Tab, at api.slack.com/apps"
     if error.error in WRONG_TOKEN:
         return (
             f"Slack does not take this token ({error.error}): it is wrong or was revoked; take a new one from "

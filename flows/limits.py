@@ -59,6 +59,11 @@ cut in the middle what is longer than a line, so longer ones are listed in the t
 SLACK_CHAT = Rate(1)
 """api.slack.com/docs/rate-limits: one message a second into a channel."""
 
+SLACK = Limits(text=3000, buttons=25, label=75, chat=SLACK_CHAT)
+"""text: of a section, docs.slack.dev/reference/block-kit/blocks/section-block (slack_sdk's SectionBlock); no limit is
+published for rich text. buttons: slack_sdk's ActionsBlock.elements_max_length. label: ButtonElement.text_max_length.
+What a whole workspace may be sent is not published ("several hundred" a minute): `Retry-After` is obeyed."""
+
 WHATSAPP_ACCOUNT = Rate(80)
 """developers.facebook.com/docs/whatsapp/throughput: 80 a second of a number, unless Meta has raised it to 1,000."""
 

@@ -11,9 +11,15 @@ from fastapi import APIRouter
 from bot import config
 from bot.channels.base import Channel, Reached, Report
 from bot.channels.web_files import Files
-from flows.limits import TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
+from flows.limits import SLACK, TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
 
-LIMITS: Mapping[str, Limits] = {"web": WEB, "terminal": TERMINAL, "telegram": TELEGRAM, "whatsapp": WHATSAPP}
+LIMITS: Mapping[str, Limits] = {
+    "web": WEB,
+    "terminal": TERMINAL,
+    "telegram": TELEGRAM,
+    "whatsapp": WHATSAPP,
+    "slack": SLACK,
+}
 """By the channel's name: texts are split when they are stored."""
 
 
@@ -87,6 +93,26 @@ def whatsapp(section: config.WhatsApp, account: str, around: Around) -> Remote:
     )
 
 
-KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {"telegram": telegram, "whatsapp": whatsapp}
+def slack(section: config.Slack, account: str, around: Around) -> Remote:
+    """The direct messages of a Slack app. A desk finds the app itself at `Slack.app`."""
+    from bot.channels.slack import Slack
+    from bot.slack_app import SlackApp
+
+    app = SlackApp(
+        section.bot_token,
+        account,
+        app_token=section.app_token,
+        signing_secret=section.signing_secret,
+        api_base=section.api_base,
+        report=around.report,
+    )
+    return Slack(app, files=around.files)
+
+
+KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {
+    "telegram": telegram,
+    "whatsapp": whatsapp,
+    "slack": slack,
+}
 """By the name of the section: makes the channel of one account from it. Imports the platform's library, so it may take
 seconds; any thread may do it."""

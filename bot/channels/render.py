@@ -1,8 +1,15 @@
 """How a message looks where a platform has no buttons, or cannot hold all of it at once."""
 
+import re
 from dataclasses import replace
 
 from flows.model import Say, Shown
+
+BOLD = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]{1,300}?)(?<!\s)\*(?![\w*])")
+"""*Words* between stars, which are shown as bold."""
+
+NOT_SEEN = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*")
+"""What shows nothing at all: no platform takes a text or a label of it."""
 
 
 def numbered(say: Say) -> str:

@@ -1,11 +1,10 @@
 """How a message looks on Telegram: text with bold words, buttons, a keyboard that shares a place. Pure."""
 
 import json
-import re
 from typing import Any
 
 from bot.channels.carried import carried
-from bot.channels.render import fitting, plain_label
+from bot.channels.render import BOLD, NOT_SEEN, fitting, plain_label
 from flows.limits import TELEGRAM
 from flows.model import DONE, Say, Shown
 
@@ -26,9 +25,6 @@ MOST_BOLD = 100
 TICKED, UNTICKED = "✅ ", "◻️ "
 _SHORT, _MIDDLE = 10, 16
 """Characters up to which three labels, or two, stand side by side on a phone."""
-
-_BOLD = re.compile(r"(?<![\w*])\*(?![\s*])([^*\n]{1,300}?)(?<!\s)\*(?![\w*])")
-_NOT_SEEN = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*")
 
 
 def shown(say: Say, conversation: int) -> Json:
@@ -60,12 +56,12 @@ def as_caption(body: Json) -> Json | None:
 def styled(text: str) -> tuple[str, list[Json]]:
     """The text without the stars around *words*, and where it is bold: in UTF-16 units, as Telegram counts."""
     text = text.encode("utf-8", "replace").decode().strip()
-    if _NOT_SEEN.fullmatch(text):
+    if NOT_SEEN.fullmatch(text):
         return "…", []
     parts: list[str] = []
     bold: list[Json] = []
     at = units = 0
-    for match in list(_BOLD.finditer(text))[:MOST_BOLD]:
+    for match in list(BOLD.finditer(text))[:MOST_BOLD]:
         before, word = text[at : match.start()], match[1]
         parts += before, word
         bold.append({"type": "bold", "offset": units + _units(before), "length": _units(word)})
@@ -118,7 +114,7 @@ def _width(say: Say) -> int:
 
 def _short(choice: Shown, number: int, most: int) -> str:
     label = plain_label(choice)
-    if _NOT_SEEN.fullmatch(label):
+    if NOT_SEEN.fullmatch(label):
         return str(number)
     if len(label) <= most:
         return label

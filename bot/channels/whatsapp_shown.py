@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.channels.carried import carried
-from bot.channels.render import fitting, plain_label
+from bot.channels.render import NOT_SEEN, fitting, plain_label
 from flows.limits import WHATSAPP, WHATSAPP_LABEL
 from flows.model import Say
 
@@ -22,7 +22,6 @@ LONGEST_BODY = 1024
 LONGEST_LIST_BODY = 4096
 LONGEST_BUTTON_ID, LONGEST_ROW_ID = 256, 200
 
-_NOT_SEEN = re.compile("[\\s\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]*")
 _JOINER = "\u2060"
 _ROOM = WHATSAPP.text - 96
 """Characters of a list in the text: what keeps marks from working takes room too."""
@@ -68,7 +67,7 @@ def shown(say: Say, conversation: int) -> Message:
 def plain(text: str) -> str:
     """The text with words between *stars* bold, and no other mark at work: names are full of them."""
     text = text.encode("utf-8", "replace").decode().strip()
-    if _NOT_SEEN.fullmatch(text):
+    if NOT_SEEN.fullmatch(text):
         return "…"
     made = _OPENING.sub(lambda mark: f"{_JOINER}{_JOINER.join(mark[0])}{_JOINER}", text)
     return made if len(made) <= WHATSAPP.text else text
@@ -77,7 +76,7 @@ def plain(text: str) -> str:
 def _can_be_pressed(labels: list[str]) -> bool:
     if len(labels) > MOST_ROWS or len(set(labels)) < len(labels):
         return False
-    return all(len(label) <= WHATSAPP_LABEL and not _NOT_SEEN.fullmatch(label) for label in labels)
+    return all(len(label) <= WHATSAPP_LABEL and not NOT_SEEN.fullmatch(label) for label in labels)
 
 
 def _buttons(say: Say, conversation: int, labels: list[str]) -> list[Json]:

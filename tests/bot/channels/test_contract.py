@@ -12,13 +12,15 @@ import pytest
 from bot.channels.base import Asking, Outbound, SendFailed
 from bot.channels.render import split
 from flows.model import DONE, Said, Say, Shown
-from tests.bot.channels import on_telegram, on_terminal, on_web, on_whatsapp
+from tests.bot.channels import on_slack, on_telegram, on_terminal, on_web, on_whatsapp
 from tests.bot.channels.contract import Bubble, Fault, Kept, Open, Platform, listening
 
 PLATFORMS: dict[str, Open] = {
     "telegram": on_telegram.opened,
     "telegram by webhook": on_telegram.opened_by_webhook,
     "whatsapp": on_whatsapp.opened,
+    "slack": on_slack.opened,
+    "slack by signed calls": on_slack.opened_by_calls,
     "web": on_web.opened,
     "terminal": on_terminal.opened,
 }

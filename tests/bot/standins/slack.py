@@ -17,7 +17,6 @@ from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
-import aiohttp
 from aiohttp import WSMsgType, web
 
 from tests.bot.standins.slack_app import AppAccount
@@ -67,7 +66,6 @@ class SlackServer:
         app.router.add_route("GET", "/link/{ticket}", self._link)
         app.router.add_route("POST", "/upload/{file}", self._upload)
         app.router.add_route("POST", "/respond/{app}/{number}", self._respond)
-        self.session = aiohttp.ClientSession()
         self._runner = web.AppRunner(app, shutdown_timeout=0.2)
         await self._runner.setup()
         await self._listen(0)
@@ -99,7 +97,6 @@ class SlackServer:
             await app.close()
             for socket in list(app.sockets):
                 await socket.close()
-        await self.session.close()
         await self._runner.cleanup()
 
     def paced(self, app: AppAccount, method: str, given: Json) -> None:

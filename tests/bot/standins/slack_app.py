@@ -12,6 +12,7 @@ import itertools
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 ACKNOWLEDGED_WITHIN = 3.0
 PAUSES = (0.0, 60.0, 300.0)
 """[events] Seconds before each further try."""
+_FREE = nullcontext()
 TRIGGER_LIVES = 3.0
 """docs.slack.dev/interactivity/handling-user-interaction#modal_responses: a trigger_id lives 3 seconds."""
 
@@ -72,6 +74,8 @@ class AppAccount:
         self._numbers, self._stamps, self._turn = itertools.count(1), itertools.count(1), itertools.count()
         self._waiting: dict[str, asyncio.Future[Any]] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._session: aiohttp.ClientSession | None = None
+        self._lines: dict[str, asyncio.Lock] = {}
 
     # --- who and where
 
@@ -157,7 +161,9 @@ class AppAccount:
         self._aside(self._until_taken(kind, body) if kind == "events_api" else self._try(kind, body, 1, ""))
 
     async def _until_taken(self, kind: str, body: Json) -> None:
-        taken, why = await self._try(kind, body, 0, "")
+        # Calls are separate connections, which overtake each other: what one person did is called one after the other.
+        async with self._lines.setdefault(str(body["event"].get("user")), asyncio.Lock()) if self.address else _FREE:
+            taken, why = await self._try(kind, body, 0, "")
         for number, pause in enumerate(PAUSES, 1):
             if taken:
                 return
@@ -199,10 +205,9 @@ class AppAccount:
         if number:
             headers |= {"X-Slack-Retry-Num": str(number), "X-Slack-Retry-Reason": why}
         limit = aiohttp.ClientTimeout(total=ACKNOWLEDGED_WITHIN * self.server.patience)
+        self._session = self._session or aiohttp.ClientSession()
         try:
-            async with self.server.session.post(
-                self.address, data=raw.encode(), headers=headers, timeout=limit
-            ) as answer:
+            async with self._session.post(self.address, data=raw.encode(), headers=headers, timeout=limit) as answer:
                 words = await answer.text()
                 return answer.status == 200, json.loads(words) if words.startswith("{") else words
         except (aiohttp.ClientError, TimeoutError):
@@ -270,3 +275,5 @@ class AppAccount:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._session is not None:
+            await self._session.close()
