@@ -56,12 +56,14 @@ def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, mo
     text = text.replace('phone_number_id = ""', 'phone_number_id = "1"')
     text = text.replace('channel = ""', 'channel = "C1"').replace('chat = ""', 'chat = "-100"')
     for name in re.findall(r'"env:(\w+)"', text):
-        monkeypatch.setenv(name, f"value of {name}")
+        begins = {"SLACK_BOT_TOKEN": "xoxb-", "SLACK_APP_TOKEN": "xapp-"}.get(name, "")
+        monkeypatch.setenv(name, f"{begins}value of {name}")
     config = read(tmp_path, text)
     assert config.channels.telegram["main"].token == "value of TELEGRAM_TOKEN"
     assert config.channels.matrix["main"].homeserver == "https://matrix.example.org"
     assert config.desks.telegram is not None
-    assert missing(config) == "channels.slack"
+    assert config.channels.slack["main"].app_token == "xapp-value of SLACK_APP_TOKEN"
+    assert missing(config) == "channels.matrix"
 
 
 def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
@@ -107,7 +109,12 @@ WRONG = {
     "webhook": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "webhook"', "[channels.telegram] main: a webhook"),
     "mode": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "push"', "[channels.telegram] `mode`: "),
     "account": (ORG + '[channels.telegram.north]\ntokn = "t"', "[channels.telegram.north] `tokn` is not known here"),
-    "base": (ORG + '[channels.slack]\nbot_token = "t"\napi_base = "slack"', "[channels.slack] `api_base`: "),
+    "base": (ORG + '[channels.slack]\nbot_token = "xoxb-t"\napi_base = "slack"', "[channels.slack] `api_base`: "),
+    "bot token": (ORG + '[channels.slack]\nbot_token = "xapp-1"', "[channels.slack] `bot_token`: a bot's token begins"),
+    "app token": (
+        ORG + '[channels.slack]\nbot_token = "xoxb-1"\napp_token = "xoxb-1"', "[channels.slack] `app_token`: an app's"
+    ),
+    "no ears": (ORG + '[channels.slack]\nbot_token = "xoxb-1"', "[channels.slack] main: add app_token for Socket Mode"),
     "platform": (ORG + '[channels.sms]\ntoken = "t"', "[channels] `sms` is not known here"),
     "desk": (ORG + '[desks.slack]\nchannel = "C1"', "[desks.slack] uses the tokens of [channels.slack]"),
     "not toml": ("[org\nname", "this is not TOML"),

@@ -73,10 +73,13 @@ class Person:
 
     def say(self, text: str, where: Conversation | None = None, thread: str = "", **more: Any) -> str:
         """They write; the message's `ts`. A slash in front is a command, so people write a blank before it."""
+        return self.post(_escaped(text).strip(), where, thread, **more)
+
+    def post(self, text: str, where: Conversation | None = None, thread: str = "", **more: Any) -> str:
+        """They write what their app makes `text` of, with whatever else a message has."""
         where = where or self.dm
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").strip()
         message: Json = {
-            "type": "message", "user": self.id, "text": escaped, "ts": self.app.stamp(), "team": self.app.team,
+            "type": "message", "user": self.id, "text": text, "ts": self.app.stamp(), "team": self.app.team,
         } | ({"thread_ts": thread} if thread else {}) | more  # fmt: skip
         where.messages[message["ts"]] = message
         self.app.event(message | {"channel": where.id, "channel_type": where.kind, "event_ts": message["ts"]})
@@ -86,9 +89,8 @@ class Person:
         """They change what they wrote."""
         where = where or self.dm
         before = where.messages[ts]
-        escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         now = self.app.stamp()
-        after = before | {"text": escaped, "edited": {"user": self.id, "ts": now}}
+        after = before | {"text": _escaped(text), "edited": {"user": self.id, "ts": now}}
         where.messages[ts] = after
         self.app.changed(where, before, after)
 
@@ -154,6 +156,10 @@ class Person:
             "type": element["type"], "action_id": element["action_id"], "block_id": block["block_id"],
             "action_ts": self.app.stamp(), **known, **chosen,
         }  # fmt: skip
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _element(blocks: list[Json], action_id: str) -> tuple[Json, Json]:
