@@ -3,7 +3,7 @@
 Numbers stay where they are only counted; in the ledger all do.
 """
 
-from sqlalchemy import Delete, Text, Update, and_, cast, delete, null, or_, select, union, update
+from sqlalchemy import Delete, Table, Text, Update, and_, cast, delete, func, null, or_, select, union, update
 
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -82,9 +82,31 @@ _ERASE = [
     _of_them(delete(BLOCKS).where(or_(BLOCKS.c.person_id == given("person"), BLOCKS.c.other_id == given("person")))),
     *(
         _of_them(delete(table).where(table.c.person_id == given("person")))
-        for table in (CARD_LINES, CLAIMS, SIGNUPS, STARTED, LINKS, CONVERSATIONS, CONSENTS, OUTBOX, ADDRESSES)
+        for table in (CARD_LINES, CLAIMS, SIGNUPS, STARTED, LINKS, CONSENTS, ADDRESSES)
     ),
 ]
+
+
+def _but_the_newest(table: Table) -> Statement:
+    newest = select(func.max(table.c.id)).scalar_subquery()
+    return _of_them(delete(table).where(table.c.person_id == given("person"), table.c.id < newest))
+
+
+# SQLite gives the highest number again once its row is gone; but platforms know a message, and buttons their
+# conversation, by it. So the newest row of all stays, with nothing in it.
+_EMPTY_OUTBOX = Statement(
+    update(OUTBOX)
+    .where(OUTBOX.c.person_id == given("person"))
+    .values(sealed=null(), state=constant("dropped"), reason=constant(""), receipt=constant("")),
+    "person",
+)
+_EMPTY_CONVERSATION = Statement(
+    update(CONVERSATIONS)
+    .where(CONVERSATIONS.c.person_id == given("person"))
+    .values(sealed=given("nothing"), next_due=null(), ended_at=given("now")),
+    "person", "nothing", "now",
+)  # fmt: skip
+_ERASE += [_but_the_newest(OUTBOX), _but_the_newest(CONVERSATIONS), _EMPTY_OUTBOX]
 
 
 async def erase(session: Session, person_id: int) -> None:
@@ -97,3 +119,4 @@ async def erase(session: Session, person_id: int) -> None:
     await session.change(_CLOSE_CARDS, person_id, now)
     for statement in _ERASE:
         await session.change(statement, person_id)
+    await session.change(_EMPTY_CONVERSATION, person_id, b"", now)

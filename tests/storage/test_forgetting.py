@@ -4,13 +4,15 @@ from typing import Any
 
 from sqlalchemy import select, text
 
+from flows.model import Say
 from storage import schema
 from storage.actions import PROPOSED, PUBLISHED, Action
 from storage.pairs import INTRODUCED, OFFERED, WANTED, Pair
+from storage.people import Person
 from storage.store import Store, Transaction
 from storage.tables import PAIRS, Row
 from tests.databases import Database, Watch
-from tests.storage.given import someone
+from tests.storage.given import someone, talk
 
 
 async def pair_of(store: Store, supporter_id: int, buddy_id: int, state: str) -> Pair:
@@ -223,3 +225,21 @@ def test_every_table_with_a_person_in_it_is_thought_of_when_one_is_forgotten() -
         "actions", "addresses", "blocks", "card_lines", "cards", "claims", "consents", "conversations", "inbox",
         "links", "outbox", "pairs", "signups", "started",
     }  # fmt: skip
+
+
+async def test_numbers_of_messages_and_conversations_are_never_given_again(store: Store) -> None:
+    ana, ben = await someone(store, "1"), await someone(store, "2")
+
+    async def talks(tx: Transaction, person: Person) -> tuple[int, int]:
+        begun = await tx.conversations.add(person.id, talk(), None)
+        await tx.outbox.add(person, person.address_id, begun, [Say("hi")])
+        [decided] = await tx.outbox.newest(person.id, 1)
+        return begun, decided.id
+
+    before = await store.run(lambda tx: talks(tx, ana))
+    await store.run(lambda tx: tx.people.forget(ana.id))
+    after = await store.run(lambda tx: talks(tx, ben))
+    assert after[0] > before[0], "old buttons would be pressed in somebody else's conversation"
+    assert after[1] > before[1], "a platform would take it for a message that it has shown already"
+    left = await store.run(lambda tx: tx.outbox.newest(ana.id, 5))
+    assert [(each.say, each.state) for each in left] == [(None, "dropped")]
