@@ -48,6 +48,7 @@ from storage.errors import Burned, StorageError
 from storage.pairs import BUDDY
 from storage.store import Store
 from storage.vault import Vault
+from storage.writer import Writer, Writes
 
 log = logging.getLogger(__name__)
 
@@ -144,11 +145,17 @@ def _call(callbacks: Sequence[Callable[[], None]]) -> None:
 
 @asynccontextmanager
 async def open_bot(
-    url: str, key: Path, flows: Path, world: World, clock: Callable[[], datetime] = utc_now
+    url: str,
+    key: Path,
+    flows: Path,
+    world: World,
+    clock: Callable[[], datetime] = utc_now,
+    writer: Writes = Writer,
 ) -> AsyncIterator[Bot]:
     """A bot on this database, with the flows of a folder in force. Raises StorageError, BadLibrary."""
-    world.places.begin()
-    store = await Store.open(url, key, clock=clock)
+    if not world.places.ready:
+        world.places.begin()
+    store = await Store.open(url, key, clock=clock, writer=writer)
     try:
         libraries = Libraries(store, flows)
         await libraries.begin()

@@ -13,7 +13,7 @@ _ROOT = Path(__file__).parents[1]
 def configure() -> None:
     """Sets up logging for a process: warnings and worse, those of libraries too."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Line())
+    handler.setFormatter(Line())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
@@ -38,7 +38,7 @@ def _where(traceback: TracebackType | None) -> str:
     return f" at {' > '.join(shown)}" if shown else ""
 
 
-class _Line(logging.Formatter):
+class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         # What follows the first line quotes values: asyncio's reports hold the error itself.
         at = datetime.fromtimestamp(record.created, UTC)

@@ -42,10 +42,10 @@ def keys_path(path: Path) -> Path:
     return path.with_name(f"{path.stem}.keys.db")
 
 
-def connect(path: Path, *, writes: bool) -> sqlite3.Connection:
+def connect(path: Path, *, writes: bool, factory: type[sqlite3.Connection] = sqlite3.Connection) -> sqlite3.Connection:
     """A connection that begins no transaction by itself; for the thread that calls this."""
     address = f"file:{quote(str(path))}?mode={'rwc' if writes else 'ro'}"
-    connection = sqlite3.connect(address, uri=True, isolation_level=None, cached_statements=256)
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, cached_statements=256, factory=factory)
     connection.execute("PRAGMA busy_timeout = 5000")
     if writes:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -197,10 +197,15 @@ def friendly(error: BaseException) -> BaseException:
 def read(path: Path, vault: Vault, now: datetime, work: Work[T]) -> T:
     """Runs a work on read-only connections of its own, seeing one moment of the database."""
     with closing(connect(path, writes=False)) as connection, closing(connect(keys_path(path), writes=False)) as keys:
-        connection.execute("BEGIN")
-        session = SqliteSession(connection, keys)
-        session.begin(now)
-        try:
-            return drive(work, Transaction(session, vault.sibling()))
-        except sqlite3.OperationalError as error:
-            raise friendly(error) from error
+        return look(connection, keys, vault.sibling(), now, work)
+
+
+def look(connection: sqlite3.Connection, keys: sqlite3.Connection, vault: Vault, now: datetime, work: Work[T]) -> T:
+    """Runs a work on these two, seeing one moment of the database; whoever opened them ends what it began."""
+    connection.execute("BEGIN")
+    session = SqliteSession(connection, keys)
+    session.begin(now)
+    try:
+        return drive(work, Transaction(session, vault))
+    except sqlite3.OperationalError as error:
+        raise friendly(error) from error

@@ -26,7 +26,7 @@ from storage.postgres import Pool
 from storage.sqlite import Clock
 from storage.transaction import Transaction
 from storage.vault import Vault
-from storage.writer import Writer
+from storage.writer import Writer, Writes
 
 T = TypeVar("T")
 
@@ -37,8 +37,9 @@ KEY_CHECK = "key check"
 class Store:
     """One database and its keys. Made by `Store.open`."""
 
-    def __init__(self, url: str, vault: Vault, clock: Clock, lock: int | None) -> None:
+    def __init__(self, url: str, vault: Vault, clock: Clock, lock: int | None, writer: Writes = Writer) -> None:
         self._url = url
+        self._writer = writer
         self._vault = vault
         self._clock = clock
         self._lock = lock
@@ -46,12 +47,13 @@ class Store:
         self._backend: Writer | Pool | None = None
 
     @classmethod
-    async def open(cls, url: str, key: Path, *, clock: Clock, alone: bool = True) -> "Store":
+    async def open(cls, url: str, key: Path, *, clock: Clock, alone: bool = True, writer: Writes = Writer) -> "Store":
         """Opens a database, `sqlite:///FILE` or `postgresql://…`, with its key file.
 
         An empty database gets its tables, and a key file where there is none; an SQLite one is migrated. `clock`
         gives the present as aware UTC. An SQLite database belongs to one process; with alone=False, for commands beside
-        a running bot, others may have it open too, and all take turns in writing.
+        a running bot, others may have it open too, and all take turns in writing. `writer` is what writes to SQLite: a
+        rehearsal has one of its own.
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
         (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, Burned, StorageUnavailable; ValueError for
@@ -66,7 +68,7 @@ class Store:
                 os.close(lock)
                 lock = None
             vault = await asyncio.to_thread(_vault, url, key)
-            store = cls(url, vault, clock, lock)
+            store = cls(url, vault, clock, lock, writer)
             await store._start()
             await store.run(store._check_key)
         except BaseException:
@@ -93,11 +95,9 @@ class Store:
 
         Raises ReadOnly when it writes, else like `run`.
         """
-        if isinstance(self._backend, Pool):
-            return await self._backend.read(work)
-        if self._backend is None or self._path is None:
+        if self._backend is None:
             raise StoreClosed
-        return await asyncio.to_thread(sqlite.read, self._path, self._vault, self._clock(), work)
+        return await self._backend.read(work)
 
     @asynccontextmanager
     async def lease(self, name: str) -> AsyncIterator[Lease]:
@@ -140,7 +140,7 @@ class Store:
 
     async def _start(self) -> None:
         if self._path is not None:
-            writer = Writer(self._path, self._vault, self._clock)
+            writer = self._writer(self._path, self._vault, self._clock)
             await writer.start()
             self._backend = writer
         else:

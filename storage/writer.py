@@ -8,14 +8,14 @@ it has written, the group is undone and run again with a savepoint for each.
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from storage.errors import StorageUnavailable, StoreClosed
-from storage.sqlite import LOOK_AGAIN, Clock, SqliteSession, Work, begin, connect, drive, friendly, keys_path
+from storage.sqlite import LOOK_AGAIN, Clock, SqliteSession, Work, begin, connect, drive, friendly, keys_path, read
 from storage.transaction import Transaction
 from storage.vault import Vault
 
@@ -73,23 +73,33 @@ class Writer:
         self._queue.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    async def read(self, work: Work[T]) -> T:
+        """Runs a work that only reads, in another thread, on connections of its own."""
+        return await asyncio.to_thread(read, self._path, self._vault, self._clock(), work)
+
     def _serve(self) -> None:
         try:
-            self._connection = connect(self._path, writes=True)
-            self._connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
-            keys = connect(keys_path(self._path), writes=True)
+            self._open()
         except sqlite3.Error as error:
             self._answer([(self._ready, None, error)])
             return
-        self._session = SqliteSession(self._connection, keys)
-        self._transaction = Transaction(self._session, self._vault)
         self._answer([(self._ready, None, None)])
         while jobs := self._next():
             self._answer(self._group(jobs))
         with suppress(sqlite3.OperationalError):  # another process writes just now: it is for speed alone
             self._connection.execute("PRAGMA optimize")
         self._connection.close()
-        keys.close()
+        self._keys.close()
+
+    def _open(self) -> None:
+        self._connection = self._connect(self._path)
+        self._connection.execute(f"PRAGMA busy_timeout = {LOOK_AGAIN}")
+        self._keys = self._connect(keys_path(self._path))
+        self._session = SqliteSession(self._connection, self._keys)
+        self._transaction = Transaction(self._session, self._vault)
+
+    def _connect(self, path: Path) -> sqlite3.Connection:
+        return connect(path, writes=True)
 
     def _next(self) -> list[_Job]:
         """What has arrived, after waiting for the first; nothing when the store was closed."""
@@ -173,10 +183,11 @@ class Writer:
 
     def _answer(self, settled: Sequence[_Settled]) -> None:
         if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(_settle, settled)
+            self._loop.call_soon_threadsafe(settle, settled)
 
 
-def _settle(settled: Sequence[_Settled]) -> None:
+def settle(settled: Sequence[_Settled]) -> None:
+    """Tells who waits what became of their works; in the loop's thread."""
     for future, result, error in settled:
         if future.done():
             continue
@@ -184,3 +195,7 @@ def _settle(settled: Sequence[_Settled]) -> None:
             future.set_result(result)
         else:
             future.set_exception(error)
+
+
+Writes = Callable[[Path, Vault, Clock], Writer]
+"""Makes the writer of a database: `Writer` itself, or one that a rehearsal steps through."""
