@@ -38,6 +38,7 @@ from bot.libraries import Libraries
 from bot.log import place
 from bot.menu import menu
 from bot.moments import Moments
+from bot.pairing.batch import Batch
 from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
 from bot.sender import Sender, utc_now
@@ -73,6 +74,7 @@ class Bot:
     handover: Handover
     due: DueClock
     free: FreeBuddies
+    batch: Batch
     senders: dict[tuple[str, str], Sender] = field(default_factory=dict)
     heard: list[Callable[[], None]] = field(default_factory=list)
     stirred: list[Callable[[], None]] = field(default_factory=list)
@@ -120,6 +122,7 @@ class Bot:
             self.due.run(),
             self.handover.run(),
             self.free.run(),
+            self.batch.run(),
         ]
 
     def taken(self, taken: Taken) -> None:
@@ -163,10 +166,11 @@ async def open_bot(
         turns = Turns(store, libraries, world, lambda person: bot[0].taken(person))  # noqa: PLW0108 - there is none yet
         handover = Handover(store, turns)
         moments = Moments(store, turns, libraries, world, clock)
-        due = DueClock(store, turns, clock, handover, moments)
+        batch = Batch(store, turns, world)
+        due = DueClock(store, turns, clock, handover, moments, batch)
         free = FreeBuddies(store, world.pool)
         await free.refresh()
-        bot.append(Bot(store, libraries, turns, clock, world, handover, due, free))
+        bot.append(Bot(store, libraries, turns, clock, world, handover, due, free, batch))
         yield bot[0]
     finally:
         await store.close()

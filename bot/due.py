@@ -9,6 +9,7 @@ from bot.forgetting import forget
 from bot.handover import Handover
 from bot.moments import Moments
 from bot.others import leave
+from bot.pairing.batch import Batch
 from bot.turn import Turns
 from storage.errors import Burned, StorageError
 from storage.store import Store
@@ -34,6 +35,9 @@ SILENT_AFTER = timedelta(hours=48)
 SWEEP = timedelta(minutes=1)
 """How often those who wait for a buddy are looked at, should one be free by now."""
 
+ROUNDS = 5
+"""Newcomers whom one buddy is asked about in one sweep at most."""
+
 
 OVERLAP = timedelta(minutes=1)
 """How much of the time before is looked at again: clocks differ, and what began earlier may be committed later."""
@@ -43,13 +47,20 @@ class DueClock:
     """Asks every second what is due, and lets it happen."""
 
     def __init__(
-        self, store: Store, turns: Turns, clock: Callable[[], datetime], handover: Handover, moments: Moments
+        self,
+        store: Store,
+        turns: Turns,
+        clock: Callable[[], datetime],
+        handover: Handover,
+        moments: Moments,
+        batch: Batch,
     ) -> None:
         self._store = store
         self._turns = turns
         self._clock = clock
         self._handover = handover
         self._moments = moments
+        self._batch = batch
         self._swept: datetime | None = None
         self._closed_keys = clock()
 
@@ -104,13 +115,17 @@ class DueClock:
                 raise result
 
     async def _sweep(self) -> None:
-        """Somebody may be free by now for those who wait, who waits longest first."""
+        """Somebody may be free by now for those who wait."""
         now = self._clock()
         if self._swept is not None and SWEEP > now - self._swept >= timedelta(0):
             return
         self._swept = now
-        for person_id in await self._store.read(lambda tx: tx.buddies.waiting(BATCH)):
-            await self._turns.let(person_id, "search", {})
+        for _ in range(ROUNDS):
+            proposed = await self._batch.sweep()
+            # What was proposed is a buddy's load only once their own turn has seen it.
+            await self._handover.drain()
+            if not proposed:
+                return
 
     async def _forget_the_leaving(self) -> None:
         """Those who asked to be forgotten, once their goodbye is on its way: each in a transaction of their own."""

@@ -130,8 +130,8 @@ async def _closed(turn: Turn, body: Body) -> None:
 
 async def _search(turn: Turn, body: Body) -> None:
     """A buddy said no or nothing, or somebody is free now: they may have one."""
-    pair = str(body.get("pair") or "")
-    if await seeking.again(turn) or not pair or turn.person.status != ACTIVE:
+    pair, first = str(body.get("pair") or ""), int(str(body.get("first") or 0))
+    if await seeking.again(turn, first) or not pair or turn.person.status != ACTIVE:
         return
     if not turn.fields.get("has_buddy"):
         await _happened(turn, {"name": "pair.declined", "pair": pair})

@@ -14,7 +14,7 @@ from storage.pairs import BUDDY
 from storage.people import ACTIVE, fields_of
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, PEOPLE, micros, moment
+from storage.tables import ADDRESSES, BLOCKS, PAIRS, PEOPLE, micros, moment
 from storage.vault import Vault
 
 
@@ -55,6 +55,22 @@ class Buddy:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seeker:
+    """Someone who waits for a buddy; what has the name it has in `Buddy` means the same.
+
+    apart  whom they are never introduced to: blocked either way, or in a pair with them before
+    """
+
+    id: int
+    language: str
+    district: str
+    fields: Mapping[str, Value]
+    waiting_since: datetime
+    created_at: datetime
+    apart: frozenset[int]
+
+
 _P = PEOPLE.c
 _reachable = exists(select(constant(1)).select_from(ADDRESSES).where(ADDRESSES.c.person_id == _P.id))
 _buddies = select(
@@ -90,14 +106,20 @@ _SET_WAITING = Statement(
     "person",
     "since",
 )
-_WAITING = Statement(
-    select(_P.id)
+_SEEKERS = Statement(
+    select(_P.id, _P.language, _P.district, _P.sealed, _P.waiting_since, _P.created_at)
     .where(_P.waiting_since.is_not(None), _P.status == constant(ACTIVE))
     .order_by(_P.waiting_since, _P.id)
     .limit(given("most"))
     .offset(constant(0)),
     "most",
 )
+_waits = select(_P.id).where(_P.waiting_since.is_not(None)).scalar_subquery()
+_APART = [
+    Statement(select(one, other).where(one.in_(_waits)))
+    for pair in ((PAIRS.c.supporter_id, PAIRS.c.buddy_id), (BLOCKS.c.person_id, BLOCKS.c.other_id))
+    for one, other in (pair, pair[::-1])
+]
 
 
 class Buddies:
@@ -140,9 +162,20 @@ class Buddies:
         """They wait for a buddy since then, or since longer; None: not any more."""
         await self._session.change(_SET_WAITING, person_id, None if since is None else micros(since))
 
-    async def waiting(self, limit: int) -> list[int]:
+    async def seekers(self, limit: int) -> list[Seeker]:
         """The active people who wait for a buddy, the longest first."""
-        return [row[0] for row in await self._session.rows(_WAITING, limit)]
+        rows = await self._session.rows(_SEEKERS, limit)
+        apart: dict[int, set[int]] = {row[0]: set() for row in rows}
+        for statement in _APART if rows else ():
+            for one, other in await self._session.rows(statement):
+                if one in apart:
+                    apart[one].add(other)
+        return [await self._seeker(row, apart[row[0]]) for row in rows]
+
+    async def _seeker(self, row: Sequence[Any], apart: set[int]) -> Seeker:
+        id_, language, district, sealed, since, created_at = row
+        fields = fields_of(await self._vault.of(self._session, id_), sealed)
+        return Seeker(id_, language, district, fields, moment(since), moment(created_at), frozenset(apart))
 
     async def _buddy(self, row: Sequence[Any]) -> Buddy:
         id_, language, district, sealed, capacity, load, approved_at, away_until, created_at, status = row

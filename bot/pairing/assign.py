@@ -15,6 +15,7 @@ from bot.pairing.edges import BEST, GRID, MOST_EDGES, Edges, Step, cheapest, fin
 from bot.pairing.rules import Terms, cost, forbidden
 
 NOBODY = -1
+ANY_NUMBER = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,16 @@ class Assigned:
         return int(self.edges.cost[self.chosen[self.chosen != NOBODY]].sum())
 
 
-def optimal(sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST) -> Assigned:
-    """As many pairs as can be, and of those the cheapest. Exact over the edges it tells of."""
-    edges = find(sides, step, most, best)
+def optimal(
+    sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST, each_takes: int | None = None
+) -> Assigned:
+    """As many pairs as can be, and of those the cheapest. Exact over the edges it tells of.
+
+    each_takes  no buddy more than so many, whatever their capacity
+    """
+    edges, places = find(sides, step, most, best), np.minimum(_places(sides), each_takes or ANY_NUMBER)
     while True:
-        chosen = _flow(sides, edges)
+        chosen = _flow(edges, places, len(sides.wishes))
         more = _ways_out(sides, edges, chosen, best) if edges.pruned else None
         if more is None or not len(more):
             return _checked(sides, Assigned(edges, chosen))
@@ -72,18 +78,17 @@ def _places(sides: Sides) -> Indices:
     return np.array([max(0, each.capacity - each.load) for each in sides.helpers], np.int64)
 
 
-def _flow(sides: Sides, edges: Edges) -> Indices:
-    """The edge of each supporter in the cheapest of the largest assignments."""
-    chosen = np.full(len(sides.wishes), NOBODY)
+def _flow(edges: Edges, places: Indices, wishes: int) -> Indices:
+    """The edge of each of so many supporters in the cheapest of the largest assignments."""
+    chosen = np.full(wishes, NOBODY)
     if not len(edges):
         return chosen
     # Far slower to load than the rest, and needed nowhere else.
     from ortools.graph.python.min_cost_flow import SimpleMinCostFlow
 
-    flow, places = SimpleMinCostFlow(), _places(sides)
+    flow = SimpleMinCostFlow()
     supporters, buddies = np.unique(edges.supporter), np.unique(edges.buddy)
-    first_buddy = len(sides.wishes)
-    source = first_buddy + len(sides.helpers)
+    first_buddy, source = wishes, wishes + len(places)
     sink = source + 1
     arcs = flow.add_arcs_with_capacity_and_unit_cost(
         edges.supporter, first_buddy + edges.buddy, np.ones_like(edges.cost), edges.cost

@@ -1,11 +1,13 @@
 """A supporter's search for a buddy: who they are to the rules, and asking the best who is free."""
 
+from itertools import chain
+
 from bot.do.base import Turn
 from bot.others import tell
 from bot.pairing.reasons import write
 from bot.pairing.rules import Helper, Never, Wish, weigh
 from flows.model import Value
-from storage.buddies import Buddy
+from storage.buddies import Buddy, Seeker
 from storage.pairs import INTRODUCED, OFFERED, WANTED
 from storage.people import ACTIVE
 
@@ -16,17 +18,21 @@ MOST_TRIED = 50
 """Buddies looked at in one turn; in memory they looked free, and in the database they were not."""
 
 
-async def seek(turn: Turn) -> int | None:
-    """Asks the best buddy who is free for this supporter; the pair's number. None: nobody can be asked now."""
+async def seek(turn: Turn, first: int = 0) -> int | None:
+    """Asks the best buddy who is free for this supporter; the pair's number. None: nobody can be asked now.
+
+    `first` is tried before all others: the one whom a batch chose, knowing who else waits.
+    """
     tx, pairing = turn.tx, turn.world.pairing
     known = {pair.other(turn.person.id) for pair in await tx.pairs.of(turn.person.id)}
     apart = known | await tx.people.blocked(turn.person.id)
     wish = wish_of(turn, frozenset(apart))
     terms = pairing.terms(tx.now)
-    for tried, (candidate, _) in enumerate(turn.world.pool.best(wish, terms, apart)):
+    others = (candidate.id for candidate, _ in turn.world.pool.best(wish, terms, apart))
+    for tried, candidate in enumerate(chain([first] if first else [], others)):
         if tried == MOST_TRIED:
             return None
-        buddy = await tx.buddies.get(candidate.id)
+        buddy = await tx.buddies.get(candidate)
         if buddy is None:
             continue
         load = sum(pair.buddy_id == buddy.id for pair in await tx.pairs.open_of(buddy.id))
@@ -50,14 +56,17 @@ async def seek(turn: Turn) -> int | None:
     return None
 
 
-async def again(turn: Turn) -> bool:
-    """Whether somebody is (or was) asked for a supporter who still wants a buddy; where nobody is free, they wait."""
+async def again(turn: Turn, first: int = 0) -> bool:
+    """Whether somebody is (or was) asked for a supporter who still wants a buddy; where nobody is free, they wait.
+
+    `first` as in `seek`.
+    """
     if turn.person.status != ACTIVE or not may_seek(turn):
         await turn.tx.buddies.set_waiting(turn.person.id, None)
         return False
     if any(pair.supporter_id == turn.person.id for pair in await turn.tx.pairs.open_of(turn.person.id)):
         return True
-    if await seek(turn) is not None:
+    if await seek(turn, first) is not None:
         return True
     await wait(turn)
     return False
@@ -95,6 +104,23 @@ def wish_of(turn: Turn, not_with: frozenset[int]) -> Wish:
         consented="pair" in texts(fields.get("consented")),
         joined=turn.person.created_at,
         not_with=not_with,
+    )
+
+
+def seeker_wish(seeker: Seeker) -> Wish:
+    """Someone who waits, as the rules see them."""
+    fields = seeker.fields
+    return Wish(
+        id=seeker.id,
+        languages=_languages(seeker.language, fields.get("languages")),
+        interests=texts(fields.get("interests")),
+        times=texts(fields.get("times")),
+        cell=seeker.district,
+        adult=fields.get("adult") == YES,
+        consented="pair" in texts(fields.get("consented")),
+        waiting_since=seeker.waiting_since,
+        joined=seeker.created_at,
+        not_with=seeker.apart,
     )
 
 

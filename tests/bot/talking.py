@@ -12,6 +12,7 @@ from bot.due import DueClock
 from bot.handover import Handover
 from bot.libraries import Libraries
 from bot.moments import Moments
+from bot.pairing.batch import Batch
 from bot.pairing.free import FreeBuddies
 from bot.sender import Sender
 from bot.turn import Taken, Turns
@@ -69,7 +70,8 @@ class Talk:
         self.sender = Sender(store, self.channel, watch)
         self.handover = Handover(store, self.turns)
         self.moments = Moments(store, self.turns, self.libraries, world, watch)
-        self.clock = DueClock(store, self.turns, watch, self.handover, self.moments)
+        self.batch = Batch(store, self.turns, world)
+        self.clock = DueClock(store, self.turns, watch, self.handover, self.moments, self.batch)
         self.free = FreeBuddies(store, world.pool)
         self._events = count(1)
 

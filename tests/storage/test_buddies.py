@@ -84,7 +84,7 @@ async def test_who_has_waited_longest_comes_first_until_they_wait_no_more(store:
         await store.run(lambda tx: tx.buddies.set_waiting(person_id, since))
 
     async def waiting(limit: int = 10) -> list[int]:
-        return await store.read(lambda tx: tx.buddies.waiting(limit))
+        return [each.id for each in await store.read(lambda tx: tx.buddies.seekers(limit))]
 
     assert await waiting() == []
     for person_id, days in ((ana, 1), (ben, 3), (cleo, 2)):
@@ -101,10 +101,10 @@ async def test_who_begins_to_wait_again_has_waited_since_the_first_time(store: S
     for person_id in (ana, ben, ana):
         await store.run(lambda tx, number=person_id: tx.buddies.set_waiting(number, tx.now))  # type: ignore[misc]
         watch.forward(timedelta(days=1))
-    assert await store.read(lambda tx: tx.buddies.waiting(10)) == [ana, ben]
+    assert [each.id for each in await store.read(lambda tx: tx.buddies.seekers(10))] == [ana, ben]
     await store.run(lambda tx: tx.buddies.set_waiting(ana, None))
     await store.run(lambda tx: tx.buddies.set_waiting(ana, tx.now))
-    assert await store.read(lambda tx: tx.buddies.waiting(10)) == [ben, ana]
+    assert [each.id for each in await store.read(lambda tx: tx.buddies.seekers(10))] == [ben, ana]
 
 
 async def test_who_has_stopped_is_passed_over_while_they_wait(store: Store) -> None:
@@ -112,6 +112,6 @@ async def test_who_has_stopped_is_passed_over_while_they_wait(store: Store) -> N
     for person_id in (ana, ben):
         await store.run(lambda tx, number=person_id: tx.buddies.set_waiting(number, tx.now))  # type: ignore[misc]
     await store.run(lambda tx: tx.people.save(ana, {}, status="stopped"))
-    assert await store.read(lambda tx: tx.buddies.waiting(1)) == [ben]
+    assert [each.id for each in await store.read(lambda tx: tx.buddies.seekers(1))] == [ben]
     await store.run(lambda tx: tx.people.save(ana, {}, status="active"))
-    assert await store.read(lambda tx: tx.buddies.waiting(1)) == [ana]
+    assert [each.id for each in await store.read(lambda tx: tx.buddies.seekers(1))] == [ana]

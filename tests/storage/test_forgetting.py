@@ -205,7 +205,7 @@ async def test_a_buddy_who_is_forgotten_takes_nobody_and_waits_for_nobody(store:
     await store.run(work)
     await store.run(lambda tx: tx.people.forget(ana))
     assert await store.run(lambda tx: tx.buddies.all()) == []
-    assert await store.run(lambda tx: tx.buddies.waiting(10)) == [ben]
+    assert [each.id for each in await store.run(lambda tx: tx.buddies.seekers(10))] == [ben]
 
 
 async def test_whoever_is_forgotten_twice_is_forgotten(store: Store) -> None:
