@@ -36,6 +36,7 @@ from bot.held import while_held
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
+from bot.memory import StoredMemory
 from bot.menu import menu
 from bot.moments import Moments
 from bot.pairing.batch import Batch
@@ -45,6 +46,8 @@ from bot.sender import Sender, utc_now
 from bot.told import told_of
 from bot.turn import Taken, Turns
 from bot.world import World
+from flows import phrases
+from flows.model import NOTHING
 from storage.errors import Burned, StorageError
 from storage.pairs import BUDDY
 from storage.store import Store
@@ -240,7 +243,10 @@ def _begin_loading(config: Config) -> None:
 
 async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
     """The channels of other platforms that the configuration asks for, each account one."""
-    places, commands = bot.world.places, menu(bot.libraries.current, bot.world.group.languages)
+    places, languages = bot.world.places, bot.world.group.languages
+    commands = menu(bot.libraries.current, languages)
+    translated = bot.libraries.current.translations.get(languages[0], NOTHING)
+    unreadable = translated.get(phrases.UNREADABLE) or phrases.UNREADABLE
 
     def make() -> list[Remote]:
         return [
@@ -251,9 +257,11 @@ async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
                     lambda lat, lon: places.at(lat, lon).name,
                     health.reporter(kind, account),
                     StoredFiles(bot.store, bot.world, account, kind),
+                    StoredMemory(bot.store, f"{kind} {account}"),
                     config.server.public_url,
                     commands,
                     _reached(bot, kind, account),
+                    unreadable=unreadable,
                 ),
             )
             for kind in KINDS

@@ -311,6 +311,9 @@ def read_config(file: Path) -> Config:
                 f"{file}: [channels.slack] {name}: add app_token for Socket Mode, or signing_secret where Slack calls "
                 "this server"
             )
+    for name, matrix in config.channels.matrix.items():
+        if bool(matrix.password) == bool(matrix.access_token):
+            raise BadConfig(f"{file}: [channels.matrix] {name}: give either `password` or `access_token`")
     hooked = next((name for name, each in config.channels.telegram.items() if each.mode == "webhook"), None)
     if hooked is not None and not config.server.public_url.startswith("https://"):
         raise BadConfig(f"{file}: [channels.telegram] {hooked}: a webhook needs [server] public_url, with https://")

@@ -83,3 +83,9 @@ WHATSAPP = Limits(
 )
 """text: Cloud API, "Text messages", body. buttons: "Interactive list messages" has up to 10 rows; up to three choices
 are reply buttons. window: "Customer service windows" (error 131047 outside of it)."""
+
+MATRIX = Limits(text=4000, buttons=0, label=None, once=True)
+"""text: an event holds 65,536 bytes (spec.matrix.org, Client-Server API, size limits); this is a quarter of it at four
+bytes a character, so that a change, which holds its text twice, and choices fit. No pace: each homeserver has its own
+and tells it with a 429 (Synapse's `rc_message` is one in 5 seconds and 10 at once, unless an account is exempt).
+once: a PUT under the same transaction id from the same device is one event (the same, transaction identifiers)."""

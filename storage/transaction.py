@@ -15,6 +15,7 @@ from storage.leases import Leases
 from storage.ledger import Ledger
 from storage.library import Library
 from storage.links import Links
+from storage.memory import Memory
 from storage.moments import Moments
 from storage.outbox import Outbox
 from storage.pairs import Pairs
@@ -46,6 +47,7 @@ class Transaction:
         "ledger",
         "library",
         "links",
+        "memory",
         "moments",
         "outbox",
         "pairs",
@@ -78,6 +80,7 @@ class Transaction:
         self.settings = Settings(session)
         self.tombstones = Tombstones(session, vault)
         self.told = Told(session)
+        self.memory = Memory(session, vault)
 
     @property
     def now(self) -> datetime:

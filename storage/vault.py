@@ -1,7 +1,7 @@
 """Sealing what is personal: a key per person, wrapped by the group's key, and blind indexes to look addresses up.
 
-The group's key file holds 32 bytes. Two keys are derived from it and used for nothing else: one wraps the person
-keys, one makes blind indexes, so that neither tells anything of the other.
+The group's key file holds 32 bytes. Three keys are derived from it and used for nothing else: one wraps the person
+keys, one makes blind indexes, one seals what is no person's, so that none tells anything of another.
 
 A sealed field is one byte of version, 12 of nonce, and AES-256-GCM of the text, bound to the table and column it
 stands in and to the person it belongs to: moved elsewhere it does not open.
@@ -41,13 +41,17 @@ _HEADER = """\
 
 
 class Vault:
-    """The group's keys, and the person keys in use (at most `remembered` of them, the latest)."""
+    """The group's keys, and the person keys in use (at most `remembered` of them, the latest).
+
+    common  seals what belongs to no person, like a token
+    """
 
     def __init__(self, group_key: bytes, remembered: int = _REMEMBERED) -> None:
         if len(group_key) != _KEY:
             raise BadKeyFile
         self._wrapping = AESGCM(_derived(group_key, b"doorstep: wraps the person keys"))
         self._index_key = _derived(group_key, b"doorstep: blind indexes")
+        self.common = Seal(AESGCM(_derived(group_key, b"doorstep: seals what is no person's")), 0)
         self._known: OrderedDict[int, bytes] = OrderedDict()
         self._at_hand: OrderedDict[int, Seal] = OrderedDict()
         self._remembered = remembered

@@ -9,9 +9,9 @@ from urllib.parse import quote
 from fastapi import APIRouter
 
 from bot import config
-from bot.channels.base import Channel, Reached, Report
+from bot.channels.base import Channel, Memory, Reached, Report
 from bot.channels.web_files import Files
-from flows.limits import SLACK, TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
+from flows.limits import MATRIX, SLACK, TELEGRAM, TERMINAL, WEB, WHATSAPP, Limits
 
 LIMITS: Mapping[str, Limits] = {
     "web": WEB,
@@ -19,6 +19,7 @@ LIMITS: Mapping[str, Limits] = {
     "telegram": TELEGRAM,
     "whatsapp": WHATSAPP,
     "slack": SLACK,
+    "matrix": MATRIX,
 }
 """By the channel's name: texts are split when they are stored."""
 
@@ -41,16 +42,20 @@ class Around:
     report    for this account
     address   where this server is reached from outside ("https://…"); "" where it is not
     files     what is attached to this account's messages
+    memory    what this account knows again after a restart
     commands  for each language ("": all others), what the words do that people may write at any time
     reached   for this account, where its platform has links that open a chat
+    unreadable  in the group's first language, that encrypted messages cannot be read
     """
 
     place_at: Callable[[float, float], str]
     report: Report
     files: Files
+    memory: Memory
     address: str = ""
     commands: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reached: Reached | None = None
+    unreadable: str = ""
 
 
 def telegram(section: config.Telegram, account: str, around: Around) -> Remote:
@@ -109,10 +114,30 @@ def slack(section: config.Slack, account: str, around: Around) -> Remote:
     return Slack(app, files=around.files)
 
 
+def matrix(section: config.Matrix, account: str, around: Around) -> Remote:
+    """A Matrix account, or the bridge's behind it."""
+    from bot.channels.matrix import Matrix
+
+    return Matrix(
+        section.homeserver,
+        section.user,
+        account,
+        password=section.password,
+        access_token=section.access_token,
+        place_at=around.place_at,
+        memory=around.memory,
+        bridge=section.bridge,
+        unreadable=around.unreadable,
+        files=around.files,
+        report=around.report,
+    )
+
+
 KINDS: Mapping[str, Callable[[Any, str, Around], Remote]] = {
     "telegram": telegram,
     "whatsapp": whatsapp,
     "slack": slack,
+    "matrix": matrix,
 }
 """By the name of the section: makes the channel of one account from it. Imports the platform's library, so it may take
 seconds; any thread may do it."""

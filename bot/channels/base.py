@@ -124,6 +124,16 @@ class Channel(Protocol):
         """Sends one message. Raises SendFailed."""
 
 
+class Memory(Protocol):
+    """A few short texts that a channel must know again after a restart, each under a name. They are kept sealed."""
+
+    async def get(self, name: str) -> str:
+        """The text; "" where nothing was kept."""
+
+    async def set(self, name: str, text: str) -> None:
+        """Keeps it, whatever was kept before. Returns only once it is stored."""
+
+
 @runtime_checkable
 class Asking(Protocol):
     """A channel whose platform can tell what became of a message whose answer was lost."""

@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -6,11 +6,19 @@ import pytest
 from bot.group import Group
 from bot.world import World
 from storage.store import Store
+from tests.bot.standins import synapse
 from tests.bot.talking import ALWAYS, Talk, write
 from tests.databases import *  # noqa: F403 - fixtures are found by name
 from tests.databases import Watch
 
 Talking = Callable[..., Awaitable[Talk]]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _synapse_ends() -> Iterator[None]:
+    """The homeserver that some test has begun ends with the last one."""
+    yield
+    synapse.end()
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, mo
     assert config.channels.matrix["main"].homeserver == "https://matrix.example.org"
     assert config.desks.telegram is not None
     assert config.channels.slack["main"].app_token == "xapp-value of SLACK_APP_TOKEN"
-    assert missing(config) == "channels.matrix"
+    assert missing(config) == "desks.slack"
 
 
 def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
@@ -76,7 +76,11 @@ def test_what_is_asked_for_and_not_there_is_named(tmp_path: Path) -> None:
     assert missing(read(tmp_path, ORG + '[desks.telegram]\ntoken = "t"\nchat = "1"\n')) == "desks.telegram"
 
 
+MATRIX = '[channels.matrix]\nhomeserver = "https://m.example"\nuser = "bot"\n'
+
 WRONG = {
+    "no way in": (ORG + MATRIX, "[channels.matrix] main: give either `password` or `access_token`"),
+    "two ways in": (ORG + MATRIX + 'password = "p"\naccess_token = "t"\n', "give either `password` or `access_token`"),
     "no name": ("", "the section [org] is missing: add it"),
     "empty name": ('[org]\nname = ""', "[org] `name`: "),
     "unknown section": (ORG + "[servers]\nport = 1", "`servers` is not known here (did you mean `server`?)"),

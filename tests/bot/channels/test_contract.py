@@ -12,7 +12,7 @@ import pytest
 from bot.channels.base import Asking, Outbound, SendFailed
 from bot.channels.render import split
 from flows.model import DONE, Said, Say, Shown
-from tests.bot.channels import on_slack, on_telegram, on_terminal, on_web, on_whatsapp
+from tests.bot.channels import on_matrix, on_slack, on_telegram, on_terminal, on_web, on_whatsapp
 from tests.bot.channels.contract import Bubble, Fault, Kept, Open, Platform, listening
 
 PLATFORMS: dict[str, Open] = {
@@ -23,6 +23,8 @@ PLATFORMS: dict[str, Open] = {
     "slack by signed calls": on_slack.opened_by_calls,
     "web": on_web.opened,
     "terminal": on_terminal.opened,
+    "matrix": on_matrix.opened,
+    "matrix with a bridge": on_matrix.opened_on_bridge,
 }
 """A new channel has a line here."""
 
@@ -30,7 +32,11 @@ FOOD = (Shown("climate", "Climate action"), Shown("housing", "Tenants"), Shown("
 _numbers = count(1)
 
 
-@pytest.fixture(params=PLATFORMS)
+SLOW = {"matrix", "matrix with a bridge"}
+"""A real server is behind them."""
+
+
+@pytest.fixture(params=[pytest.param(each, marks=[pytest.mark.slow] if each in SLOW else []) for each in PLATFORMS])
 async def platform(request: pytest.FixtureRequest) -> AsyncIterator[Platform]:
     async with PLATFORMS[request.param]() as opened:
         yield opened
