@@ -80,7 +80,7 @@ MATRIX = '[channels.matrix]\nhomeserver = "https://m.example"\nuser = "bot"\n'
 
 WRONG = {
     "no way in": (ORG + MATRIX, "[channels.matrix] main: give either `password` or `access_token`"),
-    "two ways in": (ORG + MATRIX + 'password = "p"\naccess_token = "t"\n', "give either `password` or `access_token`"),
+    "two ways in": (ORG + MATRIX + 'password = "p"\naccess_token = "t"\n', "[channels.matrix] main: give either `password` or `access_token`"),
     "no name": ("", "the section [org] is missing: add it"),
     "empty name": ('[org]\nname = ""', "[org] `name`: "),
     "unknown section": (ORG + "[servers]\nport = 1", "`servers` is not known here (did you mean `server`?)"),
