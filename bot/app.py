@@ -5,7 +5,7 @@ import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -324,7 +324,8 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
     app = build(web, stage, None, b"", routers=[files], hosts=("127.0.0.1", "localhost"))
 
     def opening() -> AbstractAsyncContextManager[Bot]:
-        world = trial_world.world_here(f"http://127.0.0.1:{port}" if port else "")
+        here = trial_world.world_here(f"http://127.0.0.1:{port}" if port else "")
+        world = replace(here, pictures=flows / "library")
         return open_bot(f"sqlite:///{folder / 'try.db'}", folder / "try.key", flows, world, clock)
 
     async def trials() -> None:

@@ -1,11 +1,14 @@
 """What messages have attached, made when it is asked for, for the one who asks."""
 
+import asyncio
+from pathlib import Path
+
 from bot.actions import facts_of
 from bot.calendar import calendar_file
 from bot.channels.web_files import File
-from bot.do.actions import invitation
 from bot.do.base import Turn
 from bot.qr import qr_code
+from bot.reach import invitation
 from bot.world import World
 from flows.model import Library
 from flows.words import tidy
@@ -14,6 +17,10 @@ from storage.people import FORGOTTEN
 from storage.store import Store
 from storage.transaction import Transaction
 
+LARGEST_PICTURE = 5 * 2**20
+"""Bytes. WhatsApp takes no larger image (developers.facebook.com, Cloud API, Media: 5 MB), Telegram up to 10 MB."""
+
+_PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 _LONGEST_NAME = 60
 
 
@@ -39,10 +46,28 @@ class StoredFiles:
             if kind == "qr":
                 drawn = self._channel == "web"
                 picture, media_type = ("svg", "image/svg+xml") if drawn else ("png", "image/png")
-                return File(media_type, qr_code(await invitation(turn), picture))
+                return File(media_type, qr_code(await invitation(tx, self._world, person), picture))
             return await _calendar(turn, about) if kind == "calendar" else None
 
         return await self._store.read(work)
+
+    async def image(self, name: str) -> File | None:
+        """As `bot.channels.web_files.Files` has it. Nothing but pictures that lie in the folder itself is ever read."""
+        folder, media_type = self._world.pictures, _PICTURES.get(Path(name).suffix.lower())
+        if folder is None or media_type is None or Path(name).name != name:
+            return None
+        content = await asyncio.to_thread(_read, folder, name)
+        return None if content is None else File(media_type, content)
+
+
+def _read(folder: Path, name: str) -> bytes | None:
+    try:
+        file = (folder / name).resolve(strict=True)
+        # A link could lead out of the folder.
+        inside = file.parent == folder.resolve() and file.is_file() and file.stat().st_size <= LARGEST_PICTURE
+        return file.read_bytes() if inside else None
+    except (OSError, ValueError):
+        return None
 
 
 async def _calendar(turn: Turn, action_id: int) -> File | None:

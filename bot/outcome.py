@@ -5,9 +5,12 @@ from dataclasses import replace
 from bot.channels import LIMITS
 from bot.channels.render import split
 from bot.do.base import Turn
+from bot.reach import invitation
 from flows.exchange import Exchange
 from flows.model import Conversation, Say
 from flows.scene import subject_of
+from flows.text import show
+from storage.actions import Action
 
 _SHORTEST = 4096
 """Characters of one message where a channel's own limit is not known."""
@@ -28,19 +31,35 @@ async def keep(turn: Turn, exchange: Exchange, *, always: bool = False, priority
     for number, say in exchange.said:
         if not by_conversation or by_conversation[-1][0] != number:
             by_conversation.append((number, []))
-        by_conversation[-1][1].append(_about(say, exchange.conversations.get(number)))
+        by_conversation[-1][1].append(await _about(turn, say, exchange.conversations.get(number)))
         if say.tried:
             await tx.ledger.add(person.id, "tried", exchange.conversations[number].flow, detail=say.tried)
     for number, says in by_conversation:
         await say_to(turn, number or None, says, always=always, priority=priority)
 
 
-def _about(say: Say, conversation: Conversation | None) -> Say:
-    """A calendar file is of the action that its conversation is about: "calendar:3" tells whoever shows it later."""
-    if say.attach != "calendar":
+async def _about(turn: Turn, say: Say, conversation: Conversation | None) -> Say:
+    """What is attached, about what its conversation is about: "calendar:3" tells whoever shows it later.
+
+    A card is no file, so that every platform can show it: the words follow the text, and the code comes with them.
+    """
+    if say.attach not in ("calendar", "card"):
         return say
     which = subject_of(conversation, "action") if conversation else ""
-    return replace(say, attach=f"calendar:{which}" if which else "")
+    if say.attach == "calendar":
+        return replace(say, attach=f"calendar:{which}" if which else "")
+    action = await turn.tx.actions.get(int(which)) if which.isascii() and which.isdigit() else None
+    return replace(say, text="\n\n".join([say.text, await card(turn, action)]).strip(), attach="qr")
+
+
+async def card(turn: Turn, action: Action | None) -> str:
+    """What people can pass on: an action in four lines, or the group, and the link by which others come. Nothing in it
+    is only for those who are signed up."""
+    lines = [str(turn.world.group.org.get("name") or "")]
+    if action is not None:
+        when = show(action.starts_at, "when", turn.language, action.zone)
+        lines = [f"*{action.title}*", when, action.district, *lines]
+    return "\n".join(line for line in [*lines, await invitation(turn.tx, turn.world, turn.person)] if line)
 
 
 async def keep_fields(turn: Turn) -> None:

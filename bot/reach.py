@@ -2,6 +2,7 @@
 
 from bot.world import World
 from flows.exchange import START
+from storage.people import Person
 from storage.transaction import Transaction
 
 
@@ -25,6 +26,11 @@ async def start_of(tx: Transaction, world: World, channel: str = "", account: st
             return start
     address = world.address.rstrip("/")
     return f"{address}/?start=" if address else f"{START} "
+
+
+async def invitation(tx: Transaction, world: World, person: Person) -> str:
+    """The link with which others come by this person's invitation; where there is none, what they can write instead."""
+    return await start_of(tx, world, person.channel, person.account) + tx.links.invitation(person.id)
 
 
 def _setting(channel: str, account: str) -> str:

@@ -110,6 +110,10 @@ class LiveStage:
         """What is attached to a message of theirs."""
         return await StoredFiles(self._store, self.bot.world).file(address, kind, about)
 
+    async def image(self, name: str) -> File | None:
+        """A picture that lies beside the flows."""
+        return await StoredFiles(self._store, self.bot.world).image(name)
+
     async def receive(self, inbound: Inbound) -> None:
         """Takes what someone said; where they have just said where they live, people live near them."""
         await self.bot.turns.receive(inbound)

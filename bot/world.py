@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from bot.config import Config
 from bot.group import Group
@@ -47,6 +48,7 @@ class World:
 
     address  where people reach the web chat ("https://…"), for the links they are given; "" where there is none
     accounts our accounts on other platforms, as (channel, account)
+    pictures where the pictures lie that flows attach: beside the flows; None where there are none
     places   the names of places that are understood
     pool     the buddies, as this process last saw them
     """
@@ -55,6 +57,7 @@ class World:
     pairing: Pairing = field(default_factory=Pairing)
     address: str = ""
     accounts: tuple[tuple[str, str], ...] = ()
+    pictures: Path | None = None
     places: Places = field(default_factory=Places)
     pool: Pool = field(default_factory=Pool)
 
@@ -78,4 +81,5 @@ class World:
         )  # fmt: skip
         group = Group.of(config)
         accounts = [(kind, account) for kind, section in config.channels for account in section]
-        return cls(group, terms, config.server.public_url, tuple(accounts), Places(zone=group.zone))
+        pictures = config.flows_folder / "library"
+        return cls(group, terms, config.server.public_url, tuple(accounts), pictures, Places(zone=group.zone))

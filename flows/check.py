@@ -50,6 +50,7 @@ def check(reading: Reading) -> tuple[Problem, ...]:
         _words_written_twice,
         _anytime_flows,
         _mistranslated,
+        _pictures,
     ):
         found += everywhere(reading)
     wrong = {(problem.file, problem.line, problem.column) for problem in found if not problem.warning}
@@ -60,6 +61,28 @@ def check(reading: Reading) -> tuple[Problem, ...]:
 
 def _flows(reading: Reading) -> Iterator[tuple[Flow, Page]]:
     return ((reading.library.flows[name], page) for name, page in reading.pages.items())
+
+
+def _pictures(reading: Reading) -> Iterator[Problem]:
+    if reading.beside is None:
+        return
+    for _, page in _flows(reading):
+        for path in page.spans:
+            name = _picture(page, path) if path[-1:] == ("attach",) else ""
+            if name and name not in reading.beside:
+                what = f"there is no picture `{name}` beside this file: the message goes without it"
+                yield page.problem("missing-picture", what, path, "put it into the same folder", warning=True)
+
+
+def _picture(page: Page, path: Path) -> str:
+    """The name of the picture that is attached there; "" where it is something else."""
+    value = page.tree
+    for key in path:
+        value = value[key]
+    if isinstance(value, Mapping):
+        return str(value.get("picture") or "")
+    written = str(value)
+    return written.removeprefix("picture:").strip() if written.startswith("picture:") else ""
 
 
 def _loops(reading: Reading) -> Iterator[Problem]:

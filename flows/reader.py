@@ -36,6 +36,7 @@ class Reading:
     shaky    for each flow, its states with a mistake of form in them: what follows from it is no second mistake
     unread   the names of flows whose files could not be read, as far as one can tell
     given    flows that the folder does not have and Doorstep's own `anytime` words need
+    beside   the names of all else that lies in `library/`, pictures among it; None where no folder was read
     """
 
     library: Library
@@ -46,6 +47,7 @@ class Reading:
     shaky: Mapping[str, frozenset[str]] = field(default_factory=nothing)
     unread: frozenset[str] = frozenset()
     given: frozenset[str] = frozenset()
+    beside: frozenset[str] | None = None
 
 
 def read_folder(folder: FilePath) -> Reading:
@@ -68,7 +70,7 @@ def read_folder(folder: FilePath) -> Reading:
             files[name] = read_text(file, name)
         except Refused as refused:
             problems.append(refused.problem)
-    return read_files(files, problems)
+    return replace(read_files(files, problems), beside=frozenset(file.name for file in (folder / "library").iterdir()))
 
 
 def read_files(files: Mapping[str, str], problems: Iterable[Problem] = ()) -> Reading:

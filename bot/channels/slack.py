@@ -13,7 +13,7 @@ from fastapi import APIRouter
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, SendFailed
 from bot.channels.slack_heard import Heard, direct, heard_message, heard_press
 from bot.channels.slack_shown import CHOICE, CLOSE, TICKS, mark, shown
-from bot.channels.web_files import Files
+from bot.channels.web_files import Files, attached
 from bot.slack_app import SlackApp
 from bot.slack_calls import AWAY, SWITCHED_OFF, WRONG_TOKEN, Lost, NotReached, Refused, trouble
 from flows.limits import SLACK
@@ -210,13 +210,13 @@ class Slack:
     async def _attach(self, message: Outbound, chat: str) -> None:
         """Shows what goes with it, before the words. What Slack refuses they do not wait for."""
         kind, _, about = message.say.attach.partition(":")
-        if not kind or self._files is None or message.id in self._shared:
-            return
-        file = await self._files.file(message.address, kind, int(about) if about.isdecimal() else 0)
+        file = None if message.id in self._shared else await attached(self._files, message.address, message.say.attach)
         if file is None:
             return
         try:
-            await self.app.client.upload(chat, file.name or f"{kind}.png", file.content)
+            await self.app.client.upload(
+                chat, file.name or (about if kind == "picture" else f"{kind}.png"), file.content
+            )
         except Refused as refused:
             if refused.retry_after or refused.status >= 500 or refused.error in AWAY:
                 raise

@@ -15,7 +15,7 @@ from bot.channels.base import Inbound, Outbound, Reached, Receipt, Receive, Repo
 from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
 from bot.channels.telegram_heard import KINDS, Heard, heard
 from bot.channels.telegram_shown import as_caption, shown
-from bot.channels.web_files import File, Files
+from bot.channels.web_files import File, Files, attached
 from flows.limits import TELEGRAM
 
 LONGEST_POLL = 50
@@ -32,6 +32,9 @@ LOOK = 60.0
 
 REMEMBERED = 50_000
 """Chats of which the newest message is remembered."""
+
+PHOTOS = ("image/png", "image/jpeg")
+"""What is shown as a photo; all else goes as a file: core.telegram.org/bots/api#sendphoto."""
 
 CHATS = "https://t.me/"
 """What opens a chat with a bot, its name behind it: core.telegram.org/bots/features#deep-linking."""
@@ -259,10 +262,7 @@ class Telegram:
 
     async def _attached(self, message: Outbound) -> File | None:
         """What goes with it; None also where it is nothing any more, for the words must not wait for it."""
-        kind, _, about = message.say.attach.partition(":")
-        if not kind or self._files is None:
-            return None
-        return await self._files.file(message.address, kind, int(about) if about.isdecimal() else 0)
+        return await attached(self._files, message.address, message.say.attach)
 
     async def _send(self, body: dict[str, Any], file: File | None = None) -> Receipt:
         sent = await (self._call("sendMessage", **body) if file is None else self._send_file(body, file))
@@ -270,7 +270,7 @@ class Telegram:
 
     async def _send_file(self, body: dict[str, Any], file: File) -> Any:
         """The file with the words below it; where they are too many for that, the file before them."""
-        method, field = ("sendPhoto", "photo") if file.media_type == "image/png" else ("sendDocument", "document")
+        method, field = ("sendPhoto", "photo") if file.media_type in PHOTOS else ("sendDocument", "document")
         caption = as_caption(body)
         fields = caption or {"chat_id": body["chat_id"]}
         sent = await self._calls.upload(method, self._patience, field, file, **fields)

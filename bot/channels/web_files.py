@@ -28,6 +28,19 @@ class Files(Protocol):
         """The file of this kind ("calendar", "qr") about this action (0: about none) for this visitor; None where
         there is none, or it is not for them."""
 
+    async def image(self, name: str) -> File | None:
+        """The picture of this name that lies beside the flows; None where there is none."""
+
+
+async def attached(files: Files | None, address: str, attach: str) -> File | None:
+    """What `Say.attach` names, for whom it is; None also where it is nothing any more: the words never wait for it."""
+    kind, _, about = attach.partition(":")
+    if not kind or files is None:
+        return None
+    if kind == "picture":
+        return await files.image(about)
+    return await files.file(address, kind, int(about) if about.isdecimal() else 0)
+
 
 def router(visitor: Callable[[Request, str], str | None], files: Files) -> APIRouter:
     """Serves `GET /chat/files/KIND/ABOUT` (and `?phone=` as the chat has it) to whoever holds a visitor's cookie.
@@ -41,7 +54,10 @@ def router(visitor: Callable[[Request, str], str | None], files: Files) -> APIRo
         if address is None:
             return Response("Open the chat page first.", 401, media_type="text/plain")
         number = int(about) if about.isascii() and about.isdigit() and len(about) <= _MOST_DIGITS else None
-        found = await files.file(address, kind, number) if number is not None else None
+        if kind == "picture":
+            found = await files.image(about)
+        else:
+            found = await files.file(address, kind, number) if number is not None else None
         if found is None:
             return Response("There is no such file.", 404, media_type="text/plain")
         return Response(found.content, headers=_headers(found), media_type=found.media_type)

@@ -15,7 +15,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, Report, SendFailed
-from bot.channels.web_files import File, Files
+from bot.channels.web_files import File, Files, attached
 from bot.channels.whatsapp_calls import CLOSED, PAIR, TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
 from bot.channels.whatsapp_heard import Heard, Status, heard
 from bot.channels.whatsapp_shown import Json, Message, shown
@@ -258,14 +258,11 @@ class WhatsApp:
 
     async def _attached(self, message: Outbound) -> File | None:
         """What goes with it; None also where it is nothing any more, for the words must not wait for it."""
-        kind, _, about = message.say.attach.partition(":")
-        if not kind or self._files is None:
-            return None
-        return await self._files.file(message.address, kind, int(about) if about.isdecimal() else 0)
+        return await attached(self._files, message.address, message.say.attach)
 
     async def _uploaded(self, file: File) -> tuple[str, Json]:
         media = await self._calls.upload(file)
-        if file.media_type == "image/png":
+        if file.media_type in ("image/png", "image/jpeg"):
             return "image", {"id": media}
         return "document", {"id": media, "filename": file.name}
 

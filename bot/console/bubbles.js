@@ -41,6 +41,7 @@ export function fill(row, line) {
 /** A file to keep, or a picture to show somebody. */
 function attachment({ kind, href, label }) {
   if (kind === "qr") return Object.assign(element("img", "attached"), { src: href, alt: label, width: 200, height: 200 });
+  if (kind === "picture") return Object.assign(element("img", "attached"), { src: href, alt: label });
   return Object.assign(element("a", "attached", label), { href, download: "" });
 }
 

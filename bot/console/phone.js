@@ -26,6 +26,7 @@ const WORDS = {
   failed: "This message could not be sent.",
   calendar: "Add to calendar",
   qr: "A code that another phone can read",
+  picture: "A picture",
 };
 const STYLE = new URL("./phone.css", import.meta.url).href;
 
@@ -286,9 +287,9 @@ class Phone extends HTMLElement {
 
   /** What is attached to a line, as the page can show it. */
   attached({ attach }) {
-    const [, kind, about] = /^(calendar|qr)(?::(\d+))?$/.exec(attach || "") || [];
+    const [, kind, about] = /^(calendar|qr|picture)(?::(.+))?$/.exec(attach || "") || [];
     const query = this.query && `?${this.query}`;
-    return kind && { kind, href: `${this.base}/chat/files/${kind}/${about || 0}${query}`, label: WORDS[kind] };
+    return kind && { kind, href: `${this.base}/chat/files/${kind}/${encodeURIComponent(about || 0)}${query}`, label: WORDS[kind] };
   }
 
   show(line) {

@@ -6,7 +6,7 @@ from datetime import timedelta
 from bot.do.base import DONE, Deed, Turn
 from bot.others import tell
 from bot.proposals import read
-from bot.reach import start_of
+from bot.reach import invitation
 from flows import answers
 from flows.model import Did, Value
 from flows.text import show
@@ -208,14 +208,7 @@ async def propose_action(deed: Deed) -> Did:
 async def invite_link(deed: Deed) -> Did:
     """What they pass on so that others come to the bot, and it is known who asked them."""
     await deed.tx.ledger.add(deed.person.id, "invited", deed.conversation.flow)
-    return Did("done", {"link": await invitation(deed)})
-
-
-async def invitation(turn: Turn) -> str:
-    """The link with which others come by this person's invitation; where there is none, what they can write to the bot
-    instead."""
-    start = await start_of(turn.tx, turn.world, turn.person.channel, turn.person.account)
-    return start + turn.tx.links.invitation(turn.person.id)
+    return Did("done", {"link": await invitation(deed.tx, deed.world, deed.person)})
 
 
 def new_code() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -9,7 +10,7 @@ import pytest
 from fastapi import FastAPI
 from icalendar import Calendar
 
-from bot.attachments import StoredFiles
+from bot.attachments import LARGEST_PICTURE, StoredFiles
 from bot.channels.web import COOKIE, Web
 from bot.channels.web_files import router
 from bot.group import Group
@@ -27,7 +28,7 @@ Ask = Callable[..., Awaitable[httpx.Response]]
 
 
 @pytest.fixture
-async def ask(store: Store) -> AsyncIterator[Ask]:
+async def ask(store: Store, tmp_path: Path) -> AsyncIterator[Ask]:
     """Asks for a file as a visitor ("" for nobody); Ana and Bo have written, Ana hosts nothing."""
 
     async def people(tx: Transaction) -> None:
@@ -35,7 +36,11 @@ async def ask(store: Store) -> AsyncIterator[Ask]:
             await tx.people.add("web", "web", address, "en")
 
     await store.run(people)
-    world = World(Group(org={"name": "Neighbours"}, quiet=None), address="https://chat.example.org")
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    (pictures / "map.jpg").write_bytes(b"\xff\xd8 map")
+    group = Group(org={"name": "Neighbours"}, quiet=None)
+    world = World(group, address="https://chat.example.org", pictures=pictures)
     app = FastAPI()
     web = Web(StoredHistory(store, "web"))
     app.include_router(router(web.visitor, StoredFiles(store, world)))
@@ -141,3 +146,34 @@ async def test_on_a_platform_a_code_is_a_picture_of_dots_and_only_for_that_platf
     assert code is not None
     assert (code.media_type, code.content[:4]) == ("image/png", b"\x89PNG")
     assert await files.file("1002", "qr", 0) is None
+
+
+async def test_pictures_that_lie_beside_the_flows_are_shown_and_nothing_else_is_ever_read(
+    store: Store, tmp_path: Path
+) -> None:
+    folder = tmp_path / "library"
+    folder.mkdir()
+    (folder / "map.jpg").write_bytes(b"\xff\xd8 map")
+    (folder / "welcome.yaml").write_text("flow: welcome")
+    (folder / "large.png").write_bytes(b"x" * (LARGEST_PICTURE + 1))
+    (folder / "folder.png").mkdir()
+    (tmp_path / "secret.jpg").write_bytes(b"secret")
+    (folder / "link.jpg").symlink_to(tmp_path / "secret.jpg")
+    files = StoredFiles(store, World(pictures=folder))
+    found = await files.image("map.jpg")
+    assert found is not None
+    assert (found.media_type, found.content) == ("image/jpeg", b"\xff\xd8 map")
+    for name in (
+        "../secret.jpg", "/etc/passwd", "..", "", "welcome.yaml", "link.jpg", "large.png", "folder.png", "gone.jpg",
+        "map.jpg/", "a\x00.jpg", f"{'x' * 300}.jpg", str(tmp_path / "secret.jpg"),
+    ):  # fmt: skip
+        assert await files.image(name) is None, name
+    assert await StoredFiles(store, World()).image("map.jpg") is None
+
+
+async def test_a_picture_is_on_the_page_for_whoever_has_a_chat_there(store: Store, ask: Ask) -> None:
+    answer = await ask("/chat/files/picture/map.jpg")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert (await ask("/chat/files/picture/gone.jpg")).status_code == 404
+    assert (await ask("/chat/files/picture/..%2fsecret.jpg")).status_code == 404
+    assert (await ask("/chat/files/picture/map.jpg", "")).status_code == 401

@@ -93,3 +93,17 @@ def test_what_the_language_allows_is_not_refused(file: Path) -> None:
 
 def test_the_starter_flows_have_no_problem_at_all() -> None:
     assert _told(check(read_folder(STARTER))) == []
+
+
+def test_a_picture_that_lies_nowhere_is_a_warning_where_a_folder_is_read(tmp_path: Path) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    shows = (SOUND / "says.yaml").read_text("utf-8")
+    (library / "says.yaml").write_text(shows)
+    (library / "map.jpg").write_bytes(b"a picture")
+    (problem,) = [each for each in check(read_folder(tmp_path)) if each.code == "missing-picture"]
+    assert (problem.warning, problem.file, problem.line) == (True, "library/says.yaml", 14)
+    assert "`Our Map 2.PNG`" in problem.what
+    (library / "Our Map 2.PNG").write_bytes(b"a picture")
+    assert [each for each in check(read_folder(tmp_path)) if each.code == "missing-picture"] == []
+    assert [each for each in check(read_files({"library/says.yaml": shows})) if each.code == "missing-picture"] == []

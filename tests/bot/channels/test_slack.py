@@ -202,6 +202,9 @@ class Files:
             return File("image/png", b"\x89PNG and so on")
         return File("text/calendar", b"BEGIN:VCALENDAR", "Clean up.ics") if about == 5 else None
 
+    async def image(self, name: str) -> File | None:
+        return File("image/jpeg", b"\xff\xd8a photo") if name == "map.jpg" else None
+
 
 async def test_what_is_attached_comes_before_the_words_and_once_though_they_are_sent_again() -> None:
     async with on_slack.opened(files=Files()) as slack:

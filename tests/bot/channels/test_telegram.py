@@ -187,6 +187,9 @@ class Attached:
             return File("text/calendar; charset=utf-8", b"BEGIN:VCALENDAR", "Clean-up.ics")
         return File("image/png", qr_code(address, "png")) if kind == "qr" else None
 
+    async def image(self, name: str) -> File | None:
+        return File("image/jpeg", b"\xff\xd8a photo") if name == "map.jpg" else None
+
 
 async def test_a_calendar_file_and_a_picture_come_with_their_words_and_buttons() -> None:
     async with opened(files=Attached()) as platform:
@@ -194,7 +197,9 @@ async def test_a_calendar_file_and_a_picture_come_with_their_words_and_buttons()
         receipt = await platform.channel.send(to("1001", Say("You're *in*!", choices, question=1, attach="calendar:3")))
         await platform.channel.send(to("1001", Say("Show this.", attach="qr")))
         await platform.channel.send(to("1001", Say("No more.", attach="calendar:4")))
-        calendar, picture, none = platform.chats["ana"].sent
+        await platform.channel.send(to("1001", Say("Here it is.", attach="picture:map.jpg")))
+        calendar, picture, none, photo = platform.chats["ana"].sent
+        assert (photo["_file"]["type"], photo["text"]) == ("image/jpeg", "Here it is.")
         assert calendar["_file"] == {"name": "Clean-up.ics", "type": "text/calendar", "content": b"BEGIN:VCALENDAR"}
         assert (calendar["text"], [each["type"] for each in calendar["entities"]]) == ("You're in!", ["bold"])
         assert calendar["reply_markup"]["inline_keyboard"][0][0]["text"] == "Yes"
