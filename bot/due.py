@@ -9,6 +9,7 @@ from bot.forgetting import forget
 from bot.handover import Handover
 from bot.moments import Moments
 from bot.others import leave
+from bot.pairing import patience
 from bot.pairing.batch import Batch
 from bot.turn import Turns
 from storage.errors import Burned, StorageError
@@ -78,6 +79,7 @@ class DueClock:
             await self._handover.drain()
             await self._conversations()
             await self._store.run(self._notice)
+            await self._think_of_those_who_wait()
             await self._sweep()
             await self._handover.drain()
             await self._moments.tick()
@@ -126,6 +128,13 @@ class DueClock:
             await self._handover.drain()
             if not proposed:
                 return
+
+    async def _think_of_those_who_wait(self) -> None:
+        """Who asked for a buddy two days ago is not to think that nobody is there; but nobody is woken for it."""
+        if self._moments.quiet():
+            return
+        for person_id, line in await self._store.read(lambda tx: patience.due(tx, BATCH)):
+            await self._turns.let(person_id, "still_asking", {"line": str(line)})
 
     async def _forget_the_leaving(self) -> None:
         """Those who asked to be forgotten, once their goodbye is on its way: each in a transaction of their own."""

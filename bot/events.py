@@ -6,7 +6,7 @@ from bot import other_phone, people
 from bot.do.actions import move_up
 from bot.do.base import Turn
 from bot.outcome import keep_fields, say_to
-from bot.pairing import life, seeking
+from bot.pairing import life, patience, seeking
 from bot.play import play
 from flows import phrases
 from flows.exchange import Start
@@ -141,6 +141,10 @@ async def _lapsed(turn: Turn, body: Body) -> None:
     await life.lapsed(turn, int(str(body.get("pair") or 0)))
 
 
+async def _still_asking(turn: Turn, body: Body) -> None:
+    await patience.think_of(turn, int(str(body.get("line") or 0)))
+
+
 async def _settle(turn: Turn, _: Body) -> None:
     await life.settle(turn)
 
@@ -169,6 +173,7 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "closed": _closed,
     "search": _search,
     "lapsed": _lapsed,
+    "still_asking": _still_asking,
     "settle": _settle,
     "invited": _invited,
     "other phone": _other_phone,

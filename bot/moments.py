@@ -50,7 +50,7 @@ class Moments:
     async def tick(self) -> int:
         """Begins everything due by now; how many flows that were. What breaks with one person leaves the others."""
         flows = [flow for flow in self._libraries.current.flows.values() if flow.starts.moment]
-        if self._quiet():
+        if self.quiet():
             flows = [flow for flow in flows if flow.urgent]
         begun = 0
         while due := await self._store.read(lambda tx: self._due(tx, flows)):
@@ -63,7 +63,8 @@ class Moments:
                 break
         return begun
 
-    def _quiet(self) -> bool:
+    def quiet(self) -> bool:
+        """Whether these are hours in which nobody is written to by themselves."""
         group, now = self._world.group, self._clock()
         return group.quiet is not None and group.quiet.next_allowed(now, group.zone) > now
 

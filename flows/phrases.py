@@ -49,6 +49,9 @@ STOP_COMMAND = "No more messages"
 UNREADABLE = "I cannot read encrypted messages. Please open a chat with me with encryption turned off, and write there."
 YES_BUTTON = "Yes"
 NO_BUTTON = "No"
+STILL_ASKING = (
+    "I'm still asking people near you, and you're not forgotten. *actions* shows what you could come to until then."
+)
 SHARED_INTERESTS = "both care about {what}"
 SHARED_TIMES = "both free on {what}"
 SHARED_LANGUAGES = "both speak {what}"

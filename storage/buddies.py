@@ -106,6 +106,7 @@ _SET_WAITING = Statement(
     "person",
     "since",
 )
+_SINCE = Statement(select(_P.waiting_since).where(_P.id == given("person")), "person")
 _SEEKERS = Statement(
     select(_P.id, _P.language, _P.district, _P.sealed, _P.waiting_since, _P.created_at)
     .where(_P.waiting_since.is_not(None), _P.status == constant(ACTIVE))
@@ -161,6 +162,11 @@ class Buddies:
     async def set_waiting(self, person_id: int, since: datetime | None) -> None:
         """They wait for a buddy since then, or since longer; None: not any more."""
         await self._session.change(_SET_WAITING, person_id, None if since is None else micros(since))
+
+    async def waiting_since(self, person_id: int) -> datetime | None:
+        """Since when this person has waited for a buddy; None: they do not."""
+        row = await self._session.row(_SINCE, person_id)
+        return None if row is None else _moment(row[0])
 
     async def seekers(self, limit: int) -> list[Seeker]:
         """The active people who wait for a buddy, the longest first."""
