@@ -201,7 +201,7 @@ class Turns:
         )
 
     async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Taken | None:
-        if inbound.silent and inbound.formerly:
+        if inbound.silent and not said.text:
             await self._known(tx, inbound)
             return None
         turn = await self._who(tx, inbound, said)

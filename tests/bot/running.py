@@ -24,6 +24,18 @@ def free_port() -> int:
         return port
 
 
+def lasting_port() -> int:
+    """The same, for a server that is killed and begun again while others call it: below those that the system gives to
+    connections, one of which could take it meanwhile (even one that finds itself there)."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            continue
+        return port
+
+
 def write_config(folder: Path, url: str, port: int, flows: dict[str, str], more: str = "") -> Path:
     """A configuration with these flows, and a key file `doorstep.key` beside it."""
     (folder / "flows" / "library").mkdir(parents=True, exist_ok=True)

@@ -75,7 +75,7 @@ async def test_a_press_on_the_template_brings_what_waits_and_nothing_else(ana: O
     ana.channel.answers = [failed(until_heard=True)]
     await ana.hear("hello")
     assert await ana.send() == []
-    await ana.hear("Read it", silent=True)
+    await ana.hear("Read it", silent=True, formerly="447700900001")
     assert await ana.send() == ["And?"]
     await ana.hear("Read it", silent=True)
     assert await ana.send() == ["And?"], "where nothing waited they are answered"

@@ -38,6 +38,8 @@ class WhatsAppServer:
     hurry      real seconds for one of the seconds between two calls of a webhook that was not taken
     templates  by name and language
     faults     what the next messages meet: each may raise Refused
+    taken      calls of the webhook that were answered with 200, and `not_taken` those that were not
+    looked     questions that change nothing
     delivered  each call of the webhook that was ever made, to be made again
     statuses   whether the webhook is told what becomes of messages
     """
@@ -59,6 +61,8 @@ class WhatsAppServer:
     hang: float = 0.0
     refused_for_pace: int = 0
     not_taken: int = 0
+    taken: int = 0
+    looked: int = 0
     port: int = 0
 
     def __post_init__(self) -> None:
@@ -122,6 +126,7 @@ class WhatsAppServer:
                     self.not_taken += 1
                     await asyncio.sleep(pause * self.hurry)
                     pause = min(max(pause * 2, 1.0), 60.0)
+                self.taken += 1
 
     async def _took(self, session: aiohttp.ClientSession, body: bytes) -> bool:
         if not self.hook:
@@ -190,6 +195,7 @@ class WhatsAppServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.looked += request.method == "GET"
         try:
             if request.headers.get("Authorization") != f"Bearer {self.token}":
                 raise Refused(190, "Invalid OAuth access token - Cannot parse access token", status=401)

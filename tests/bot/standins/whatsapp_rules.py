@@ -89,7 +89,8 @@ def checked(given: Json, media: Mapping[str, Json], templates: Mapping[tuple[str
     elif kind == "interactive":
         _interactive(content, media)
     elif kind in ("image", "document"):
-        _length("caption", content.get("caption") or " ", 1, 1024)  # [document], [image]
+        if "caption" in content:
+            _length("caption", content["caption"], 1, 1024)  # [document], [image]
         _media(kind, content, media)
     elif kind == "template":
         _template(content, templates)
