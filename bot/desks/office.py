@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -51,15 +52,19 @@ class Office:
         self._bot, self._desk = bot, desk
         self.zone = ZoneInfo(bot.world.group.zone)
 
-    async def press(self, card: int, button: str, by: str, text: str = "", once: str = "") -> str:
+    async def press(
+        self, card: int, button: str, by: str, text: str = "", once: str = "", *, unseen: bool = False
+    ) -> str:
         """Presses a button of a card, or writes (`WRITE`) to its person: what it did, in a sentence.
 
-        by    the coordinator's name, as the others and the person see it
-        once  the platform's id of what they did: what comes twice is done once
+        by      the coordinator's name, as the others and the person see it
+        once    the platform's id of what they did: what comes twice is done once
+        unseen  what was written does not stand in the card's thread here yet, and is to be shown there
 
         Raises Refused with why not, Quicker where somebody else was.
         """
-        pressed = Press(card=card, button=button, text=text, by=by, name=by, desk=self._desk, once=once)
+        desk = f"{self._desk}, beside the thread" if unseen else self._desk
+        pressed = Press(card=card, button=button, text=text, by=by, name=by, desk=desk, once=once)
         return await press(self._bot, pressed)
 
     async def wrote(self, reference: str, event: str, text: str, by: str) -> bool:
@@ -85,6 +90,10 @@ class Office:
             return None if card is None else await view(tx, card, self._bot.libraries.current, self.zone)
 
         return await self._bot.store.read(look)
+
+    def today(self) -> date:
+        """The day in the group's zone."""
+        return self._bot.clock().astimezone(self.zone).date()
 
     async def week(self) -> Week:
         """The week."""

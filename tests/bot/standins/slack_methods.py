@@ -14,6 +14,7 @@ POSTS = {"chat.postMessage", "chat.update", "chat.postEphemeral", "files.complet
 
 TIERS: Mapping[str, int] = {
     "chat.update": 50, "chat.delete": 50, "conversations.history": 50, "conversations.replies": 50,
+    "conversations.members": 100,
     "conversations.open": 50, "users.info": 100, "views.open": 100, "views.update": 100, "views.publish": 100,
     "reactions.add": 50, "auth.test": 100, "files.getUploadURLExternal": 100, "files.completeUploadExternal": 100,
 }  # fmt: skip
@@ -145,6 +146,14 @@ def _replies(app: AppAccount, given: Json) -> Json:
     return _listed(app, given, inside, newest_first=False)
 
 
+def _members(app: AppAccount, given: Json) -> Json:
+    """docs.slack.dev/reference/methods/conversations.members: everybody who is in it, the app's own user too."""
+    where = app.where(given)
+    if where.person:
+        raise Refused("method_not_supported_for_channel_type")
+    return {"members": [app.user, *sorted(where.members)], "response_metadata": {"next_cursor": ""}}
+
+
 def _react(app: AppAccount, given: Json) -> Json:
     message = app.where(given).messages.get(str(given.get("timestamp")))
     if message is None:
@@ -250,6 +259,7 @@ METHODS: Mapping[str, Callable[[AppAccount, Json], Json]] = {
     "conversations.open": _open,
     "conversations.history": _history,
     "conversations.replies": _replies,
+    "conversations.members": _members,
     "chat.postMessage": _post,
     "chat.update": _update,
     "chat.delete": _delete,

@@ -16,6 +16,7 @@ class Conversation:
 
     messages   by their `ts`, as Slack's `message` (deleted ones are gone)
     ephemeral  what only one person saw: (user, message)
+    members    the people of a channel
     """
 
     id: str
@@ -23,6 +24,7 @@ class Conversation:
     person: str = ""
     messages: dict[str, Json] = field(default_factory=dict)
     ephemeral: list[tuple[str, Json]] = field(default_factory=list)
+    members: set[str] = field(default_factory=set)
 
     @property
     def kind(self) -> str:
