@@ -24,6 +24,7 @@ from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
 from bot.desks.contract import Desk
+from bot.desks.kinds import DESKS
 from bot.desks.live import LiveDesk
 from bot.desks.noticing import Noticing
 from bot.desks.office import Office
@@ -204,7 +205,7 @@ def missing(config: Config) -> str:
     """The first channel or desk a configuration asks for that this version does not have; "" where there is none."""
     for kind, section in (("channels", config.channels), ("desks", config.desks)):
         for name in type(section).model_fields:
-            if getattr(section, name) and not (kind == "channels" and name in KINDS):
+            if getattr(section, name) and name not in (KINDS if kind == "channels" else DESKS):
                 return f"{kind}.{name}"
     return ""
 
@@ -228,6 +229,8 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
         app, tasks = _console(config, bot, [health.router, *(remote.router for remote in remotes)])
         for remote in remotes:
             tasks += bot.attach(remote)
+        for desk in await asyncio.to_thread(_desks, config, remotes):
+            tasks += bot.attach_desk(desk, health.desk_reporter(desk.name))
         tasks += bot.always()
         tasks.append(Noticing(bot.store, bot.libraries, ZoneInfo(bot.world.group.zone), bot.clock).run())
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
@@ -270,6 +273,11 @@ async def _remotes(config: Config, bot: Bot, health: Health) -> list[Remote]:
 
     # In a thread, for a platform's library can take seconds to import.
     return await asyncio.to_thread(make)
+
+
+def _desks(config: Config, remotes: Sequence[Remote]) -> list[Desk]:
+    """Where the configuration has coordinators work, besides the page."""
+    return [make(section, remotes) for name, make in DESKS.items() if (section := getattr(config.desks, name))]
 
 
 def _reached(bot: Bot, channel: str, account: str) -> Callable[[str], Awaitable[None]]:

@@ -172,6 +172,15 @@ class SlackDesk(Section):
 
     channel: Needed
 
+    @field_validator("channel")
+    @classmethod
+    def _number(cls, value: str) -> str:
+        if not re.fullmatch("[CG][A-Z0-9]+", value):
+            raise ValueError(
+                f"`{value}` is not a channel's id, like C0123456789: in Slack it stands below a channel's details"
+            )
+        return value
+
 
 class TelegramDesk(Section):
     """Where coordinators work in Telegram: a bot of its own in a group."""

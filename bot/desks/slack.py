@@ -61,8 +61,7 @@ SOMEBODY = "a coordinator"
 
 
 class SlackDesk:
-    """A desk in the channel of that id, by a Slack app that listens by itself. It is made before the app's channel of
-    supporters, which would take what is for the desk."""
+    """A desk in the channel of that id, by a Slack app that listens by itself."""
 
     name = "slack"
     everywhere = True

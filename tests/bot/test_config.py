@@ -63,7 +63,8 @@ def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, mo
     assert config.channels.matrix["main"].homeserver == "https://matrix.example.org"
     assert config.desks.telegram is not None
     assert config.channels.slack["main"].app_token == "xapp-value of SLACK_APP_TOKEN"
-    assert missing(config) == "desks.slack"
+    assert config.desks.slack is not None
+    assert missing(config) == "desks.telegram"
 
 
 def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
@@ -80,7 +81,7 @@ MATRIX = '[channels.matrix]\nhomeserver = "https://m.example"\nuser = "bot"\n'
 
 WRONG = {
     "no way in": (ORG + MATRIX, "[channels.matrix] main: give either `password` or `access_token`"),
-    "two ways in": (ORG + MATRIX + 'password = "p"\naccess_token = "t"\n', "[channels.matrix] main: give either `password` or `access_token`"),
+    "two ways in": (ORG + MATRIX + 'password = "p"\naccess_token = "t"\n', "[channels.matrix] main: give either"),
     "no name": ("", "the section [org] is missing: add it"),
     "empty name": ('[org]\nname = ""', "[org] `name`: "),
     "unknown section": (ORG + "[servers]\nport = 1", "`servers` is not known here (did you mean `server`?)"),
@@ -120,6 +121,9 @@ WRONG = {
     ),
     "no ears": (ORG + '[channels.slack]\nbot_token = "xoxb-1"', "[channels.slack] main: add app_token for Socket Mode"),
     "platform": (ORG + '[channels.sms]\ntoken = "t"', "[channels] `sms` is not known here"),
+    "desk channel": (
+        ORG + '[desks.slack]\nchannel = "#coordinators"', "[desks.slack] `channel`: `#coordinators` is not a"
+    ),
     "desk": (ORG + '[desks.slack]\nchannel = "C1"', "[desks.slack] uses the tokens of [channels.slack]"),
     "not toml": ("[org\nname", "this is not TOML"),
     "the base": ('base = "/"\n' + ORG, "`base` is not known here"),

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from ruamel.yaml import YAML
 
 from bot.desks.base import _KINDS
 from storage.cards import NOTICE, OPEN
@@ -260,3 +261,15 @@ async def test_an_urgent_card_looks_so_and_is_closed_with_a_question(office: Sla
     assert office.buttons(card) == ["Answer", "Done"]
     done = card["blocks"][-1]["elements"][-1]
     assert done["confirm"]["title"]["text"] == "Close this?"
+
+
+def test_the_app_of_the_readme_may_do_all_that_the_desk_does() -> None:
+    manifest = YAML(typ="safe").load(Path(__file__).parents[3] / "slack-app.yaml")
+    scopes = set(manifest["oauth_config"]["scopes"]["bot"])
+    # By docs.slack.dev/reference/methods, for public and for private channels.
+    history, members = {"channels:history", "groups:history"}, {"channels:read", "groups:read"}
+    assert {"chat:write", "commands", "users:read", "reactions:write", *history, *members} <= scopes
+    heard = manifest["settings"]["event_subscriptions"]["bot_events"]
+    assert {"app_home_opened", "message.channels", "message.groups"} <= set(heard)
+    assert manifest["features"]["slash_commands"][0]["command"] == "/doorstep"
+    assert manifest["features"]["app_home"]["home_tab_enabled"]
