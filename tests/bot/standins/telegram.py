@@ -37,6 +37,7 @@ class TelegramServer:
         self._ids = itertools.count(1)
         self._recent: dict[tuple[int, int], list[float]] = {}
         self.refused_for_pace = 0
+        self._passed = 0
 
     @property
     def url(self) -> str:
@@ -52,7 +53,11 @@ class TelegramServer:
         return str(next(self._ids))
 
     def seconds(self) -> int:
-        return 1_790_000_000 + int(asyncio.get_running_loop().time())
+        return 1_790_000_000 + int(asyncio.get_running_loop().time()) + self._passed
+
+    def later(self, seconds: int) -> None:
+        """So much time passes for Telegram."""
+        self._passed += seconds
 
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=60 * 2**20)

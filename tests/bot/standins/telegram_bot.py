@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 LONGEST_POLL = 50
 """[tba] Client.h LONG_POLL_MAX_TIMEOUT, seconds."""
+PRESS_KEPT, UPDATE_KEPT = 150, 86_400
+"""[tba] Client.cpp, where it calls add_update: seconds for which a press, and a message, waits to be fetched; then it
+is gone."""
 CONFLICT_WAIT = 3.0
 """[tba] fail_query_conflict: further conflicts are answered only after so many seconds."""
 
@@ -49,6 +52,7 @@ class BotAccount:
         self.id = int(self.token.split(":")[0])
         self._update, self._message = itertools.count(random.randrange(10**6, 10**8)), itertools.count(1)
         self._news = asyncio.Event()
+        self._expires: dict[int, int] = {}
         self._poller: asyncio.Task[list[Json]] | None = None
         self._last_conflict = -CONFLICT_WAIT
         self._hooks: dict[int, asyncio.Queue[Json]] = {}
@@ -69,6 +73,8 @@ class BotAccount:
         """Delivers an update, perhaps once more."""
         if update not in self.delivered:
             self.delivered.append(update)
+        kept = PRESS_KEPT if "callback_query" in update else UPDATE_KEPT
+        self._expires[update["update_id"]] = self.server.seconds() + kept
         if self.hook.get("url"):
             self._to_hook(update, queue)
         else:
@@ -103,6 +109,7 @@ class BotAccount:
             self.updates = [each for each in self.updates if each[0] >= offset]
         elif offset < 0:
             self.updates = self.updates[offset:]
+        self.updates = [each for each in self.updates if not self._gone(each[1])]
         if not self.updates and patience:
             self._news.clear()
             with_time = asyncio.wait_for(self._news.wait(), patience)
@@ -111,6 +118,9 @@ class BotAccount:
             except TimeoutError:
                 return []
         return [update for _, update in self.updates[:limit]]
+
+    def _gone(self, update: Json) -> bool:
+        return self.server.seconds() >= self._expires.get(update["update_id"], float("inf"))
 
     async def _conflict(self, description: str) -> Refused:
         loop = asyncio.get_running_loop()
@@ -145,7 +155,7 @@ class BotAccount:
         async with aiohttp.ClientSession() as session:
             while True:
                 update, pause = await queue.get(), 0.0
-                while self.hook.get("url"):
+                while self.hook.get("url") and not self._gone(update):
                     headers = {"X-Telegram-Bot-Api-Secret-Token": self.hook["secret"]} if self.hook["secret"] else {}
                     try:
                         async with session.post(self.hook["url"], json=update, headers=headers) as answer:

@@ -233,3 +233,18 @@ async def test_who_sends_too_fast_is_told_how_long_to_wait(monkeypatch: pytest.M
 async def test_an_unknown_method_is_not_found(server: TelegramServer, bot: Bot) -> None:
     with pytest.raises(error.InvalidToken):
         await bot.do_api_request("inventedIn2030")
+
+
+async def test_a_press_waits_for_150_seconds_and_a_message_for_a_day(
+    server: TelegramServer, bot: Bot, account: BotAccount
+) -> None:
+    ana = account.chats[1]
+    ana.say("/start")
+    asked = await bot.send_message(1, "Coming?", reply_markup=keyboard("Yes"))
+    ana.press(asked.message_id, "d")
+    server.later(140)
+    assert [each.callback_query is not None for each in await bot.get_updates()] == [False, True]
+    server.later(11)
+    assert [each.callback_query for each in await bot.get_updates()] == [None]
+    server.later(86_400 - 140)
+    assert await bot.get_updates() == ()
