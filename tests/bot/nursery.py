@@ -126,6 +126,8 @@ def _bear(line: socket.socket, arguments: list[str], stdout: int) -> int:
     line.close()
     os.dup2(stdout, 1)
     os.close(stdout)
+    # The one that was inherited takes what is a pipe by now for the file that the tests' output goes to.
+    sys.stdout = os.fdopen(1, "w", closefd=False)
     sys.argv[1:] = arguments
     from bot.cli import main
 

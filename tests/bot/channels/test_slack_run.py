@@ -1,6 +1,7 @@
 """`doorstep run` as a process of its own, and people who talk with it on Slack's stand-in."""
 
 import asyncio
+import random
 import signal
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
@@ -61,6 +62,7 @@ async def tick(person: Person, *places: int) -> None:
     press(person, "Done")
 
 
+@pytest.mark.slow
 async def test_a_newcomer_is_welcomed_on_slack_from_hello_to_consent(tmp_path: Path) -> None:
     async with SlackServer(pace=True) as server:
         app = server.app("xoxb-1", app_token="xapp-1")
@@ -117,8 +119,9 @@ async def test_a_wrong_token_is_one_line_and_the_other_app_which_slack_calls_goe
 @pytest.mark.slow
 async def test_killed_again_and_again_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     """Each says the next word when they have heard the answer; what nobody took, Slack brings again."""
-    kills, people = 20, 10
-    async with SlackServer(hurry=0.01, patience=0.2) as server, nursery("bot.channels.slack") as born:
+    kills, people = 12, 10
+    often = [60.0] * 500
+    async with SlackServer(hurry=0.004, patience=0.2, pauses=often) as server, nursery("bot.channels.slack") as born:
         app = server.app("xoxb-1", app_token="xapp-1")
         talkers = [app.person(f"P{number}") for number in range(people)]
         more = section(server, 'app_token = "xapp-1"')
@@ -135,7 +138,8 @@ async def test_killed_again_and_again_nothing_is_lost_and_nothing_comes_twice(tm
         talking = [asyncio.create_task(talk(number)) for number in range(people)]
         for _ in range(kills):
             process = await born.ready(config)
-            await asyncio.sleep(0.9)
+            await app.connected()
+            await asyncio.sleep(random.uniform(0.2, 1.2))
             process.kill()
             await process.wait()
         process = await born.ready(config)

@@ -12,14 +12,14 @@ Slack's pace too: docs.slack.dev/apis/web-api/rate-limits.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
-from tests.bot.standins.slack_app import AppAccount
+from tests.bot.standins.slack_app import PAUSES, AppAccount
 from tests.bot.standins.slack_methods import METHODS, POSTS, TIERS, view_made
 from tests.bot.standins.slack_rules import Json, Refused, blocks_of, text_of
 
@@ -33,11 +33,22 @@ class SlackServer:
     hurry     of the minutes that Slack waits, so much is waited here
     patience  the same of the 3 seconds within which an app answers
     ping      seconds between two pings on a socket
+    pauses    Slack's minutes before each further try of an event, in seconds; more of them than Slack makes, where a
+              test needs an event to be brought for longer
     """
 
-    def __init__(self, *, pace: bool = False, hurry: float = 0.01, patience: float = 1.0, ping: float = 5.0) -> None:
+    def __init__(
+        self,
+        *,
+        pace: bool = False,
+        hurry: float = 0.01,
+        patience: float = 1.0,
+        ping: float = 5.0,
+        pauses: Sequence[float] = PAUSES,
+    ) -> None:
         self.pace, self.hurry, self.patience, self.ping = pace, hurry, patience, ping
         self.apps: dict[str, AppAccount] = {}
+        self.pauses = pauses
         self.refused_for_pace = 0
         self._recent: dict[tuple[str, str], list[float]] = {}
         self._tickets: dict[str, AppAccount] = {}

@@ -43,7 +43,7 @@ class AppAccount:
     lose_answers so many of the next messages are shown, and the connection breaks before the answer
     silent       nothing comes on its sockets any more, not even a ping
     delivered    what was delivered: (kind, payload), to be delivered again
-    lost         events that nobody took in four tries
+    lost         events that nobody took in all tries
     """
 
     server: "SlackServer"
@@ -164,7 +164,7 @@ class AppAccount:
         # Calls are separate connections, which overtake each other: what one person did is called one after the other.
         async with self._lines.setdefault(str(body["event"].get("user")), asyncio.Lock()) if self.address else _FREE:
             taken, why = await self._try(kind, body, 0, "")
-        for number, pause in enumerate(PAUSES, 1):
+        for number, pause in enumerate(self.server.pauses, 1):
             if taken:
                 return
             await asyncio.sleep(pause * self.server.hurry)
