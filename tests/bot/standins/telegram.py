@@ -149,8 +149,17 @@ class TelegramServer:
         return call(bot, given)
 
 
+_ONLY_IN_GET_ME = (
+    "allows_users_to_create_topics", "can_connect_to_business", "can_join_groups", "can_manage_bots",
+    "can_read_all_group_messages", "has_main_web_app", "has_topics_enabled", "supports_inline_queries",
+    "supports_join_request_queries",
+)  # fmt: skip
+"""[api] User: "Returned only in getMe"; as @grammyjs/types 3.28 lists them."""
+
+
 def _me(bot: BotAccount, given: Json) -> Json:
-    return {"id": bot.id, "is_bot": True, "first_name": "Bot", "username": f"doorstep{bot.id}_bot"}
+    told = {"id": bot.id, "is_bot": True, "first_name": "Bot", "username": f"doorstep{bot.id}_bot"}
+    return told | dict.fromkeys(_ONLY_IN_GET_ME, False)
 
 
 def _send(bot: BotAccount, given: Json) -> Json:
