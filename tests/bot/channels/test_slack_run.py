@@ -119,7 +119,7 @@ async def test_a_wrong_token_is_one_line_and_the_other_app_which_slack_calls_goe
 @pytest.mark.slow
 async def test_killed_again_and_again_nothing_is_lost_and_nothing_comes_twice(tmp_path: Path) -> None:
     """Each says the next word when they have heard the answer; what nobody took, Slack brings again."""
-    kills, people = 12, 10
+    kills, people = 8, 10
     often = [60.0] * 500
     async with SlackServer(hurry=0.004, patience=0.2, pauses=often) as server, nursery("bot.channels.slack") as born:
         app = server.app("xoxb-1", app_token="xapp-1")
