@@ -51,7 +51,8 @@ class Card:
     due_at: datetime | None = None
 
 
-_current = _C.state.in_([constant(OPEN), constant(NOTICE)])
+# Written as in the partial index, or SQLite does not see that it fits.
+CURRENT = _C.state.in_([constant(OPEN), constant(NOTICE)])
 card_columns = (
     _C.id,
     _C.kind,
@@ -100,8 +101,8 @@ CHANGED = Statement(
     update(POSTED).where(POSTED.c.card_id == given("card")).values(changes=POSTED.c.changes + constant(1)), "card"
 )
 """Every desk that shows this card shows it anew."""
-_CURRENT = Statement(_cards.where(_current, _C.kind == given("kind")).order_by(_C.id), "kind")
-_ABOUT = Statement(_cards.where(_current, _C.kind == given("kind"), _C.subject == given("subject")), "kind", "subject")
+_CURRENT = Statement(_cards.where(CURRENT, _C.kind == given("kind")).order_by(_C.id), "kind")
+_ABOUT = Statement(_cards.where(CURRENT, _C.kind == given("kind"), _C.subject == given("subject")), "kind", "subject")
 _OPEN_OF = Statement(
     _cards.where(_C.state == constant(OPEN), _C.person_id == given("person")).order_by(_C.id.desc()), "person"
 )
@@ -134,7 +135,7 @@ _SETTLED = Statement(
 _GET = Statement(_cards.where(_C.id == given("card")), "card")
 _ACT = Statement(
     update(CARDS)
-    .where(_C.id == given("card"), _current)
+    .where(_C.id == given("card"), CURRENT)
     .values(state=given("new_state"), acted_by=given("by"), acted_at=given("at")),
     "card", "new_state", "by", "at",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import and_, delete, exists, func, select, update
 
-from storage.cards import CHANGED, NOTICE, OPEN, Card, Cards, card_columns
+from storage.cards import CHANGED, CURRENT, Card, Cards, card_columns
 from storage.errors import KeyDestroyed
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -54,7 +54,6 @@ class Line:
 
 
 _here = and_(_P.card_id == _C.id, _P.desk == given("desk"))
-_live = _C.state.in_([constant(OPEN), constant(NOTICE)])
 _cards = select(
     *card_columns,
     func.coalesce(_P.reference, constant("")),
@@ -64,7 +63,7 @@ _cards = select(
 )
 _UNPOSTED = Statement(
     _cards.select_from(CARDS.outerjoin(POSTED, _here))
-    .where(_live, _P.reference.is_(None))
+    .where(CURRENT, _P.reference.is_(None))
     .order_by(_C.urgent.desc(), _C.id)
     .limit(given("most")).offset(constant(0)),
     "desk", "most",
@@ -77,7 +76,7 @@ _CHANGES = Statement(
     "desk", "most",
 )  # fmt: skip
 _STANDING = Statement(
-    _shown.where(_live, _P.changes == constant(0)).order_by(_C.id.desc()).limit(given("most")).offset(constant(0)),
+    _shown.where(CURRENT, _P.changes == constant(0)).order_by(_C.id.desc()).limit(given("most")).offset(constant(0)),
     "desk", "most",
 )  # fmt: skip
 _BEGIN = Statement(
@@ -109,14 +108,17 @@ _ADD_LINE = Statement(
     ),
     "card", "person", "desk", "event", "by", "sealed", "at",
 )  # fmt: skip
+# Asked line by line: a join would go over every card that was ever posted.
+_its_card = (
+    select(_P.reference)
+    .where(_P.card_id == _L.card_id, _P.desk == given("desk"))
+    .correlate(CARD_LINES)
+    .scalar_subquery()
+)
 _LINES = Statement(
-    select(_L.id, _L.card_id, _L.person_id, _P.reference, _L.by, _L.sealed, _L.at, _S.line_id.is_not(None))
-    .select_from(
-        CARD_LINES.join(POSTED, and_(_P.card_id == _L.card_id, _P.desk == given("desk"))).outerjoin(
-            POSTED_LINES, and_(_S.line_id == _L.id, _S.desk == given("desk"))
-        )
-    )
-    .where(_P.reference != constant(""), _L.desk != given("desk"), _S.reference.is_(None))
+    select(_L.id, _L.card_id, _L.person_id, _its_card, _L.by, _L.sealed, _L.at, _S.line_id.is_not(None))
+    .select_from(CARD_LINES.outerjoin(POSTED_LINES, and_(_S.line_id == _L.id, _S.desk == given("desk"))))
+    .where(_L.desk != given("desk"), _S.reference.is_(None), _its_card != constant(""))
     .order_by(_L.id)
     .limit(given("most")).offset(constant(0)),
     "desk", "most",

@@ -389,6 +389,7 @@ class CardRow(Row, table=True):
         Index("cards_one_notice", "kind", "subject", unique=True, **_when("state = 'notice'")),
         Index("cards_by_person_id", "person_id"),
         Index("cards_by_subject", "subject"),
+        Index("cards_live", "id", **_when("state IN ('open', 'notice')")),
     )
     id: int | None = _id()
     kind: str = _text()

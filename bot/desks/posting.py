@@ -58,7 +58,6 @@ class Posting:
         self._stirred = asyncio.Event()
         self._later: dict[str, float] = {}
         self._tries: dict[str, int] = {}
-        self._strikes = 0
         self._read_after = 0.0
 
     def poke(self) -> None:
@@ -110,7 +109,6 @@ class Posting:
         else:
             self._tries.pop(key, None)
             self._later.pop(key, None)
-            self._strikes = 0
             self._report("")
         return True
 
@@ -246,8 +244,6 @@ class Posting:
         now = _now()
         if failed.final and failed.everyone:
             self._report(failed.reason)
-        if failed.everyone or failed.retry_after is None:
-            self._strikes += 1
         if failed.retry_after is not None:
             pause = failed.retry_after
         else:

@@ -38,6 +38,7 @@ def _cards() -> None:
     op.create_index("cards_one_open", "cards", ["kind", "subject"], unique=True, **_when("state = 'open'"))
     op.create_index("cards_one_notice", "cards", ["kind", "subject"], unique=True, **_when("state = 'notice'"))
     op.create_index("cards_by_subject", "cards", ["subject"], unique=False)
+    op.create_index("cards_live", "cards", ["id"], unique=False, **_when("state IN ('open', 'notice')"))
 
 
 def _lines() -> None:

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from bot.desks.base import _KINDS
 from storage.cards import NOTICE, OPEN
-from tests.bot.desks.slack_office import SlackOffice, slack_office, until
+from tests.bot.desks.slack_office import SECONDS, SlackOffice, slack_office, until
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
 from tests.bot.standins.slack_rules import Json, Refused, shown
@@ -240,11 +240,12 @@ async def test_a_bot_that_is_not_in_the_channel_says_so_and_shows_all_once_it_is
 async def test_a_process_killed_after_posting_shows_nothing_twice(
     server: SlackServer, tmp_path: Path, watch: Watch
 ) -> None:
-    async with slack_office(server, tmp_path, watch, listens=True) as office:
+    async with slack_office(server, tmp_path, watch) as office:
         ana = await office.person("Ana")
-        office.account.lose_answers = 1
+        office.account.hang = SECONDS
         card = await office.add("human", ana)
         await until(lambda: len(office.cards()) == 1)
+    office.account.hang = 0
     watch.forward(timedelta(minutes=1))
     async with slack_office(server, tmp_path, watch) as office:
         await until(lambda: any(method == "conversations.history" for method, _ in office.account.calls))
