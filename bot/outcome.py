@@ -5,6 +5,7 @@ from dataclasses import replace
 from bot.channels import LIMITS
 from bot.channels.render import split
 from bot.do.base import Turn
+from bot.pairing import harvest
 from bot.reach import invitation
 from flows.exchange import Exchange
 from flows.model import Conversation, Say
@@ -73,6 +74,8 @@ async def keep_fields(turn: Turn) -> None:
         district = place.cell if place else ""
     await turn.tx.people.save(turn.person.id, turn.fields, district=district)
     kept = turn.person.district if district is None else district
+    if kept != turn.person.district and turn.person.district:
+        await harvest.noticed(turn, harvest.MOVED)
     turn.person = replace(turn.person, fields=dict(turn.fields), district=kept)
 
 

@@ -36,6 +36,8 @@ SENTENCES: Mapping[str, str] = {
     "human.replied": "got an answer from a person",
     "reported": "reported {other}",
     "stopped": "asked the bot to stop",
+    "declined a newcomer": "would not welcome {other}",
+    "moved": "gave another place",
     "resumed": "let the bot write again",
     "consent withdrawn": "took a consent back",
 }

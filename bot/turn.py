@@ -15,6 +15,7 @@ from bot.forgetting import forget
 from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import say_to
+from bot.pairing import harvest
 from bot.play import play
 from bot.world import PlacesNotReady, World
 from flows import phrases
@@ -223,6 +224,7 @@ class Turns:
         word = word_in(turn.library, said.text) if said.choice is None else None
         if word and not word.anytime:
             await tx.people.save(person.id, turn.fields, status=ACTIVE)
+            await harvest.noticed(turn, harvest.RESUMED)
             await play(turn, said)
         elif word or turn.conversations:
             # Asking for help, or to be forgotten, is no wish to be written to again: only this is answered.

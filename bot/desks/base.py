@@ -140,6 +140,11 @@ def _told(kind: str, body: Body) -> Words:
     return Words(about[:1].upper() + about[1:], known(body), (_DONE,))
 
 
+def _flagged(kind: str, body: Body) -> Words:
+    known = _lines(("", "about"), ("Near", "district"))
+    return Words(f"Does {_name(body, 'person')} mean well?", known(body), (_DONE,))
+
+
 def _other(kind: str, body: Body) -> Words:
     title = kind.replace("_", " ")
     return Words(title[:1].upper() + title[1:], _lines(("", "about"))(body), (_DONE,))
@@ -160,6 +165,7 @@ _KINDS: Mapping[str, Callable[[str, Body], Words]] = {
     "flow_refused": _flow_refused,
     "digest": _digest,
     "told": _told,
+    "flagged": _flagged,
 }
 """Every kind of card, in one place."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from bot import people
 from bot.do.base import DONE, Deed
 from bot.others import tell
-from bot.pairing import life, seeking
+from bot.pairing import harvest, life, seeking
 from flows.model import Did
 from flows.times import zone
 from storage.pairs import BUDDY, DECLINED, INTRODUCED, OFFERED, Pair
@@ -17,13 +17,18 @@ MOST_CAPACITY = 20
 
 
 async def find_buddy(deed: Deed) -> Did:
-    """Asks the best buddy who is free; where nobody is, they wait and are looked after as soon as somebody is."""
+    """Asks the best buddy who is free; where nobody is, they wait and are looked after as soon as somebody is.
+
+    Not possible either for whom the rules have no place, or who was introduced to enough people for a month.
+    """
     if not seeking.may_seek(deed):
         return Did("not_possible")
     await deed.tx.ledger.add(deed.person.id, "asked for a buddy", deed.conversation.flow)
     someone = await seeking.has_someone(deed)
     if someone:
         return Did("not_possible" if someone == INTRODUCED else "offered")
+    if await harvest.knows_enough(deed):
+        return Did("not_possible")
     if await seeking.seek(deed) is not None:
         return Did("offered")
     await seeking.wait(deed)
@@ -47,6 +52,7 @@ async def answer_offer(deed: Deed) -> Did:
         await life.accepted(deed, pair)
     else:
         await life.turned_down(deed, pair, DECLINED, "declined")
+        await harvest.noticed(deed, harvest.DECLINED, deed.conversation.flow, f"pair:{pair.id}")
     return Did("taken")
 
 

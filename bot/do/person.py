@@ -6,7 +6,7 @@ from datetime import datetime
 from bot import phone_codes
 from bot.do.base import DONE, Deed
 from bot.outcome import say_to
-from bot.pairing import life
+from bot.pairing import harvest, life
 from flows.model import Did, Say, Value
 from storage.errors import NotFound
 from storage.people import ACTIVE, LEAVING, STOPPED, Loaded
@@ -36,7 +36,7 @@ async def stop(deed: Deed) -> Did:
 async def resume(deed: Deed) -> Did:
     """They want to hear from us again."""
     await deed.tx.people.save(deed.person.id, deed.fields, status=ACTIVE)
-    await deed.tx.ledger.add(deed.person.id, "resumed", deed.conversation.flow)
+    await harvest.noticed(deed, harvest.RESUMED, deed.conversation.flow)
     return DONE
 
 

@@ -4,6 +4,7 @@ from itertools import chain
 
 from bot.do.base import Turn
 from bot.others import tell
+from bot.pairing.harvest import knows_enough
 from bot.pairing.reasons import write
 from bot.pairing.rules import Helper, Never, Wish, weigh
 from flows.model import Value
@@ -61,7 +62,7 @@ async def again(turn: Turn, first: int = 0) -> bool:
 
     `first` as in `seek`.
     """
-    if turn.person.status != ACTIVE or not may_seek(turn):
+    if turn.person.status != ACTIVE or not may_seek(turn) or await knows_enough(turn):
         await turn.tx.buddies.set_waiting(turn.person.id, None)
         return False
     if any(pair.supporter_id == turn.person.id for pair in await turn.tx.pairs.open_of(turn.person.id)):
