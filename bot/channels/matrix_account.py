@@ -39,7 +39,8 @@ class Account:
         self.me, self.patience = "", patience
         self._user, self._password, self._given, self._device = user, password, access_token, device
         self._memory, self._whose = memory, f"{user} at {homeserver}"
-        self._calls, self._entering, self._transactions = Calls(homeserver), asyncio.Lock(), ""
+        self._calls, self._transactions = Calls(homeserver), ""
+        self._entering, self._naming = asyncio.Lock(), asyncio.Lock()
 
     async def enter(self) -> None:
         """Makes sure that it is logged in. Raises Refused, NotReached, Lost."""
@@ -102,12 +103,14 @@ class Account:
     async def transaction(self, number: int) -> str:
         """The transaction id of an outbox row. Each database has ids of its own, or the first messages of a new one
         would be taken for those of the one before."""
-        if not self._transactions:
-            kept = await self.recall("transactions")
-            if not kept:
-                kept = secrets.token_hex(8)
-                await self.remember("transactions", kept)
-            self._transactions = kept
+        async with self._naming:
+            # Many messages leave at once, and all of them must begin with what is kept.
+            if not self._transactions:
+                kept = await self.recall("transactions")
+                if not kept:
+                    kept = secrets.token_hex(8)
+                    await self.remember("transactions", kept)
+                self._transactions = kept
         return f"{self._transactions}-{number}"
 
     async def recall(self, what: str) -> str:

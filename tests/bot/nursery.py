@@ -10,6 +10,7 @@ import select
 import signal
 import socket
 import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -98,8 +99,10 @@ class Nursery:
 async def nursery(*modules: str) -> AsyncIterator[Nursery]:
     """Everything that `doorstep run` needs is imported once, and these; what it began and still lives ends with it."""
     ours, theirs = socket.socketpair()
+    line = theirs.fileno()
+    # A child's stdout is a pipe, and its mother's must not be a file: Python would go on seeking in it.
     mother = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bot.nursery", str(theirs.fileno()), *modules, pass_fds=[theirs.fileno()], cwd=ROOT
+        sys.executable, "-m", "tests.bot.nursery", str(line), *modules, pass_fds=[line], cwd=ROOT, stdout=PIPE
     )
     theirs.close()
     listening = ours.dup()

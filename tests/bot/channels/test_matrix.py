@@ -167,6 +167,26 @@ async def test_a_message_sent_again_after_a_restart_is_one_event_and_a_new_datab
     assert len(native.shown("ana")) == 2
 
 
+async def test_messages_that_leave_together_at_the_first_start_are_each_one_event_when_sent_again(
+    native: OnMatrix,
+) -> None:
+    memory, ana = Slowly(), native.address("ana")
+    for _ in range(2):
+        channel = again(native, memory)
+        await asyncio.gather(*[channel.send(to(ana, f"Number {number}", number)) for number in range(1, 6)])
+        await channel.close()
+    assert len(native.shown("ana")) == 5
+
+
+class Slowly(Remembering):
+    """A memory that takes a moment, so that several ask before anything is kept."""
+
+    async def get(self, name: str) -> str:  # type: ignore[override]
+        kept = await super().get(name)
+        await asyncio.sleep(0.01)
+        return kept
+
+
 class Attached:
     """Files that are attached: a calendar file, and a picture."""
 
