@@ -81,7 +81,7 @@ class Socket:
         if told.get("type") != "hello":
             await socket.close()
             reason = str(told.get("reason") or "no hello")
-            raise Refused(503, _WHY.get(reason, reason))
+            raise Refused(403, _WHY.get(reason, reason))
         return socket
 
     async def _read(self, socket: ClientWebSocketResponse, leaving: asyncio.Event) -> None:

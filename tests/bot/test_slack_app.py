@@ -133,6 +133,19 @@ async def test_a_socket_that_is_silent_although_alive_is_opened_anew(
     assert "silent" in caplog.text
 
 
+async def test_where_ten_others_listen_already_it_is_told_so(server: SlackServer, account: AppAccount) -> None:
+    others: list[aiohttp.ClientWebSocketResponse] = []
+    async with aiohttp.ClientSession() as session:
+        for _ in range(10):
+            told = {"Authorization": f"Bearer {APP_TOKEN}"}
+            async with session.post(f"{server.url}apps.connections.open", headers=told) as answer:
+                others.append(await session.ws_connect((await answer.json())["url"]))
+            await others[-1].receive()
+        async with running(server) as (_, _, reports):
+            await until(lambda: any(reports))
+            assert next(why for why in reports if why).startswith("Slack refuses: ten others listen")
+
+
 async def test_a_socket_outlives_the_seconds_that_a_call_may_take(server: SlackServer, account: AppAccount) -> None:
     async with running(server, patience=0.3) as (_, heard, _):
         await account.connected()
