@@ -284,7 +284,7 @@ class Say:
     replaces  it changes the message that asked this question, instead of standing below it
     tried     "FLOW/STATE/WORDING" where a `try` chose these words
     button    in their language, what stands on the one further button that a platform with buttons can offer here: it
-              closes a `many`, or shares where they are
+              closes a `many`, opens a list of choices, or shares where they are
     """
 
     text: str

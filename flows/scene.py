@@ -134,6 +134,7 @@ class Scene:
         many, expect = state.choose == "many", state.expect or ""
         picked, question = self.here.picked, self.here.question
         button = phrases.DONE_BUTTON if many else phrases.SHARE_PLACE if expect == "place" else ""
+        button = button or (phrases.CHOOSE_BUTTON if choices else "")
         self.effects.append(
             Say(
                 text, choices, question, many, picked, expect, state.attach, replaces,
