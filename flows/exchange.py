@@ -59,6 +59,9 @@ FIRST_OF_ALL = frozenset({"stop", "forget me"})
 
 _ENDS_ALL = frozenset({"stop", "forget_me"})
 
+_TO_PEOPLE = frozenset({"hand_over", "report"})
+"""Who is with people now is not asked by the bot what it asked before: what they write next is for those."""
+
 SILENT_ENDS = frozenset({*_ENDS_ALL, "begun anew"})
 """Outcomes after which no other question is asked again."""
 
@@ -159,6 +162,7 @@ class Exchange:
         self.saves: dict[str, Value] = {}
         self._asked: set[int] = set()
         self._deeds = 0
+        self._handed = False
 
     def play(self, incoming: Incoming) -> Playing:
         """Lets it happen. The results stand in the attributes afterwards."""
@@ -318,6 +322,7 @@ class Exchange:
                 self._end(turn.conversation, LOST)
                 return
             did, self.facts = yield Perform(turn.conversation, do)
+            self._handed = self._handed or do.name in _TO_PEOPLE
             assert isinstance(did, Did), "a Perform is answered with what it came to"
             if do.name in _ENDS_ALL:
                 for other in self._newest_first():
@@ -349,6 +354,7 @@ class Exchange:
     def _ask_again(self) -> Playing:
         """When a flow that asked something has ended, the newest question still open is asked again."""
         asked = any(self.conversations[each].question and why not in SILENT_ENDS for each, why in self.ended.items())
+        asked = asked and not self._handed
         opened = self._open() if asked else []
         if opened and not any(each.id in self._asked for each in opened):
             yield from self._advance(opened[0], Again())

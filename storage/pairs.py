@@ -192,7 +192,7 @@ _STALLED = Statement(
     "before", "most",
 )  # fmt: skip
 _MOVES = Statement(
-    select(CARDS.c.id)
+    select(CARDS.c.id, _P.state)
     .select_from(CARDS.join(PAIRS, CARDS.c.subject == constant("pair:") + cast(_P.id, Text)))
     .where(
         CARDS.c.kind == constant("stalled"), CARDS.c.state == constant("open"),
@@ -280,9 +280,9 @@ class Pairs:
         card is newer than its last sign of life does not come again."""
         return [(row[0], row[1]) for row in await self._session.rows(_STALLED, micros(before), limit)]
 
-    async def moving(self) -> list[int]:
-        """The open cards about stalled pairs that have moved since, or are over."""
-        return [row[0] for row in await self._session.rows(_MOVES)]
+    async def moving(self) -> list[tuple[int, bool]]:
+        """The open cards about stalled pairs that have moved since, and whether the two are still introduced."""
+        return [(row[0], row[1] == INTRODUCED) for row in await self._session.rows(_MOVES)]
 
     async def by_state(self) -> dict[str, int]:
         """How many pairs are in each state that any is in."""

@@ -31,6 +31,9 @@ TAKE, AGAIN, LEAVE = "take", "again", "leave"
 WRITE = "write"
 """Not a button: what a coordinator writes in the thread of a card that `replies`. The card stays open."""
 
+MOVES, PAST = "moves", "past"
+"""What time has made of a stalled match in which something moves again, and of yesterday's digest."""
+
 _DONE = Button(DONE, "Done")
 _REPLY = Button(REPLY, "Send")
 
@@ -176,6 +179,8 @@ _OUTCOMES = {
     REPLY: "Answered",
     AGAIN: "Sent again",
     LEAVE: "Left",
+    MOVES: "They are in touch again",
+    PAST: "",
 }
 
 
@@ -183,7 +188,7 @@ def outcome(state: str, by: str) -> str:
     """What became of a card, as it says itself; "" while it is open."""
     if state in ("open", "notice"):
         return ""
-    words = _OUTCOMES.get(state) or state.replace("_", " ").capitalize()
+    words = _OUTCOMES[state] if state in _OUTCOMES else state.replace("_", " ").capitalize()
     return f"{words} by {by}" if by else words
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.desks.base import MOVES, PAST
 from bot.desks.reading import day
-from bot.desks.week import DAYS, week
+from bot.desks.week import week
 from bot.libraries import Libraries
 from flows.model import Value
 from storage.actions import CANCELLED, Action
@@ -88,10 +89,10 @@ class Noticing:
                 await self._store.run(add)
             except KeyDestroyed:
                 continue  # They were forgotten meanwhile.
-        for card_id in moving:
+        for card_id, together in moving:
 
-            async def close(tx: Transaction, card_id: int = card_id) -> None:
-                await tx.cards.act(card_id, OVER, "")
+            async def close(tx: Transaction, card_id: int = card_id, together: bool = together) -> None:
+                await tx.cards.act(card_id, MOVES if together else OVER, "")
 
             await self._store.run(close)
 
@@ -161,9 +162,9 @@ class Noticing:
             if not await tx.jobs.begin("digest", today):
                 return
             for card in await tx.cards.current("digest"):
-                await tx.cards.act(card.id, OVER, "")
+                await tx.cards.act(card.id, PAST, "")
             told = await week(tx, self._zone)
-            coming = (f"In the next {DAYS} days:", *told.coming) if told.coming else ("No action in the next week",)
+            coming = ("In the next seven days:", *told.coming) if told.coming else ("No action in the next seven days",)
             title = f"{here:%A} {here.day} {here:%B}: {told.headline}"
             body = {"title": title, "lines": (*told.lines, *coming)}
             await tx.cards.add("digest", f"day:{today.isoformat()}", None, body, state=NOTICE)

@@ -89,6 +89,13 @@ async def test_a_question_that_is_older_than_their_talk_does_not_swallow_it(desk
     assert PASSED_ON not in await desk.here.says("ana", "1 and 3"), "an answer that fits is still one"
 
 
+async def test_who_is_handed_over_is_not_asked_by_the_bot_again_what_it_asked_before(desk: Desk) -> None:
+    asked = await desk.here.says("ana", "hello")
+    heard = await desk.here.says("ana", "human", "About my dog")
+    assert len(heard) == 2
+    assert asked[-1] not in heard
+
+
 async def test_once_people_are_done_they_hear_it_and_nothing_is_passed_on(desk: Desk) -> None:
     await desk.asks()
     await desk.press(WRITE, "Bring him")

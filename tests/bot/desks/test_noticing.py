@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.desks.acting import Press, TooLate, act
-from bot.desks.base import DONE, TAKE, describe
+from bot.desks.base import DONE, TAKE, describe, outcome
 from bot.desks.noticing import ASKED_BY, STALLED_AFTER, Noticing
 from bot.desks.reading import body_of
 from bot.libraries import Libraries
 from bot.world import World
 from storage.actions import PUBLISHED
-from storage.cards import NOTICE, OVER, Card
+from storage.cards import NOTICE, Card
 from storage.pairs import INTRODUCED, OFFERED
 from storage.store import Store, Transaction
 from tests.bot.talking import ALWAYS, write
@@ -123,7 +123,7 @@ async def test_a_stalled_pair_that_moves_again_closes_its_card_and_may_stall_aga
     assert await morning.cards("stalled") == []
     settled = await morning.store.read(lambda tx: tx.cards.get(card.id))
     assert settled is not None
-    assert settled.state == OVER
+    assert outcome(settled.state, "") == "They are in touch again"
     watch.forward(STALLED_AFTER)
     assert len(await morning.cards("stalled")) == 1
 
@@ -218,8 +218,11 @@ async def test_the_digest_has_connections_in_front_and_no_names(morning: Morning
     assert words.lines == (
         "1 person waits for a buddy, the longest for 3 days · 0 buddies free",
         "1 card waits for somebody, the oldest since Monday 2 March, 11:00",
-        "No action in the next week",
+        "No action in the next seven days",
     )
     watch.forward(timedelta(days=1))
     (tomorrow,) = await morning.cards("digest")
     assert tomorrow.subject == "day:2026-03-03"
+    past = await morning.store.read(lambda tx: tx.cards.get(card.id))
+    assert past is not None
+    assert outcome(past.state, past.acted_by) == ""
