@@ -13,11 +13,11 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, copies, forgetting, move, pair, people, send, stats
-from bot.commands.shared import ConfigOption, configured, refuse
+from bot.commands import action, copies, forgetting, move, pair, people, rehearse, send, stats
+from bot.commands.shared import ConfigOption, configured, flows_folder, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
-from flows.reader import STARTER, Reading, read_folder
+from flows.reader import Reading, read_folder
 
 app = typer.Typer(
     name="doorstep",
@@ -30,22 +30,6 @@ app = typer.Typer(
 Dir = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder that holds library/ (default: flows).")]
 FlowsOption = Annotated[Path | None, typer.Option("--flows", help="A folder that holds library/ (default: flows).")]
 OWN_FOLDER = Path(".doorstep")
-
-
-def flows_folder(given: Path | None) -> Path:
-    """The folder that was given, else `flows` here, else the flows that come with Doorstep."""
-    if given is None:
-        return Path("flows") if Path("flows/library").is_dir() else STARTER
-    if not _is_folder(given / "library"):
-        refuse(f"{given} holds no folder `library`: give the folder that does (`doorstep init DIR` makes one)")
-    return given
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError as error:
-        refuse(f"{path}: {error.strerror}")
 
 
 def _checked(folder: Path) -> tuple[Reading, tuple[Problem, ...]]:
@@ -264,6 +248,7 @@ app.command()(copies.restore)
 app.command()(forgetting.forget)
 app.command()(forgetting.burn)
 app.command()(stats.stats)
+app.command()(rehearse.rehearse)
 app.command()(pair.pair)
 app.command()(send.send)
 app.command()(move.move)

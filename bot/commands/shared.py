@@ -30,6 +30,24 @@ def refuse(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
+def flows_folder(given: Path | None) -> Path:
+    """The folder that was given, else `flows` here, else the flows that come with Doorstep."""
+    from flows.reader import STARTER
+
+    if given is None:
+        return Path("flows") if Path("flows/library").is_dir() else STARTER
+    if not _is_folder(given / "library"):
+        refuse(f"{given} holds no folder `library`: give the folder that does (`doorstep init DIR` makes one)")
+    return given
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        refuse(f"{path}: {error.strerror}")
+
+
 def configured(file: Path) -> "Config":
     """The configuration, or the end with one line."""
     from bot.config import BadConfig, read_config
