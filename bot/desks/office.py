@@ -23,6 +23,8 @@ LARGEST = 20
 """Newcomers that one buddy may have at once."""
 WAITING_SHOWN = 20
 
+_LOOKED_AT = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Home:
@@ -72,15 +74,23 @@ class Office:
 
         False: it is no card, or one whose person hears nothing of it. Raises Refused.
         """
-        store = self._bot.store
-        card_id = await store.read(lambda tx: tx.desks.card_at(self._desk, reference))
-        shown = await self.card(card_id) if card_id is not None else None
-        if card_id is None or shown is None or not shown.replies:
+        card_id = await self._bot.store.read(lambda tx: tx.desks.card_at(self._desk, reference))
+        return card_id is not None and await self.wrote_about(card_id, event, text, by)
+
+    async def wrote_about(self, card_id: int, event: str, text: str, by: str) -> bool:
+        """The same, where the card is known by its number."""
+        shown = await self.card(card_id)
+        if shown is None or not shown.replies:
             return False
         if not shown.open:
             raise Refused("This is closed, so it did not reach them.")
         await self.press(card_id, WRITE, by, text, event)
         return True
+
+    async def unsure(self) -> bool:
+        """Whether a card may stand here of which nothing is known yet: its answer was lost, or is under way."""
+        found = await self._bot.store.read(lambda tx: tx.desks.unposted(self._desk, _LOOKED_AT))
+        return any(each.begun for each in found)
 
     async def card(self, card_id: int) -> CardView | None:
         """A card as it is now."""

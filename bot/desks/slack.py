@@ -126,21 +126,27 @@ class SlackDesk:
 
     async def find(self, card: CardView, since: datetime) -> str | None:
         """Looks for it in the channel, by what its message carries unseen."""
-        oldest = str((since - LOOKS_BACK).timestamp())
-        return await self._find("conversations.history", CARD, card.id, channel=self._channel, oldest=oldest)
+        where = {"channel": self._channel, "oldest": str((since - LOOKS_BACK).timestamp())}
+        return await self._find("conversations.history", CARD, card.id, **where, include_all_metadata="true")
 
     async def find_line(self, reference: str, line: int) -> str | None:
         """Looks for it in the thread."""
         channel, _, ts = reference.partition(":")
-        return await self._find("conversations.replies", LINE, line, channel=channel, ts=ts)
+        return await self._find("conversations.replies", LINE, line, **_all(channel, ts))
 
     async def _find(self, method: str, kind: str, number: int, **where: str) -> str | None:
-        async for message in self._pages(method, "messages", include_all_metadata="true", **where):
-            metadata = message.get("metadata") or {}
-            mine = message.get("user") == self._app.user and metadata.get("event_type") == kind
-            if mine and (metadata.get("event_payload") or {}).get("id") == number:
+        async for message in self._pages(method, "messages", **where):
+            if self._number(message, kind) == number:
                 return f"{where['channel']}:{message['ts']}"
         return None
+
+    def _number(self, message: dict[str, Any], kind: str) -> int | None:
+        """The number that a message of ours carries unseen."""
+        metadata = message.get("metadata") or {}
+        if message.get("user") != self._app.user or metadata.get("event_type") != kind:
+            return None
+        number = (metadata.get("event_payload") or {}).get("id")
+        return number if isinstance(number, int) else None
 
     async def _pages(self, method: str, what: str, **given: Any) -> AsyncIterator[Any]:
         cursor = ""
@@ -186,11 +192,23 @@ class SlackDesk:
         if event.get("subtype") not in (None, "thread_broadcast", "file_share"):
             return
         office, text = await self._knows(), shown.read_text(str(event.get("text") or ""))
+        name = await self._name(user)
         try:
-            if await office.wrote(f"{self._channel}:{thread}", ts, text, await self._name(user)):
+            reached = await office.wrote(f"{self._channel}:{thread}", ts, text, name)
+            if not reached and await office.unsure():
+                card = await self._card_of(thread)
+                reached = card is not None and await office.wrote_about(card, ts, text, name)
+            if reached:
                 self._later(self._react(ts))
         except Refused as refused:
             self._later(self._whisper(user, str(refused), thread))
+
+    async def _card_of(self, thread: str) -> int | None:
+        """The card above a thread, as its message itself says: who reads it may be quicker than we are."""
+        async for message in self._pages("conversations.replies", "messages", **_all(self._channel, thread)):
+            if message.get("ts") == thread:
+                return self._number(message, CARD)
+        return None
 
     async def _on_press(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """A button of a card. What it did is seen on the card itself; why it did nothing, only by who pressed."""
@@ -361,6 +379,11 @@ class SlackDesk:
         if self._office is None:
             self._office = asyncio.get_running_loop().create_future()
         return self._office
+
+
+def _all(channel: str, ts: str) -> dict[str, str]:
+    """A whole thread, with what its messages carry unseen."""
+    return {"channel": channel, "ts": ts, "include_all_metadata": "true"}
 
 
 def _failed(error: SlackRefused | NotReached | Lost) -> SendFailed | Missing:
