@@ -8,7 +8,7 @@ what can be cheapest next, and tells of a buddy only once nothing unopened can b
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from heapq import heappop, heappush
-from itertools import count
+from itertools import chain, count
 from threading import Lock
 
 import h3
@@ -17,8 +17,11 @@ from bot.cells import Point, between, km, point_of
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, cost, dream, forbidden, least, reasons
 from flows.model import NOTHING
 
-LEVELS = (2, 4, 6, 7)
+LEVELS = (2, 4, 6, 7, 8)
 """Resolutions of the cells of the tree, from the largest; people stand in those of the last."""
+
+FEW = 5
+"""Where the cells in a cell hold fewer people each, asking all of them is quicker than bounding the cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,13 @@ class _Node:
 
     radius  no member lives farther from the centre, in kilometres
     best    the dream of all members
+    many    how many members it has
     """
 
     centre: Point
     radius: float
     best: Helper
+    many: int
     cells: Mapping[str, "_Node"]
     helpers: Mapping[int, Helper]
 
@@ -103,8 +108,12 @@ class Pool:
             if isinstance(cheapest, Helper):
                 yield cheapest, Verdict(price, reasons(wish, cheapest, terms))
                 continue
-            consider(cheapest.cells.values())
-            for helper in cheapest.helpers.values():
+            opened = [cheapest]
+            if cheapest.many < FEW * len(cheapest.cells):
+                opened = _leaves(cheapest)
+            else:
+                consider(cheapest.cells.values())
+            for helper in chain.from_iterable(node.helpers.values() for node in opened):
                 if helper.id not in skip and forbidden(wish, helper, terms) is None:
                     heappush(waiting, (cost(wish, helper, terms), 1, helper.id, helper))
 
@@ -122,6 +131,11 @@ def _path(cell: str) -> tuple[str, ...]:
     return tuple(h3.cell_to_parent(leaf, level) for level in LEVELS) if leaf else ()
 
 
+def _leaves(node: _Node) -> list[_Node]:
+    """The cells in a cell, down to those that hold people."""
+    return [leaf for cell in node.cells.values() for leaf in _leaves(cell)] if node.cells else [node]
+
+
 def _grown(by_leaf: Mapping[str, Mapping[int, Helper]]) -> Mapping[str, _Node]:
     nodes = {cell: _people(cell, helpers) for cell, helpers in by_leaf.items()}
     for level in reversed(LEVELS[:-1]):
@@ -136,14 +150,15 @@ def _people(cell: str, helpers: Mapping[int, Helper]) -> _Node:
     centre = point_of(cell)
     assert centre is not None, "a parent of a cell is a cell"
     radius = max(km(cell, helper.cell) or 0.0 for helper in helpers.values())
-    return _Node(centre, _rounded(radius), dream(helpers.values()), NOTHING, helpers)
+    return _Node(centre, _rounded(radius), dream(helpers.values()), len(helpers), NOTHING, helpers)
 
 
 def _group(cell: str, inside: Mapping[str, _Node]) -> _Node:
     centre = point_of(cell)
     assert centre is not None, "a parent of a cell is a cell"
     radius = max(between(centre, node.centre) + node.radius for node in inside.values())
-    return _Node(centre, _rounded(radius), dream(node.best for node in inside.values()), inside, NOTHING)
+    best, many = dream(node.best for node in inside.values()), sum(node.many for node in inside.values())
+    return _Node(centre, _rounded(radius), best, many, inside, NOTHING)
 
 
 def _rounded(radius: float) -> float:
