@@ -6,6 +6,7 @@ from functools import partial
 
 from babel.dates import format_date, format_skeleton, format_timedelta
 
+from bot import codes
 from bot.cells import km
 from bot.do.base import Turn
 from flows.model import Option, Value
@@ -13,7 +14,7 @@ from flows.text import locale, show
 from flows.times import zone
 from storage.actions import CANCELLED, PUBLISHED, Action
 from storage.needs import Need
-from storage.signups import GOING
+from storage.signups import AGAIN, GOING, LATELY, WAITING, YES, Signup
 
 MOST = 8
 """Lines of a list: a person reads them all, and every platform shows them."""
@@ -48,6 +49,8 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
     signup = await tx.actions.signup(action.id, person.id)
     comes = hosts or (signup is not None and signup.state == GOING)
     needs = await tx.actions.needs(action.id)
+    totals = await tx.campaigns.totals_of(action.campaign) if action.campaign else None
+    attended = signup is not None and signup.checked_in_at is not None
     facts: dict[str, Value] = {
         "title": action.title,
         "what": action.what,
@@ -63,10 +66,30 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
         "going": action.going,
         "goal": action.goal or None,
         "places_left": None if action.capacity is None else max(0, action.capacity - action.going),
-        "code": action.code if hosts else None,
+        "code": codes.code(action, tx.now) if hosts else None,
+        "materials": action.materials if hosts or attended else None,
+        "campaign_going": totals.going if totals else None,
+        "campaign_goal": totals.goal or None if totals else None,
+        "coming": _coming(signup),
+        "confirmed": _confirmed(action, signup) or None,
         "until_then": until_then(action, tx.now, turn.language),
     }
     return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+def _coming(signup: Signup | None) -> str:
+    """What this person said: yes, maybe, waiting (for a place); "" where they said nothing."""
+    return "" if signup is None else signup.kind if signup.state == GOING else WAITING
+
+
+def _confirmed(action: Action, signup: Signup | None) -> bool:
+    """Whether they said yes shortly before it, or again, and since it was last changed: nobody has to ask once more."""
+    said_at = signup.confirmed_at if signup is not None and signup.kind == YES else None
+    if signup is None or said_at is None:
+        return False
+    if action.changed_at is not None and signup.at <= action.changed_at:
+        return said_at >= action.changed_at
+    return said_at >= action.starts_at - LATELY or said_at >= signup.at + AGAIN
 
 
 def until_then(action: Action, now: datetime, language: str) -> str:
@@ -127,7 +150,7 @@ async def _near(turn: Turn, mine: Collection[int]) -> list[Action]:
 
 
 async def _options(turn: Turn, actions: list[Action]) -> tuple[Option, ...]:
-    labels = labels_of(actions, turn.tx.now, turn.language, turn.world.group.zone)
+    labels = labels_of(actions, turn.tx.now, turn.language, turn.zone)
     return tuple(
         [
             Option(str(action.id), label, {"action": await facts_of(turn, action)})
@@ -144,7 +167,7 @@ async def _open_needs(turn: Turn, mine: list[Action]) -> tuple[Option, ...]:
             if need.claimed < need.wanted and need.id not in brought:
                 found.append((action, need))
     del found[MOST:]
-    days = [_day(action.starts_at, turn.language, turn.world.group.zone) for action, _ in found]
+    days = [_day(action.starts_at, turn.language, turn.zone) for action, _ in found]
     labels = _distinct([[need.what, f"{need.what}, {day}"] for (_, need), day in zip(found, days, strict=True)])
     facts = {action.id: {"action": await facts_of(turn, action)} for action, _ in found}
     return tuple(
@@ -155,7 +178,7 @@ async def _open_needs(turn: Turn, mine: list[Action]) -> tuple[Option, ...]:
 def _possible_times(turn: Turn) -> Iterator[Option]:
     kept = turn.fields.get("times")
     times = [name for name in kept if name in _HOURS] if isinstance(kept, tuple) else []
-    here, language = turn.world.group.zone, turn.language
+    here, language = turn.zone, turn.language
     today = turn.tx.now.astimezone(zone(here)).date()
     count = 0
     for day in (today + timedelta(days=away) for away in range(1, 15)):

@@ -6,9 +6,10 @@ from pathlib import Path
 from bot.actions import facts_of
 from bot.calendar import calendar_file
 from bot.channels.web_files import File
+from bot.codes import HERE, code
 from bot.do.base import Turn
 from bot.qr import qr_code
-from bot.reach import invitation
+from bot.reach import invitation, start_of
 from bot.world import World
 from flows.model import Library
 from flows.words import tidy
@@ -28,8 +29,8 @@ class StoredFiles:
     """Files about what is stored, for the people of one account of a channel.
 
     calendar  an action as an .ics file, with what this person may know of it: where exactly, only if they come
-    qr        the link with which others come to the bot by this person's invitation, as a QR code: drawn for a page,
-              and in dots for a platform
+    qr        as a QR code (drawn for a page, in dots for a platform): the link with which others come by this person's
+              invitation; of an action that they host, the one that checks people in with the present code
     """
 
     def __init__(self, store: Store, world: World, account: str = "web", channel: str = "web") -> None:
@@ -46,7 +47,7 @@ class StoredFiles:
             if kind == "qr":
                 drawn = self._channel == "web"
                 picture, media_type = ("svg", "image/svg+xml") if drawn else ("png", "image/png")
-                return File(media_type, qr_code(await invitation(tx, self._world, person), picture))
+                return File(media_type, qr_code(await _shown(turn, about), picture))
             return await _calendar(turn, about) if kind == "calendar" else None
 
         return await self._store.read(work)
@@ -68,6 +69,14 @@ def _read(folder: Path, name: str) -> bytes | None:
         return file.read_bytes() if inside else None
     except (OSError, ValueError):
         return None
+
+
+async def _shown(turn: Turn, action_id: int) -> str:
+    action = await turn.tx.actions.get(action_id) if action_id else None
+    if action is None or action.host_id != turn.person.id:
+        return await invitation(turn.tx, turn.world, turn.person)
+    start = await start_of(turn.tx, turn.world, turn.person.channel, turn.person.account)
+    return f"{start}{HERE}-{code(action, turn.tx.now)}"
 
 
 async def _calendar(turn: Turn, action_id: int) -> File | None:

@@ -14,13 +14,15 @@ def calendar_file(
     """The text of an .ics file (RFC 5545, UTF-8, times in UTC) for someone who may know `known` of the action.
 
     The event has the same UID in every file about this action, so that adding it again changes it and does not double
-    it. `now` is when the file is made, `group` the name of the group, and `address` where its web pages are.
+    it; its sequence and method tell a calendar that this one is newer, or that the action is off. `now` is when it is
+    made, `group` the name of the group, and `address` where its web pages are.
     """
     # Imported only where somebody asks for a file: it takes longer than the rest of the bot's own modules.
     from icalendar import Calendar, Event
 
     event = Event()
     event.add("uid", f"action-{action.id}@{address.partition('://')[2].partition('/')[0] or 'doorstep'}")
+    event.add("sequence", action.sequence)
     event.add("dtstamp", now)
     event.add("dtstart", action.starts_at)
     event.add("dtend", action.ends_at)
@@ -31,10 +33,12 @@ def calendar_file(
     what = [action.what, show(known.get("bring"), "list", language, action.zone), address]
     if any(what):
         event.add("description", "\n\n".join(each for each in what if each))
-    event.add("status", "CANCELLED" if action.state == CANCELLED else "CONFIRMED")
+    off = action.state == CANCELLED
+    event.add("status", "CANCELLED" if off else "CONFIRMED")
     calendar = Calendar()
     calendar.add("prodid", f"-//{group}//Doorstep//EN")
     calendar.add("version", "2.0")
+    calendar.add("method", "CANCEL" if off else "PUBLISH")
     calendar.add_component(event)
     content: bytes = calendar.to_ical()
     return content

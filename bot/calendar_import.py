@@ -4,39 +4,71 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from icalendar import Calendar
 
-from bot.new_actions import USUALLY, NewAction
+from bot.calendar_repeats import ENDLESS, NotUnderstood, occurrences
+from bot.new_actions import USUALLY, NewAction, moved
 from bot.places import Places
 from bot.proposals import FARTHEST, LONGEST
 from bot.sheets import BadSheet
+from flows.times import zone as zone_of
 from flows.words import tidy
 
 
 def read_calendar(
-    file: Path, zone: tzinfo, places: Places, now: datetime
+    file: Path, zone: str, places: Places, now: datetime
 ) -> tuple[tuple[NewAction, ...], tuple[str, ...]]:
-    """The events of a calendar that have an hour, and a sentence for each that was left out or taken only once.
+    """The events of a calendar that have an hour, each time of those that are repeated, and a sentence for each that
+    was left out or not taken as it was meant.
 
-    Times without a zone are of this zone. Of a place that is not known only the address is kept. Raises BadSheet,
-    OSError.
+    Times without a zone are of this zone (an IANA name). Of a place that is not known only the address is kept. Raises
+    BadSheet, OSError.
     """
     try:
         calendar = Calendar.from_ical(file.read_bytes())
     except (ValueError, IndexError, KeyError) as error:
         raise BadSheet("this is no calendar file") from error
-    actions, notes = [], []
-    for event in calendar.walk("VEVENT"):
+    actions: list[NewAction] = []
+    notes: list[str] = []
+    events = calendar.walk("VEVENT")
+    changed = _changed_times(events, zone_of(zone))
+    for event in events:
         title = tidy(str(event.get("SUMMARY", "")))[:100]
-        why = _why_not(event, title, zone, now)
+        why = _why_not(event, title, zone_of(zone), now)
         if why:
             notes.append(f"{title or 'an event without a title'}: {why}")
             continue
-        if "RRULE" in event or "RDATE" in event:
-            notes.append(f"{title}: it is repeated; only the first time was taken")
-        actions.append(_action(event, title, zone, places))
+        one = _action(event, title, zone, places)
+        times, note = _times(event, zone_of(zone), now, changed)
+        actions += [moved(one, at) for at in times] if "RRULE" in event or "RDATE" in event else [one]
+        notes += [f"{title}: {note}"] if note else []
     return tuple(actions), tuple(notes)
+
+
+def _times(event: Any, zone: tzinfo, now: datetime, changed: set[tuple[str, datetime]]) -> tuple[list[datetime], str]:
+    """When it takes place, but for the times that another event of the file moves or cancels; and what to say of it."""
+    first = _local(event, "DTSTART", zone)
+    assert first is not None, "it was looked at before"
+    try:
+        times, endless = occurrences(event, first, now)
+    except NotUnderstood:
+        return [first], "it is repeated in a way that is not understood; only the first time was taken"
+    uid = str(event.get("UID", ""))
+    times = [at for at in times if (uid, at.astimezone(UTC)) not in changed and now < at <= now + FARTHEST]
+    note = f"it is repeated without an end; the times of the next {ENDLESS.days} days were taken" if endless else ""
+    return times, note
+
+
+def _changed_times(events: Any, zone: tzinfo) -> set[tuple[str, datetime]]:
+    """(UID, when it would have begun) of each time of a repeated event that has an event of its own in the file."""
+    found = set()
+    for event in events:
+        at = _moment(event, "RECURRENCE-ID", zone)
+        if at is not None:
+            found.add((str(event.get("UID", "")), at))
+    return found
 
 
 def _why_not(event: Any, title: str, zone: tzinfo, now: datetime) -> str:
@@ -54,19 +86,21 @@ def _why_not(event: Any, title: str, zone: tzinfo, now: datetime) -> str:
     return ""
 
 
-def _action(event: Any, title: str, zone: tzinfo, places: Places) -> NewAction:
-    starts = _moment(event, "DTSTART", zone)
+def _action(event: Any, title: str, zone: str, places: Places) -> NewAction:
+    starts = _moment(event, "DTSTART", zone_of(zone))
     assert starts is not None, "it was looked at before"
     address = tidy(str(event.get("LOCATION", "")))[:300]
     place = next(filter(None, (places.read(part) for part in _parts(address))), None)
+    own = _zone_name(event)
     return NewAction(
         title,
         starts,
-        _moment(event, "DTEND", zone) or starts + _length(event),
+        _moment(event, "DTEND", zone_of(zone)) or starts + _length(event),
         what=str(event.get("DESCRIPTION", "")).strip()[:2000],
         district=place.name if place else "",
         cell=place.cell if place else "",
         address=address,
+        zone=own if own != zone else "",
     )
 
 
@@ -77,11 +111,23 @@ def _parts(address: str) -> Iterator[str]:
         yield from (part for part in reversed([part.strip() for part in address.split(",")[1:]]) if part)
 
 
-def _moment(event: Any, which: str, zone: tzinfo) -> datetime | None:
+def _zone_name(event: Any) -> str:
+    """The IANA name of the zone its beginning is written in; "" where it has none that is known, as in UTC."""
+    name = str(getattr(getattr(event.get("DTSTART"), "dt", None), "tzinfo", None) or "")
+    return name if "/" in name and name in available_timezones() else ""
+
+
+def _local(event: Any, which: str, zone: tzinfo) -> datetime | None:
+    """A moment of an event on its own clock."""
     value = getattr(event.get(which), "dt", None)
     if not isinstance(value, datetime):
         return None
-    return (value if value.tzinfo else value.replace(tzinfo=zone)).astimezone(UTC)
+    return value if value.tzinfo else value.replace(tzinfo=zone)
+
+
+def _moment(event: Any, which: str, zone: tzinfo) -> datetime | None:
+    local = _local(event, which, zone)
+    return None if local is None else local.astimezone(UTC)
 
 
 def _length(event: Any) -> timedelta:

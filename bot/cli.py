@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, copies, forgetting, move, pair, people, rehearse, send, stats
+from bot.commands import action, action_changes, copies, forgetting, move, pair, people, rehearse, send, stats
 from bot.commands.shared import ConfigOption, configured, flows_folder, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -253,6 +253,7 @@ app.command()(pair.pair)
 app.command()(send.send)
 app.command()(move.move)
 app.add_typer(people.people, name="people")
+action_changes.join(action.action)
 app.add_typer(action.action, name="action")
 
 

@@ -4,7 +4,9 @@ import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
+from bot.changed_actions import all_were_told, tell_of_change, whom_to_tell
 from bot.forgetting import forget
 from bot.handover import Handover
 from bot.moments import Moments
@@ -68,11 +70,14 @@ class DueClock:
     async def run(self) -> None:
         """Ticks until it is cancelled. A tick that lasts longer than a second is followed by one, not by many."""
         while True:
-            await self.tick()
-            await asyncio.sleep(EVERY)
+            if not await self.tick():
+                await asyncio.sleep(EVERY)
 
-    async def tick(self) -> None:
-        """Everything that is due by now happens, each thing once; a database that is away is asked again."""
+    async def tick(self) -> bool:
+        """Everything that is due by now happens, each thing once; a database that is away is asked again.
+
+        True: so many are to be reminded at once that more of them wait for the next tick.
+        """
         try:
             await self._close_keys()
             await self._forget_the_leaving()
@@ -81,12 +86,14 @@ class DueClock:
             await self._store.run(self._notice)
             await self._think_of_those_who_wait()
             await self._sweep()
+            await self._tell_of_changes()
             await self._handover.drain()
-            await self._moments.tick()
+            return await self._moments.tick()
         except Burned:
             raise
         except StorageError as error:
             log.warning("what is due waits, for the database is away: %s", type(error).__name__)
+            return False
 
     async def _close_keys(self) -> None:
         """Of those whom another process has forgotten."""
@@ -135,6 +142,14 @@ class DueClock:
             return
         for person_id, line in await self._store.read(lambda tx: patience.due(tx, BATCH)):
             await self._turns.let(person_id, "still_asking", {"line": str(line)})
+
+    async def _tell_of_changes(self) -> None:
+        """Who signed up for an action that was changed or called off hears of it; again is the same as once."""
+        for action in await self._store.read(lambda tx: tx.actions.untold(BATCH)):
+            people = await self._store.read(partial(whom_to_tell, action=action))
+            for start in range(0, len(people), BATCH):
+                await self._store.run(partial(tell_of_change, action=action, people=people[start : start + BATCH]))
+            await self._store.run(partial(all_were_told, action=action))
 
     async def _forget_the_leaving(self) -> None:
         """Those who asked to be forgotten, once their goodbye is on its way: each in a transaction of their own."""

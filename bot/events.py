@@ -8,13 +8,16 @@ from bot.do.base import Turn
 from bot.outcome import keep_fields, say_to
 from bot.pairing import life, patience, seeking
 from bot.play import play
+from bot.reminders import COLUMNS
+from bot.restraint import quiet_until
 from flows import phrases
 from flows.exchange import Start
 from flows.model import Flow, Happened, Say, Value
 from flows.prepared import prepared
+from storage.actions import CANCELLED
 from storage.pairs import INTRODUCED, OFFERED
 from storage.people import ACTIVE
-from storage.signups import GOING
+from storage.signups import GOING, MAYBE, YES
 
 Body = Mapping[str, Value]
 
@@ -36,6 +39,8 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
     moment = flow.starts.moment
     if moment is None or not number.isdigit():
         return [about]
+    if what == "action" and moment.happening not in COLUMNS and not await _news(turn, flow, int(number)):
+        return []
     if what == "pair":
         pair = await turn.tx.pairs.get(int(number))
         holds = pair is not None and pair.state == _AS_LONG_AS.get(moment.happening, pair.state)
@@ -44,6 +49,22 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
         return [about]
     both: list[Mapping[str, str]] = [{**about, "pair": str(each)} for each in await _both_in(turn, int(number))]
     return both or ([] if moment.who == "both" else [about])
+
+
+async def _news(turn: Turn, flow: Flow, action_id: int) -> bool:
+    """Whether what happened to an action is still news for this person, and for whom the flow is."""
+    moment, tx = flow.starts.moment, turn.tx
+    action = await tx.actions.get(action_id)
+    if moment is None or action is None or action.ends_at <= tx.now:
+        return False
+    if moment.happening != "action.cancelled" and action.state == CANCELLED:
+        return False
+    if moment.who == "host":
+        return action.host_id == turn.person.id
+    signup = await tx.actions.signup(action_id, turn.person.id)
+    if moment.who == "signed_up":
+        return signup is not None and (signup.kind, signup.state) == (YES, GOING)
+    return moment.who != "maybe" or (signup is not None and signup.kind == MAYBE)
 
 
 _AS_LONG_AS = {
@@ -99,6 +120,10 @@ async def _begin(turn: Turn, body: Body) -> None:
     """A flow begins, because a coordinator or a command wished so."""
     if turn.person.status == ACTIVE:
         about = {what: str(which) for what, which in body.items() if what in ("pair", "action")}
+        flow = turn.library.flows.get(str(body.get("flow")))
+        urgent = bool(body.get("at_once")) or (flow is not None and flow.urgent)
+        if body.get("broadcast") and not urgent:
+            turn.not_before = quiet_until(turn)
         await play(turn, Start(str(body.get("flow")), about), priority=1 if body.get("broadcast") else 0)
 
 
@@ -159,6 +184,9 @@ async def _invited(turn: Turn, _: Body) -> None:
     count = turn.fields.get("invited")
     turn.fields["invited"] = (count if isinstance(count, int) else 0) + 1
     await turn.tx.ledger.add(turn.person.id, "brought someone")
+    if turn.person.status == ACTIVE:
+        turn.not_before = quiet_until(turn)
+        await say_to(turn, None, [Say(turn.words(phrases.THANKS_FOR_INVITING))], priority=1)
 
 
 async def _unknown(_: Turn, __: Body) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.cells import cell_at, km
-from bot.do.actions import new_code
+from bot.codes import new_secret
 from bot.places import Place
 from bot.world import World
 from flows.model import Library, Value
@@ -112,7 +112,7 @@ async def _action(tx: Transaction, world: World, place: Place, host: Example) ->
         zone=world.group.zone,
         capacity=20,
         goal=10,
-        code=new_code(),
+        secret=new_secret(),
         state=PUBLISHED,
         host_id=host.id,
     )

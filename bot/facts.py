@@ -32,7 +32,7 @@ async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mappin
         lists["my_pairs"] = await _my_pairs(turn)
     if more := wanted - lists.keys():
         lists |= await actions.lists(turn, more)
-    return Facts(person.id, me, group.org, subjects, lists, group.zone, turn.language)
+    return Facts(person.id, me, group.org, subjects, lists, turn.zone, turn.language)
 
 
 def me_of(fields: Mapping[str, Value], language: str, channel: str, role: str, joined: datetime) -> Mapping[str, Value]:

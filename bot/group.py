@@ -18,13 +18,15 @@ class Group:
     org        what flows may read as `org`
     zone       IANA name of the time zone in which times are read
     languages  what people can choose from, the first being what is spoken before anybody has chosen
-    quiet      when nobody is written to by themselves; None: never
+    quiet      when nobody is written to by themselves, each in their own zone; None: never
+    weekly_cap on how many days of a week somebody gets reminders
     """
 
     org: Mapping[str, Value] = field(default_factory=lambda: {"name": "Your group", "bot_name": "Doorstep"})
     zone: str = "UTC"
     languages: tuple[str, ...] = ("en",)
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours.read("21:00-08:00"))
+    weekly_cap: int = 4
 
     @classmethod
     def of(cls, config: Config) -> "Group":
@@ -41,6 +43,7 @@ class Group:
             zone=org.time_zone,
             languages=org.languages,
             quiet=QuietHours.read(config.reminders.quiet_hours),
+            weekly_cap=config.reminders.weekly_cap,
         )
 
     def language(self, wanted: str) -> str:

@@ -44,9 +44,11 @@ async def _about(turn: Turn, say: Say, conversation: Conversation | None) -> Say
 
     A card is no file, so that every platform can show it: the words follow the text, and the code comes with them.
     """
-    if say.attach not in ("calendar", "card"):
+    if say.attach not in ("calendar", "card", "qr"):
         return say
     which = subject_of(conversation, "action") if conversation else ""
+    if say.attach == "qr":
+        return replace(say, attach=f"qr:{which}" if which else "qr")
     if say.attach == "calendar":
         return replace(say, attach=f"calendar:{which}" if which else "")
     action = await turn.tx.actions.get(int(which)) if which.isascii() and which.isdigit() else None
@@ -68,15 +70,14 @@ async def keep_fields(turn: Turn) -> None:
     before = turn.person.fields
     if turn.fields == before:
         return
-    district = None
+    district, zone = turn.person.district, turn.person.zone
     if turn.fields.get("place") != before.get("place"):
         place = turn.world.place(str(turn.fields.get("place") or ""))
-        district = place.cell if place else ""
-    await turn.tx.people.save(turn.person.id, turn.fields, district=district)
-    kept = turn.person.district if district is None else district
-    if kept != turn.person.district and turn.person.district:
+        district, zone = (place.cell, place.zone) if place else ("", "")
+    await turn.tx.people.save(turn.person.id, turn.fields, district=district, zone=zone)
+    if district != turn.person.district and turn.person.district:
         await harvest.noticed(turn, harvest.MOVED)
-    turn.person = replace(turn.person, fields=dict(turn.fields), district=kept)
+    turn.person = replace(turn.person, fields=dict(turn.fields), district=district, zone=zone)
 
 
 async def say_to(
@@ -85,7 +86,10 @@ async def say_to(
     """Decides to send messages to where a person is; a text too long for that channel becomes several."""
     person = turn.person
     parts = [part for say in says for part in split(say, longest_text(person.channel))]
-    await turn.tx.outbox.add(person, person.address_id, conversation, parts, always=always, priority=priority)
+    turn.said += len(parts)
+    await turn.tx.outbox.add(
+        person, person.address_id, conversation, parts, turn.not_before, priority, always=always
+    )  # fmt: skip
 
 
 def longest_text(channel: str) -> int:

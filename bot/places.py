@@ -55,12 +55,13 @@ Words = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Place:
     """A town, or a district of the group's own. `name` is read as this very place again; `cell` is the H3 cell, about
-    1 km across, of its middle, and degrees are of its middle too."""
+    1 km across, of its middle, and degrees are of its middle too; `zone` is the IANA name of its time zone, or ""."""
 
     name: str
     cell: str
     lat: float
     lon: float
+    zone: str = ""
 
 
 class _Found(NamedTuple):
@@ -137,7 +138,7 @@ class Places:
 
     def _own_places(self) -> Iterator[tuple[str, Town]]:
         for number, own in enumerate(self._districts, start=1):
-            town = Town(-number, own.name, own.name, self._country, "", own.lat, own.lon, 0)
+            town = Town(-number, own.name, own.name, self._country, "", own.lat, own.lon, 0, self._zone)
             yield from ((key(name), town) for name in (own.name, *own.also))
 
     def _place(self, town: Town) -> Place:
@@ -146,7 +147,7 @@ class Places:
         mine = first is not None and first.town == town
         clear = second is None or (first is not None and first.score - second.score >= CLEARLY)
         name = town.name if mine and clear else town.full_name
-        return Place(name, cell_at(town.lat, town.lon), town.lat, town.lon)
+        return Place(name, cell_at(town.lat, town.lon), town.lat, town.lon, town.zone)
 
     # --- what is meant ------------------------------------------------------------------------------------------
 

@@ -67,7 +67,9 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
 
 
 async def _begun(turn: Turn, exchange: Exchange, request: Begin, also: Mapping[str, Value]) -> Reply:
-    begun = Conversation(0, request.flow, turn.library.version, "", turn.tx.now, about=request.about)
+    begun = Conversation(
+        0, request.flow, turn.library.version, "", turn.tx.now, answers=request.answers, about=request.about
+    )
     number = await turn.tx.conversations.add(turn.person.id, begun, None)
     await turn.tx.ledger.add(turn.person.id, "began", request.flow)
     return number, await gather(turn, (*exchange.conversations.values(), begun), also)

@@ -45,11 +45,13 @@ class NoPhoneYet(Exception):
 
 @dataclass(slots=True)
 class Audience:
-    """Who is meant: those who are written to, and how many are not, by the reason. `action` is what it is about."""
+    """Who is meant: those who are written to, and how many are not, by the reason. `action` is what it is about;
+    `at_once`: quiet hours are not waited for."""
 
     people: list[Person] = field(default_factory=list)
     left_out: Counter[str] = field(default_factory=Counter)
     action: int | None = None
+    at_once: bool = False
 
 
 async def audience(tx: Transaction, query: str, library: Library, world: World) -> Audience:
@@ -79,7 +81,7 @@ async def _own_phone(tx: Transaction) -> Audience:
     if person is None:
         raise NoPhoneYet
     # They asked for it by writing the word: that they have been through the questions is not needed.
-    return Audience([person]) if person.status == ACTIVE else Audience(left_out=Counter({_STOPPED: 1}))
+    return Audience([person], at_once=True) if person.status == ACTIVE else Audience(left_out=Counter({_STOPPED: 1}))
 
 
 async def _action(tx: Transaction, written: str) -> int:
@@ -145,6 +147,8 @@ async def leave(
 ) -> int:
     """Leaves it for each of their turns, a few at a time; how many had not got it under this name before."""
     body: dict[str, Value] = {"flow": flow, "broadcast": True, **_about(found.action)}
+    if found.at_once:
+        body["at_once"] = True
     begun = 0
     for start in range(0, len(found.people), AT_ONCE):
         slice_ = found.people[start : start + AT_ONCE]

@@ -14,7 +14,7 @@ from bot.towns_file import TILE
 _CERTAIN_KM = 20.0
 """Within each further ring of tiles lies at least everything that is so much farther away."""
 
-_COLUMNS = "t.id, t.name, t.full_name, t.country, t.region, t.lat, t.lon, t.people"
+_COLUMNS = "t.id, t.name, t.full_name, t.country, t.region, t.lat, t.lon, t.people, t.zone"
 _BY_KEY = f"SELECT {_COLUMNS}, n.kind FROM names n JOIN towns t ON t.id = n.town WHERE n.key = ?"  # noqa: S608
 _SOUNDING = "SELECT DISTINCT key FROM sounds WHERE sound IN (SELECT value FROM json_each(?))"
 _IN_TILES = f"SELECT {_COLUMNS} FROM towns t WHERE t.tile IN (SELECT value FROM json_each(?))"  # noqa: S608
@@ -26,6 +26,7 @@ class Town(NamedTuple):
 
     full_name  a name that no other town has; country: two letters; region: a code, a state's in the United States
     lat, lon   degrees; people: how many live there
+    zone       IANA name of its time zone; "" where that is not known
     """
 
     id: int
@@ -36,6 +37,7 @@ class Town(NamedTuple):
     lat: float
     lon: float
     people: int
+    zone: str = ""
 
     @property
     def at(self) -> Point:

@@ -28,7 +28,7 @@ from babel import Locale
 from bot.cells import between, point
 from bot.spellings import SHORTEST_MISSPELT, key, sound
 
-FORMAT = 1
+FORMAT = 2
 """To be raised with every change of what the file holds."""
 
 FULL, OWN, OTHER = 0, 1, 2
@@ -42,7 +42,7 @@ NEIGHBOUR_KM = 40.0
 
 _SCHEMA = """
 CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT, full_name TEXT, country TEXT, region TEXT, lat REAL, lon REAL,
-    people INTEGER, tile TEXT);
+    people INTEGER, tile TEXT, zone TEXT);
 CREATE TABLE names (key TEXT, town INTEGER, kind INTEGER, PRIMARY KEY (key, town)) WITHOUT ROWID;
 CREATE TABLE sounds (sound TEXT, key TEXT, PRIMARY KEY (sound, key)) WITHOUT ROWID;
 CREATE TABLE areas (key TEXT, country TEXT, region TEXT, PRIMARY KEY (key, country, region)) WITHOUT ROWID;
@@ -116,8 +116,11 @@ def make(path: Path) -> None:
     towns = _named(list(_read()))
     with sqlite3.connect(path) as db:
         db.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {_SCHEMA}")
-        rows = ((n, t.name, t.full_name, t.country, t.region, t.lat, t.lon, t.people, t.tile) for n, t in towns.items())
-        db.executemany("INSERT INTO towns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        rows = (
+            (n, t.name, t.full_name, t.country, t.region, t.lat, t.lon, t.people, t.tile, t.zone)
+            for n, t in towns.items()
+        )
+        db.executemany("INSERT INTO towns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
         for row in _rows():
             town = towns.get(row["geonameid"])
             if town is not None:

@@ -4,10 +4,10 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from bot import events, joining, moving, other_phone, own_phone, relay
+from bot import events, joining, moving, other_phone, own_phone, relay, restraint
 from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
@@ -20,7 +20,7 @@ from bot.play import play
 from bot.world import PlacesNotReady, World
 from flows import phrases
 from flows.exchange import Due, Start, word_in
-from flows.model import Said, Say, Value
+from flows.model import Flow, Said, Say, Value
 from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
@@ -149,10 +149,10 @@ class Turns:
 
     async def moment(self, person_id: int, flow: str, subject: str, occurrence: str, *, late: bool = False) -> bool:
         """Begins a flow by itself, once for this occurrence of what it is about ("pair:7", "action:3", or ""). False:
-        not now, or it was begun before.
+        they cannot be written to, or it was begun before.
 
-        Nobody is written to in quiet hours (unless the flow is urgent) or after *stop*. What is `late` no longer makes
-        sense: it is in the ledger, and not sent.
+        What `bot.restraint` is against is held back, unless the flow is urgent. What is `late` no longer makes sense:
+        it is in the ledger, with what held it back, and not sent.
         """
 
         async def work(tx: Transaction) -> Taken | None:
@@ -161,15 +161,23 @@ class Turns:
                 return None
             turn = self._turn(tx, loaded)
             known = turn.library.flows.get(flow)
-            if known is None or self._quiet_until(turn, flow):
+            if known is None:
                 return None
+            held = await restraint.hold(turn, known, "" if late else subject)
+            if held is not None and not late and not known.urgent:
+                await restraint.keep(turn, known, subject, held)
+                return _taken(turn)
             if not await tx.moments.begin(flow, subject, person_id, occurrence):
                 return None
             if late:
-                await tx.ledger.add(person_id, "too late", flow, subject)
-            else:
-                for about in await events.concerned(turn, known, subject):
-                    await play(turn, Start(flow, about), priority=BROADCAST)
+                await tx.ledger.add(person_id, "too late", flow, subject, held.why if held else "")
+                return _taken(turn)
+            if await _overtaken(turn, known, subject, occurrence):
+                return _taken(turn)
+            for about in await events.concerned(turn, known, subject):
+                await play(turn, Start(flow, about), priority=BROADCAST)
+            if turn.said:
+                await restraint.begun(turn, known, subject, held)
             return _taken(turn)
 
         taken = await self._run(work)
@@ -305,18 +313,21 @@ class Turns:
             return
         if turn.person.status != ACTIVE:
             await tx.conversations.put_off(conversation_id, tx.now + NEXT_DAY)
-        elif until := self._quiet_until(turn, conversation.flow):
+            return
+        flow = turn.library.flows.get(conversation.flow)
+        until = None if flow is not None and flow.urgent else restraint.quiet_until(turn)
+        if until is not None:
             await tx.conversations.put_off(conversation_id, until)
         else:
             await play(turn, Due(conversation_id))
 
-    def _quiet_until(self, turn: Turn, flow_name: str) -> datetime | None:
-        """When this flow may write again by itself; None: now."""
-        flow, group, now = turn.library.flows.get(flow_name), self._world.group, turn.tx.now
-        if group.quiet is None or (flow is not None and flow.urgent):
-            return None
-        allowed = group.quiet.next_allowed(now, group.zone)
-        return allowed if allowed > now else None
+
+async def _overtaken(turn: Turn, flow: Flow, subject: str, occurrence: str) -> bool:
+    """Whether an action was changed once more before they could be told of this: the newest tells it all."""
+    moment = flow.starts.moment
+    if moment is None or moment.happening != "action.changed":
+        return False
+    return occurrence != str(await turn.tx.moments.newest(turn.person.id, moment.happening, subject))
 
 
 async def _forgotten_since(tx: Transaction, inbound: Inbound, loaded: Loaded | None) -> bool:

@@ -253,7 +253,9 @@ class _Player:
             self.me["consented"] = (*consented, to)
         elif request.do.name == "withdraw_consent":
             self.me["consented"] = tuple(each for each in consented if each != to)
-        return Did(outcome, {name: f"https://example.org/{name}" for name in deed.answers} or NOTHING)
+        # An action that is found is the one in the dialog's head.
+        found = {name: "1" if name == "action" else f"https://example.org/{name}" for name in deed.answers}
+        return Did(outcome, found or NOTHING)
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -72,6 +72,7 @@ class Begin:
 
     flow: str
     about: Mapping[str, str] = field(default_factory=nothing)
+    answers: Mapping[str, Value] = field(default_factory=nothing)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,8 +192,9 @@ class Exchange:
         if said.choice is not None and said.conversation is not None:
             yield from self._press(said)
             return
-        if flow := prepared(self.library).link(said.text):
-            yield from self._begin(flow)
+        flow, more = prepared(self.library).link(said.text)
+        if flow:
+            yield from self._begin(flow, answers={"linked": more} if more else NOTHING)
             return
         word = word_in(self.library, said.text)
         if word and word.anytime in FIRST_OF_ALL and word.flow in self.library.flows:
@@ -297,16 +299,16 @@ class Exchange:
         """Those with an open question, newest first."""
         return [each for each in self._newest_first() if self._asks(each)]
 
-    def _begin(self, flow: str, about: Mapping[str, str] = NOTHING) -> Playing:
+    def _begin(self, flow: str, about: Mapping[str, str] = NOTHING, answers: Mapping[str, Value] = NOTHING) -> Playing:
         if self.pair and not about and prepared(self.library).names_pair(flow):
             about = {"pair": self.pair}
         for conversation in self._newest_first():
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
             if outermost == flow and conversation.about == about:
                 self._end(conversation, "begun anew")
-        number, self.facts = yield Begin(flow, about)
+        number, self.facts = yield Begin(flow, about, answers)
         assert isinstance(number, int), "a Begin is answered with the conversation's id"
-        begun = Conversation(number, flow, self.library.version, "", self.now, about=about)
+        begun = Conversation(number, flow, self.library.version, "", self.now, answers=answers, about=about)
         self.conversations[number] = begun
         yield from self._advance(begun, Started())
 

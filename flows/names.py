@@ -46,6 +46,8 @@ def saved_in_conversations(flows: Mapping[str, Flow], guessed: Iterable[str] = (
     kept: dict[str, dict[str, Kind]] = {}
     for name, flow in flows.items():
         answers = kept.setdefault(together[name], dict(bare))
+        if flow.starts.link:
+            answers["linked"] = Kind.TEXT
         for state in flow.states.values():
             if isinstance(state, AskState) and state.save and "." not in state.save:
                 answers[state.save] = _both(answers.get(state.save), kind_saved(state))

@@ -35,10 +35,17 @@ class Prepared:
         self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
         self._lists: dict[str, frozenset[str]] = {}
 
-    def link(self, text: str) -> str:
-        """The flow that a deep link begins, where this is what a platform makes of one: `/start NAME`; else ""."""
+    def link(self, text: str) -> tuple[str, str]:
+        """The flow that a deep link begins, and what stands behind its name: `/start NAME` or `/start NAME-MORE`.
+
+        ("", "") where this is not what a platform makes of one.
+        """
         command, _, payload = text.partition(" ")
-        return self._links.get(payload.strip(), "") if command == "/start" else ""
+        if command != "/start":
+            return "", ""
+        whole = payload.strip()
+        name, _, more = ("", "", "") if whole in self._links else whole.partition("-")
+        return self._links.get(name or whole, ""), more
 
     def lists(self, flow: str) -> frozenset[str]:
         """The lists a flow may want for its choices, with those of the flows it runs."""

@@ -66,6 +66,11 @@ ACTION: Mapping[str, Kind] = {
     "places_left": NUMBER,
     "code": TEXT,
     "until_then": TEXT,
+    "materials": TEXT,
+    "coming": TEXT,
+    "confirmed": YES_NO,
+    "campaign_going": NUMBER,
+    "campaign_goal": NUMBER,
 }
 
 LISTS = ("actions_near_me", "my_actions", "open_needs", "possible_times", "my_pairs", "languages")
@@ -121,6 +126,7 @@ DEEDS: Mapping[str, Deed] = {
     "return_need": Deed(("done", "gone"), _NEED),
     "check_in": Deed(("checked_in", "wrong_code", "not_now"), {"code": ()}),
     "propose_action": Deed(("proposed", "not_possible"), _PROPOSAL),
+    "nearest_action": Deed(("found", "none"), {"campaign": ()}, {"action": TEXT}),
     "invite_link": Deed(answers={"link": TEXT}),
     "phone_code": Deed(answers={"code": TEXT}),
     "tell_coordinators": Deed(arguments=_ABOUT),

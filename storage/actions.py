@@ -29,9 +29,11 @@ class Action:
     capacity  how many can come; None: as many as like
     going     how many places are taken, by those who said yes and those they bring
     goal      how many the group hopes for; 0: no goal
-    code      what the host says to those who are there
+    secret    what the code of each hour is made from, which the host says to those who are there
     state     proposed, published or cancelled
     campaign  its name; "" where it belongs to none
+    sequence  how often it was changed since it was published, the last time at `changed_at`
+    materials what whoever hosts one like it should have: a link, or a text
     """
 
     id: int
@@ -47,33 +49,40 @@ class Action:
     capacity: int | None
     going: int
     goal: int
-    code: str
+    secret: str
     state: str
     host_id: int | None
     campaign: str
     published_at: datetime | None
+    sequence: int = 0
+    materials: str = ""
+    changed_at: datetime | None = None
 
 
 _columns = (
     _A.id, _A.title, _A.what, _A.kind, _A.district, _A.cell, _A.address, _A.starts_at, _A.ends_at, _A.zone,
-    _A.capacity, _A.going, _A.goal, _A.code, _A.state, _A.host_id, func.coalesce(CAMPAIGNS.c.name, constant("")),
-    _A.published_at,
+    _A.capacity, _A.going, _A.goal, _A.secret, _A.state, _A.host_id, func.coalesce(CAMPAIGNS.c.name, constant("")),
+    _A.published_at, _A.sequence, _A.materials, _A.changed_at,
 )  # fmt: skip
 _from = ACTIONS.outerjoin(CAMPAIGNS, CAMPAIGNS.c.id == _A.campaign_id)
-_actions = select(*_columns).select_from(_from)
+actions_of = select(*_columns).select_from(_from)
+"""What `action_of` wants."""
 
 _CHANGEABLE = frozenset(
-    "title what kind district cell address starts_at ends_at zone capacity goal code state host_id campaign_id "
-    "published_at".split()
+    "title what kind district cell address starts_at ends_at zone capacity goal secret state host_id campaign_id "
+    "published_at materials".split()
 )
-_MOMENTS = frozenset({"starts_at", "ends_at", "published_at"})
+_MOMENTS = frozenset({"starts_at", "ends_at", "published_at", "changed_at"})
 _MOMENT_PLACES = [place for place, column in enumerate(_columns) if column.name in _MOMENTS]
 
 _given = sorted(_CHANGEABLE)
 _ADD = Statement(
     lambda insert: (
         insert(ACTIONS)
-        .values({name: given(name) for name in _given} | {"going": constant(0), "created_at": given("created_at")})
+        .values(
+            {name: given(name) for name in _given}
+            | {"going": constant(0), "sequence": constant(0), "told": constant(0), "created_at": given("created_at")}
+        )
         .returning(_A.id)
     ),
     *_given,
@@ -89,10 +98,10 @@ _ADD_CAMPAIGN = Statement(
     "name",
     "at",
 )
-_GET = Statement(_actions.where(_A.id == given("action")), "action")
+_GET = Statement(actions_of.where(_A.id == given("action")), "action")
 _BETWEEN = {
     column.name: Statement(
-        _actions.where(_A.state == constant(PUBLISHED), column >= given("since"), column <= given("until")).order_by(
+        actions_of.where(_A.state == constant(PUBLISHED), column >= given("since"), column <= given("until")).order_by(
             column, _A.id
         ),
         "since",
@@ -101,14 +110,14 @@ _BETWEEN = {
     for column in (_A.starts_at, _A.ends_at)
 }
 _UPCOMING = Statement(
-    _actions.where(_A.state == constant(PUBLISHED), _A.ends_at > given("now"))
+    actions_of.where(_A.state == constant(PUBLISHED), _A.ends_at > given("now"))
     .order_by(_A.starts_at, _A.id)
     .limit(given("most"))
     .offset(constant(0)),
     "now",
     "most",
 )
-_NEWEST = Statement(_actions.order_by(_A.starts_at.desc(), _A.id).limit(given("most")).offset(constant(0)), "most")
+_NEWEST = Statement(actions_of.order_by(_A.starts_at.desc(), _A.id).limit(given("most")).offset(constant(0)), "most")
 _SIGNUPS_OF = Statement(
     select(*_columns, *signup_columns)
     .select_from(_from.join(SIGNUPS, _S.action_id == _A.id))
@@ -116,6 +125,21 @@ _SIGNUPS_OF = Statement(
     .order_by(_A.starts_at, _A.id),
     "person",
 )
+
+
+_COUNT_CHANGE = Statement(
+    update(ACTIONS)
+    .where(_A.id == given("action"))
+    .values(sequence=_A.sequence + constant(1), changed_at=given("new_changed_at")),
+    "action", "new_changed_at",
+)  # fmt: skip
+_UNTOLD = Statement(
+    actions_of.where(_A.told < _A.sequence).order_by(_A.id).limit(given("most")).offset(constant(0)), "most"
+)
+_TOLD = Statement(
+    update(ACTIONS).where(_A.id == given("action"), _A.sequence == given("now_at")).values(told=_A.sequence),
+    "action", "now_at",
+)  # fmt: skip
 
 
 @lru_cache(maxsize=64)
@@ -148,16 +172,17 @@ class Actions(Signups):
         address: str = "",
         capacity: int | None = None,
         goal: int = 0,
-        code: str = "",
+        secret: str = "",
         state: str = PROPOSED,
         host_id: int | None = None,
         campaign: str = "",
+        materials: str = "",
     ) -> int:
         """A new action; its number. A campaign that has no row yet gets one."""
         row = {
             "title": title, "what": what, "kind": kind, "district": district, "cell": cell, "address": address,
             "starts_at": micros(starts_at), "ends_at": micros(ends_at), "zone": zone, "capacity": capacity,
-            "goal": goal, "code": code, "state": state, "host_id": host_id,
+            "goal": goal, "secret": secret, "state": state, "host_id": host_id, "materials": materials,
             "campaign_id": await self._campaign(campaign),
             "published_at": self._session.now_micros if state == PUBLISHED else None,
         }  # fmt: skip
@@ -168,19 +193,19 @@ class Actions(Signups):
     async def get(self, action_id: int) -> Action | None:
         """One action, whatever its state."""
         row = await self._session.row(_GET, action_id)
-        return None if row is None else _action(row)
+        return None if row is None else action_of(row)
 
     async def between(self, since: datetime, until: datetime, *, column: str = "starts_at") -> list[Action]:
         """The published ones that start (or end: column="ends_at") in this span, both its ends included."""
-        return [_action(row) for row in await self._session.rows(_BETWEEN[column], micros(since), micros(until))]
+        return [action_of(row) for row in await self._session.rows(_BETWEEN[column], micros(since), micros(until))]
 
     async def upcoming(self, limit: int) -> list[Action]:
         """The published ones that are not over, the soonest first."""
-        return [_action(row) for row in await self._session.rows(_UPCOMING, self._session.now_micros, limit)]
+        return [action_of(row) for row in await self._session.rows(_UPCOMING, self._session.now_micros, limit)]
 
     async def newest(self, limit: int) -> list[Action]:
         """All, whatever their state, the latest to start first."""
-        return [_action(row) for row in await self._session.rows(_NEWEST, limit)]
+        return [action_of(row) for row in await self._session.rows(_NEWEST, limit)]
 
     async def change(self, action_id: int, **columns: Any) -> None:
         """Changes these fields of `Action`; one that becomes published for the first time gets its time.
@@ -202,10 +227,22 @@ class Actions(Signups):
         values = [_stored(name, columns[name]) for name in names]
         await self._session.change(_change(names), action_id, *values)
 
+    async def count_change(self, action_id: int) -> None:
+        """It was changed in a way that those who come have to know of: its `sequence` is one more, and not yet told."""
+        await self._session.change(_COUNT_CHANGE, action_id, self._session.now_micros)
+
+    async def untold(self, limit: int) -> list[Action]:
+        """Those with a change that not everyone was told of."""
+        return [action_of(row) for row in await self._session.rows(_UNTOLD, limit)]
+
+    async def told(self, action_id: int, sequence: int) -> bool:
+        """Everyone was told of this change. False: there was another one meanwhile."""
+        return await self._session.change(_TOLD, action_id, sequence) == 1
+
     async def signups_of(self, person_id: int) -> list[tuple[Action, Signup]]:
         """All that they signed up for and did not cancel, also what is over; the earliest first."""
         rows = await self._session.rows(_SIGNUPS_OF, person_id)
-        return [(_action(row), signup_of(row[len(_columns) :])) for row in rows]
+        return [(action_of(row), signup_of(row[len(_columns) :])) for row in rows]
 
     async def _campaign(self, name: str) -> int | None:
         if not name:
@@ -220,7 +257,8 @@ def _stored(name: str, value: Any) -> Any:
     return micros(value) if name in _MOMENTS and value is not None else value
 
 
-def _action(row: Sequence[Any]) -> Action:
+def action_of(row: Sequence[Any]) -> Action:
+    """The action of one row of `actions_of`, which may have more columns behind."""
     columns = list(row[: len(_columns)])
     for place in _MOMENT_PLACES:
         if columns[place] is not None:

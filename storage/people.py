@@ -33,6 +33,7 @@ class Person:
 
     fields     all that is known of them (`me`), by name; a list is a tuple
     preferred  whether what begins by itself goes to this address
+    zone       IANA name of the time zone they live in; "" where that is not known
     """
 
     id: int
@@ -46,6 +47,7 @@ class Person:
     channel: str
     account: str
     preferred: bool = True
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ class Loaded(NamedTuple):
 _A, _P = ADDRESSES.c, PEOPLE.c
 _found = select(
     _P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed,
-    _A.id, _A.channel, _A.account, _A.preferred, IN_FORCE,
+    _A.id, _A.channel, _A.account, _A.preferred, func.coalesce(_P.zone, constant("")), IN_FORCE,
 ).select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))  # fmt: skip
 
 _by_address = _found.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
@@ -114,8 +116,9 @@ _SAVE = Statement(
         role=func.coalesce(given("new_role", _P.role.type), _P.role),
         status=func.coalesce(given("new_status", _P.status.type), _P.status),
         district=func.coalesce(given("new_district", _P.district.type), _P.district),
+        zone=func.coalesce(given("new_zone", _P.zone.type), _P.zone),
     ),
-    "person", "sealed", "new_language", "new_role", "new_status", "new_district",
+    "person", "sealed", "new_language", "new_role", "new_status", "new_district", "new_zone",
 )  # fmt: skip
 _FORGET = Statement(
     update(PEOPLE)
@@ -131,6 +134,9 @@ _FORGET = Statement(
         approved_at=null(),
         away_until=null(),
         waiting_since=null(),
+        zone=null(),
+        quiet_until=null(),
+        reminded_until=null(),
     ),
     "person",
 )
@@ -237,11 +243,12 @@ class People:
         role: str | None = None,
         status: str | None = None,
         district: str | None = None,
+        zone: str | None = None,
     ) -> None:
         """All their fields, replacing those before; of the others, those that are given. Raises NotFound."""
         seal = await self._vault.of(self._session, person_id)
         sealed = seal.close(_SEALED, pack(fields))
-        if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district):
+        if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district, zone):
             raise NotFound(f"person {person_id}")
 
     async def leaving(self, limit: int, since: datetime) -> list[int]:
@@ -302,7 +309,7 @@ class People:
         # were before it waited.
         open_rows = await self._session.rows(OPEN, row[0])
         seal = await self._vault.of(self._session, row[0])
-        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[11] or 0)
+        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[12] or 0)
 
 
 def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
@@ -311,6 +318,8 @@ def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
 
 
 def _person(row: Sequence[Any], seal: Seal) -> Person:
-    id_, created_at, language, role, status, district, sealed, address_id, channel, account, preferred, _ = row
+    id_, created_at, language, role, status, district, sealed, address_id, channel, account, preferred, zone, _ = row
     fields, since = fields_of(seal, sealed), moment(created_at)
-    return Person(id_, since, language, role, status, district, fields, address_id, channel, account, bool(preferred))
+    return Person(
+        id_, since, language, role, status, district, fields, address_id, channel, account, bool(preferred), zone
+    )  # fmt: skip

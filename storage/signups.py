@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import and_, null, or_, select, update
@@ -16,6 +16,9 @@ YES, MAYBE = "yes", "maybe"
 
 GOING, WAITING, _CANCELLED = "going", "waiting", "cancelled"
 """What `Signup.state` can be; one that was cancelled is not shown any more."""
+
+LATELY, AGAIN = timedelta(days=4), timedelta(hours=1)
+"""A yes is confirmed if it was said in the last days before the action, or said again so long after the first time."""
 
 _A, _S = ACTIONS.c, SIGNUPS.c
 

@@ -108,6 +108,9 @@ class PersonRow(Row, table=True):
     district       an H3 cell about 1 km across; empty where no place is known
     capacity       how many newcomers a buddy takes at once; `load` is how many they have or were offered
     waiting_since  when someone asked for a buddy and there was none to ask; NULL while they do not wait
+    zone           IANA name of the time zone they live in; NULL where that is not known
+    quiet_until    until when their quiet hours last, once one of the flows that begin by themselves met them
+    reminded_until until when no reminder may follow: they had one a moment ago, or enough this week
     """
 
     __tablename__ = "people"
@@ -128,6 +131,9 @@ class PersonRow(Row, table=True):
     approved_at: datetime | None = _at(default=None)
     away_until: datetime | None = _at(default=None)
     waiting_since: datetime | None = _at(default=None)
+    zone: str | None = Field(default=None, sa_type=Text)
+    quiet_until: datetime | None = _at(default=None)
+    reminded_until: datetime | None = _at(default=None)
 
 
 class AddressRow(Row, table=True):
@@ -297,14 +303,20 @@ class CampaignRow(Row, table=True):
 
 
 class ActionRow(Row, table=True):
-    """Something that happens in person. `address` is shown only to those signed up, `code` only to the host.
+    """Something that happens in person. `address` is shown only to those signed up, `materials` only to hosts.
 
     district  the name of the place, as people read it; `cell` is its H3 cell
+    secret    what the codes of each hour are made from
     state     proposed, published or cancelled
+    sequence  how often it was changed since it was published; `told` is the last of these that all were told of
     """
 
     __tablename__ = "actions"
-    __table_args__ = (Index("actions_by_starts_at", "starts_at"),)
+    __table_args__ = (
+        Index("actions_by_starts_at", "starts_at"),
+        Index("actions_by_ends_at", "ends_at"),
+        Index("actions_untold", "id", **_when("told < sequence")),
+    )
     id: int | None = _id()
     title: str = _text()
     what: str = _text()
@@ -318,12 +330,16 @@ class ActionRow(Row, table=True):
     capacity: int | None = None
     going: int = 0
     goal: int = 0
-    code: str = _text()
+    secret: str = _text()
     state: str = _text()
     host_id: int | None = _of("people.id", default=None)
     campaign_id: int | None = _of("campaigns.id", default=None)
     created_at: datetime = _at()
     published_at: datetime | None = _at(default=None)
+    sequence: int = 0
+    told: int = 0
+    materials: str = _text()
+    changed_at: datetime | None = _at(default=None)
 
 
 class SignupRow(Row, table=True):

@@ -5,6 +5,7 @@ from datetime import datetime
 from storage.actions import Actions
 from storage.addresses import Addresses
 from storage.buddies import Buddies
+from storage.campaigns import Campaigns
 from storage.cards import Cards
 from storage.consents import Consents
 from storage.conversations import Conversations
@@ -36,6 +37,7 @@ class Transaction:
         "actions",
         "addresses",
         "buddies",
+        "campaigns",
         "cards",
         "consents",
         "conversations",
@@ -74,6 +76,7 @@ class Transaction:
         self.leases = Leases(session)
         self.library = Library(session)
         self.actions = Actions(session)
+        self.campaigns = Campaigns(session)
         self.cards = Cards(session, vault)
         self.desks = Desks(session, vault, self.cards)
         self.links = Links(session, vault)

@@ -1,4 +1,4 @@
-"""`doorstep action add`, `list` and `import`."""
+"""`doorstep action add`, `list`, `import`, `change`, `cancel` and `code`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.new_actions import NewAction
     from storage.actions import Action
+    from storage.campaigns import Totals
     from storage.transaction import Transaction
 
 action = typer.Typer(help="What happens in person.", rich_markup_mode=None)
@@ -46,18 +47,24 @@ def add(
     goal: Annotated[str, typer.Option("--goal", help="How many you hope for.")] = "",
     bring: Annotated[str, typer.Option("--bring", help="What is needed, divided by ;")] = "",
     campaign: Annotated[str, typer.Option("--campaign", help="The campaign it belongs to.")] = "",
+    zone: Annotated[str, typer.Option("--zone", help="Its time zone, like Europe/Madrid, if not the group's.")] = "",
+    materials: Annotated[str, typer.Option("--materials", help="What helps hosts: a link, or a text.")] = "",
+    every: Annotated[str, typer.Option("--every", help="Again each: day, week, 2 weeks.")] = "",
+    times: Annotated[int | None, typer.Option("--times", min=2, help="So often, with --every.")] = None,
+    until: Annotated[str, typer.Option("--until", help="Until this day, with --every: 2026-08-31.")] = "",
     host: Annotated[int | None, typer.Option("--host", help="The number of the person who hosts it.")] = None,
 ) -> None:
-    """Publishes an action."""
+    """Publishes an action, or a series of them: each has its own sign-ups."""
     read = configured(config)
     cells = {
         "title": title, "starts": starts, "ends": ends, "place": place, "address": address, "what": what, "kind": kind,
         "capacity": capacity, "goal": goal, "bring": bring, "campaign": campaign,
+        "zone": zone, "materials": materials,
     }  # fmt: skip
-    added = finish(_added(read, _one(read, cells), host))
-    assert added is not None
-    say(f"Action {added.id}, {plain(added.title)}, is published: {_when(added, read)}.")
-    say(f"Its code, which the host tells those who are there, is {added.code}.")
+    for added in finish(_added(read, _series(read, cells, every, times, until), host)):
+        say(f"Action {added.id}, {plain(added.title)}, is published: {when(added, read)}.")
+        if host is None and not every:
+            say(f"The code to say aloud there changes every hour: `doorstep action code {added.id}` shows it.")
 
 
 @action.command("list")
@@ -68,19 +75,30 @@ def list_actions(
     """What is coming, with its number and how many come."""
     read = configured(config)
 
-    async def listed() -> "list[Action]":
-        async def found(tx: "Transaction") -> "list[Action]":
-            return await (tx.actions.newest(_MOST) if everything else tx.actions.upcoming(_MOST))
+    async def listed() -> "tuple[list[Action], list[Totals]]":
+        async def found(tx: "Transaction") -> "tuple[list[Action], list[Totals]]":
+            actions = await (tx.actions.newest(_MOST) if everything else tx.actions.upcoming(_MOST))
+            named = {each.campaign for each in actions}
+            return actions, [each for each in await tx.campaigns.totals() if each.name in named]
 
         async with beside(read) as store:
             return await store.read(found)
 
     rows = [("number", "when", "title", "place", "going", "state")]
-    for each in finish(listed()):
+    actions, campaigns = finish(listed())
+    for each in actions:
         going = f"{each.going}/{each.capacity}" if each.capacity else f"{each.going}"
-        rows.append((str(each.id), _when(each, read), plain(each.title), plain(each.district), going, each.state))
-    for line in table(rows):
+        rows.append((str(each.id), when(each, read), plain(each.title), plain(each.district), going, each.state))
+    for line in [*table(rows), *map(totals_line, campaigns)]:
         say(line)
+
+
+def totals_line(totals: "Totals") -> str:
+    """What a campaign comes to, in one line."""
+    of = f" of {totals.goal:,}" if totals.goal else ""
+    actions = "1 action" if totals.actions == 1 else f"{totals.actions:,} actions"
+    came = f", {totals.came:,} came" if totals.came else ""
+    return f"{plain(totals.name)}: {totals.going:,}{of} come, {totals.confirmed:,} confirmed{came} ({actions})"
 
 
 @action.command("import")
@@ -90,7 +108,7 @@ def import_actions(
 ) -> None:
     """Publishes the actions of a spreadsheet or a calendar; those that are here already are left out.
 
-    Columns: title, what, kind, starts, ends, place, address, capacity, goal, bring, campaign.
+    Columns: title, what, kind, starts, ends, zone, place, address, capacity, goal, bring, campaign, materials.
     """
     read = configured(config)
     actions, notes = _read_file(file, read)
@@ -105,28 +123,32 @@ def import_actions(
     typer.echo(f"{len(new):,} action{'' if len(new) == 1 else 's'} published{why}", err=True)
 
 
-def _one(read: "Config", cells: dict[str, str]) -> "NewAction":
-    from bot.new_actions import BadCells, understand
+def _series(
+    read: "Config", cells: dict[str, str], every: str, times: int | None, until: str
+) -> "tuple[NewAction, ...]":
+    from bot.new_actions import BadCells, repeated, understand
     from bot.places import Places
-    from flows.times import zone
 
-    def understanding() -> "NewAction":
+    def understanding() -> "tuple[NewAction, ...]":
+        here = read.org.time_zone
         try:
-            return understand(cells, zone(read.org.time_zone), Places(zone=read.org.time_zone), present())
+            one = understand(cells, here, Places(zone=here), present())
+            return repeated(one, here, every, times, until)
         except BadCells as error:
             refuse("; ".join(f"{column}: {what}" for column, what in error.problems.items()))
 
     new = told(understanding)
-    if new.starts_at <= present():
+    if new[0].starts_at <= present():
         refuse(f"starts: `{cells['starts']}` is past")
     return new
 
 
-async def _added(read: "Config", new: "NewAction", host: int | None) -> "Action | None":
+async def _added(read: "Config", new: "Sequence[NewAction]", host: int | None) -> "list[Action]":
     from bot.new_actions import add_action
 
-    async def adding(tx: "Transaction") -> "Action | None":
-        return await tx.actions.get(await add_action(tx, new, read.org.time_zone, host))
+    async def adding(tx: "Transaction") -> "list[Action]":
+        numbers = [await add_action(tx, each, read.org.time_zone, host) for each in new]
+        return [each for number in numbers if (each := await tx.actions.get(number)) is not None]
 
     async with beside(read, makes=True) as store:
         if host is not None and await store.read(lambda tx: tx.people.get(host)) is None:
@@ -136,9 +158,8 @@ async def _added(read: "Config", new: "NewAction", host: int | None) -> "Action 
 
 def _read_file(file: Path, read: "Config") -> "tuple[Sequence[NewAction], Sequence[str]]":
     from bot.places import Places
-    from flows.times import zone
 
-    here, places = zone(read.org.time_zone), Places(zone=read.org.time_zone)
+    here, places = read.org.time_zone, Places(zone=read.org.time_zone)
     if file.suffix.lower() in (".ics", ".ical"):
         from bot.calendar_import import read_calendar
 
@@ -159,6 +180,7 @@ async def _imported(read: "Config", actions: "Sequence[NewAction]") -> "list[tup
         return await store.run(adding)
 
 
-def _when(each: "Action", read: "Config") -> str:
+def when(each: "Action", read: "Config") -> str:
+    """Its beginning, in the group's zone."""
     at = local(each.starts_at, read)
     return f"{at:%a} {at:%Y-%m-%d %H:%M}"

@@ -127,7 +127,7 @@ class Office:
         at the same time is one action. Raises BadCells with what is wrong, by column."""
         bot = self._bot
         await bot.places_ready()
-        action = understand(cells, self.zone, bot.world.places, bot.clock())
+        action = understand(cells, bot.world.group.zone, bot.world.places, bot.clock())
 
         async def work(tx: Transaction) -> bool:
             if not await missing(tx, [action]):

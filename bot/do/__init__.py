@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.do import actions, consent, desk, pairing, person
+from bot.do import actions, campaigns, consent, desk, pairing, person
 from bot.do.base import Deed, Doing
 from flows.model import Did
 
@@ -23,6 +23,7 @@ DOING: Mapping[str, Doing] = {
     "return_need": actions.return_need,
     "check_in": actions.check_in,
     "propose_action": actions.propose_action,
+    "nearest_action": campaigns.nearest_action,
     "invite_link": actions.invite_link,
     "set_language": person.set_language,
     "stop": person.stop,

@@ -1,8 +1,8 @@
 """Signing up for actions, what people bring to them, being there, and proposing one."""
 
-import secrets
 from datetime import timedelta
 
+from bot import codes
 from bot.do.base import DONE, Deed, Turn
 from bot.others import tell
 from bot.proposals import read
@@ -16,6 +16,9 @@ from storage.transaction import Transaction
 
 EARLY, LATE = timedelta(hours=1), timedelta(hours=12)
 """How long before an action begins someone can check in, and how long after its end."""
+
+JUST_NOW = timedelta(hours=1)
+"""How long after its hour a code is good for who had not signed up."""
 
 MOST_BROUGHT = 50
 """Others that one person can bring."""
@@ -40,6 +43,8 @@ async def sign_up(deed: Deed) -> Did:
     if bringing is None:
         bringing = before.bringing if before else 0
     outcome = await actions.sign_up(action_id, person_id, kind, bringing)
+    if outcome == "signed_up" and kind == YES:
+        await actions.confirm(action_id, person_id)
     if outcome == "signed_up" and not _comes(before):
         await _ledger(deed, "signup.made", action_id, kind)
     if outcome == "signed_up" and before is not None:
@@ -133,8 +138,11 @@ async def check_in(deed: Deed) -> Did:
     open_now = [each for each in nearest.values() if _open(each, deed)]
     if not open_now or (asked is not None and not _open(asked, deed)):
         return NOT_NOW
-    heard = _plain(str(deed.arguments.get("code") or ""))
-    there = next((each for each in open_now if heard and _plain(each.code) == heard), None)
+    heard = str(deed.arguments.get("code") or "")
+    # Many actions take place on one day: a code of hours ago is good only where they had said that they come.
+    known = {each.id for each in (*([asked] if asked else ()), *mine)}
+    good_for = {each.id: codes.GOOD_FOR if each.id in known else JUST_NOW for each in open_now}
+    there = next((each for each in open_now if codes.is_good(each, heard, now, good_for[each.id])), None)
     if there is None:
         return Did("wrong_code")
     return await _checked_in(deed, there)
@@ -161,19 +169,12 @@ def _open(action: Action, turn: Turn) -> bool:
     return action.state == PUBLISHED and action.starts_at - EARLY <= turn.tx.now <= action.ends_at + LATE
 
 
-def _plain(code: str) -> str:
-    """A code as it is compared: what was typed around it is gone, and letters that look like digits are digits."""
-    meant = answers.code(code)
-    plain = str(meant.value) if meant else "".join(filter(str.isalnum, code)).upper()
-    return plain.translate(str.maketrans("OIL", "011"))
-
-
 # --- more of them ----------------------------------------------------------------------------------------------
 
 
 async def propose_action(deed: Deed) -> Did:
     """A member's own action: coordinators see it, and publish it with one press."""
-    tx, zone = deed.tx, deed.world.group.zone
+    tx, zone = deed.tx, deed.zone
     proposal = read(deed.arguments, tx.now, zone, deed.language)
     if proposal is None:
         return Did("not_possible")
@@ -188,7 +189,7 @@ async def propose_action(deed: Deed) -> Did:
         ends_at=proposal.ends_at,
         zone=zone,
         capacity=proposal.capacity,
-        code=new_code(),
+        secret=codes.new_secret(),
         host_id=deed.person.id,
     )
     for need in proposal.bring:
@@ -196,7 +197,7 @@ async def propose_action(deed: Deed) -> Did:
     body = {
         "title": proposal.title,
         "what": proposal.what,
-        "when": show(proposal.starts_at, "when", deed.world.group.languages[0], zone),
+        "when": show(proposal.starts_at, "when", deed.world.group.languages[0], deed.world.group.zone),
         "district": proposal.place,
         "person": str(deed.fields.get("name") or ""),
     }
@@ -209,11 +210,6 @@ async def invite_link(deed: Deed) -> Did:
     """What they pass on so that others come to the bot, and it is known who asked them."""
     await deed.tx.ledger.add(deed.person.id, "invited", deed.conversation.flow)
     return Did("done", {"link": await invitation(deed.tx, deed.world, deed.person)})
-
-
-def new_code() -> str:
-    """Four digits for a host to say aloud; none that could be misheard as fewer."""
-    return str(secrets.randbelow(9000) + 1000)
 
 
 async def _ledger(deed: Deed, what: str, action_id: int, detail: str = "") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.world import World
 from flows.model import NOTHING, Conversation, Did, Library, Value
@@ -20,6 +21,8 @@ class Turn:
     first          they wrote for the first time
     done           what was done in it, by the name of the `do`
     left_before    what `tx.inbox.left` was when it began
+    said           how many messages to them were decided in it
+    not_before     when these may go out; None: at once
     """
 
     tx: Transaction
@@ -31,11 +34,18 @@ class Turn:
     first: bool = False
     done: set[str] = field(default_factory=set)
     left_before: int = 0
+    said: int = 0
+    not_before: datetime | None = None
 
     @property
     def language(self) -> str:
         """What this person reads."""
         return str(self.fields.get("language") or self.person.language or self.world.group.languages[0])
+
+    @property
+    def zone(self) -> str:
+        """IANA name of the time zone in which this person reads times: where they live, or the group's."""
+        return self.person.zone or self.world.group.zone
 
     def words(self, sentence: str, **holes: str) -> str:
         """A sentence of the bot's own in their language, its {holes} filled."""

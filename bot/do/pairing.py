@@ -112,7 +112,7 @@ async def become_buddy(deed: Deed) -> Did:
 
 
 async def set_away(deed: Deed) -> Did:
-    """No newcomers until that day, in the group's zone; what they were asked goes to the next."""
+    """No newcomers until that day, in their own zone; what they were asked goes to the next."""
     until = _day(deed.arguments.get("until"), deed)
     await deed.tx.buddies.serve(deed.person.id, away_until=until)
     if until is not None and until > deed.tx.now:
@@ -149,4 +149,4 @@ def _day(written: object, deed: Deed) -> datetime | None:
         day = written.date() if isinstance(written, datetime) else date.fromisoformat(str(written))
     except ValueError:
         return None
-    return datetime.combine(day, time(), zone(deed.world.group.zone)).astimezone(UTC)
+    return datetime.combine(day, time(), zone(deed.zone)).astimezone(UTC)

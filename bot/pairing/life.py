@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.do.base import Turn
 from bot.others import leave, tell
+from bot.restraint import quiet_until
 from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OFFERED, OPEN, Pair
 from storage.people import ACTIVE
 from storage.transaction import Transaction
@@ -46,8 +47,7 @@ async def _offered(turn: Turn, pair_id: int) -> bool:
     if buddy is None or away or me.status != ACTIVE or len(mine) > buddy.capacity:
         await turned_down(turn, pair, DECLINED, "not free")
         return False
-    now, quiet = turn.tx.now, turn.world.group.quiet
-    asked = quiet.next_allowed(now, turn.world.group.zone) if quiet else now
+    asked = quiet_until(turn) or turn.tx.now
     await turn.tx.pairs.save(replace(pair, offered_at=asked, answer_by=asked + turn.world.pairing.answer_within))
     await settle(turn)
     return True

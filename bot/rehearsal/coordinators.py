@@ -8,6 +8,7 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from bot.app import Bot
+from bot.codes import code
 from bot.desks.acting import NotDone, Press, TooLate, act
 from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, Words, describe
 from bot.desks.reading import body_of
@@ -141,5 +142,6 @@ class Coordinators:
         )
         host = chance.choice(hosts)[0] if hosts else None
         number = await bot.store.run(lambda tx: add_action(tx, action, bot.world.group.zone, host))
-        code = stage.observer.sight.one("SELECT code FROM actions WHERE id = ?", number)
-        stage.life.new_action(title, (starts - START).total_seconds(), code)
+        planned = await bot.store.read(lambda tx: tx.actions.get(number))
+        assert planned is not None, "it was added a moment ago"
+        stage.life.new_action(title, (starts - START).total_seconds(), code(planned, starts))

@@ -17,6 +17,9 @@ from storage.store import Store, Transaction
 from tests.bot.talking import Talk
 from tests.databases import Watch
 
+CANAL = "secret 16455"
+"""Of an action whose first code is 4821."""
+
 MOST_ROUNDS = 5
 """How often what happened makes more happen at one moment."""
 
@@ -66,7 +69,7 @@ class Neighbourhood(Talk):
         cell = self._cell()
         known = {
             "title": "Clean up the canal", "what": "We pick litter for two hours, then tea.", "kind": "clean-up",
-            "district": "Leeds", "cell": cell, "address": "12 Canal Road", "zone": "Europe/London", "code": "4821",
+            "district": "Leeds", "cell": cell, "address": "12 Canal Road", "zone": "Europe/London", "secret": CANAL,
             "starts_at": starts_at, "ends_at": starts_at + timedelta(hours=2), "state": PUBLISHED, "host_id": host,
             **columns,
         }  # fmt: skip

@@ -47,7 +47,8 @@ async def action(tx: Transaction, title: str = "Clean-up", days: float = 5, **mo
     starts = more.pop("starts_at", NOW + timedelta(days=days))
     told = {
         "title": title, "starts_at": starts, "ends_at": starts + 2 * HOUR, "zone": "Europe/London",
-        "district": "Leeds", "cell": LEEDS, "address": "1 Park Row", "code": "4712", "state": PUBLISHED, **more,
+        "district": "Leeds", "cell": LEEDS, "address": "1 Park Row",
+        "secret": "secret 20469", "state": PUBLISHED, **more,
     }  # fmt: skip
     return await tx.actions.add(**told)
 
@@ -96,6 +97,8 @@ async def test_all_that_anyone_may_know(store: Store) -> None:
         "goal": 20,
         "places_left": 6,
         "until_then": "in 5 days",
+        "campaign_going": 4,
+        "campaign_goal": 20,
     }
 
 

@@ -52,9 +52,9 @@ async def test_a_calendar_file_is_of_the_action_that_was_chosen(talking: Talking
     await talk.say("hey")
     await talk.say("2")
     await talk.send()
-    assert [each.say.attach for each in talk.channel.outbound] == ["", f"calendar:{numbers[1]}", "qr"]
+    assert [each.say.attach for each in talk.channel.outbound] == ["", f"calendar:{numbers[1]}", f"qr:{numbers[1]}"]
     lines, _ = await StoredHistory(talk.store, "web").history("ana", "", 10)
-    assert [line.attach for line in lines if not line.mine] == ["", f"calendar:{numbers[1]}", "qr"]
+    assert [line.attach for line in lines if not line.mine] == ["", f"calendar:{numbers[1]}", f"qr:{numbers[1]}"]
 
 
 async def test_where_there_is_no_action_there_is_no_file(talking: Talking) -> None:

@@ -56,7 +56,7 @@ async def ask(store: Store, tmp_path: Path) -> AsyncIterator[Ask]:
 async def action(store: Store, **more: Any) -> int:
     told = {
         "title": "Clean-up", "starts_at": STARTS, "ends_at": STARTS + timedelta(hours=2), "zone": "Europe/London",
-        "district": "Leeds", "address": "1 Park Row", "code": "4712", "state": PUBLISHED, **more,
+        "district": "Leeds", "address": "1 Park Row", "secret": "secret 20469", "state": PUBLISHED, **more,
     }  # fmt: skip
     return await store.run(lambda tx: tx.actions.add(**told))
 

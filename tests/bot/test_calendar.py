@@ -51,9 +51,13 @@ def test_the_code_of_the_host_is_in_no_calendar() -> None:
 
 def test_moved_or_cancelled_it_is_the_same_event() -> None:
     first = event()
-    moved = event(replace(ACTION, starts_at=STARTS + timedelta(days=7), state=CANCELLED))
-    assert first["uid"] == moved["uid"] != event(replace(ACTION, id=8))["uid"]
-    assert moved["status"] == "CANCELLED"
+    moved = event(replace(ACTION, starts_at=STARTS + timedelta(days=7), sequence=1))
+    off = replace(ACTION, state=CANCELLED, sequence=2)
+    assert first["uid"] == moved["uid"] == event(off)["uid"] != event(replace(ACTION, id=8))["uid"]
+    assert [first["sequence"], moved["sequence"], event(off)["sequence"]] == [0, 1, 2]
+    assert (moved["status"], event(off)["status"]) == ("CONFIRMED", "CANCELLED")
+    for action, method in ((ACTION, "PUBLISH"), (off, "CANCEL")):
+        assert Calendar.from_ical(calendar_file(action, KNOWN, NOW, "x", "en"))["method"] == method
 
 
 def test_groups_on_different_servers_do_not_share_events() -> None:
@@ -72,7 +76,9 @@ def test_lines_are_as_long_as_calendars_read_and_end_as_they_must() -> None:
 )
 def test_nothing_written_in_a_title_becomes_a_property(text: str) -> None:
     found = event(replace(ACTION, title=text, what=text), {"address": text}, group=text)
-    assert set(found) == {"UID", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "LOCATION", "DESCRIPTION", "STATUS"}
+    assert set(found) == {
+        "UID", "SEQUENCE", "DTSTAMP", "DTSTART", "DTEND", "SUMMARY", "LOCATION", "DESCRIPTION", "STATUS"
+    }  # fmt: skip
 
 
 @given(st.text(max_size=300), st.text(max_size=300))

@@ -55,7 +55,7 @@ async def test_a_newcomer_anywhere_finds_buddies_who_fit_and_an_action_near_them
         away = km(place.cell, action.cell)
         assert away is not None
         assert away < 3
-        assert (action.host_id, action.going, len(action.code)) == (added[0].id, 0, 4)
+        assert (action.host_id, action.going, len(action.secret)) == (added[0].id, 0, 32)
         assert len(await tx.actions.needs(action.id)) == 3
 
     await store.run(work)

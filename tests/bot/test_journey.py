@@ -65,7 +65,7 @@ async def test_a_newcomer_ends_by_having_met_someone(leeds: Made) -> None:
     await here.until(SATURDAY + timedelta(days=1, hours=6))
     assert told(here.heard["ana"], "How was Clean up the canal for you") == 1
     assert [(await here.loaded(who)).person.fields["meetings"] for who in ("ana", "sam")] == [1, 1]
-    life = [what for what in await here.life("ana") if what not in ("began", "ended", "consented", "tried")]
+    life = [what for what in await here.life("ana") if what not in ("began", "ended", "consented", "tried", "reminded")]
     assert life == [
         "wrote first", "person.joined", "asked for a buddy", "pair.introduced", "signup.made", "checkin.made",
         "pair.met",

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -6,14 +7,14 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.calendar_import import read_calendar
-from bot.new_actions import BadCells, NewAction, add_action, missing, read_actions, understand
+from bot.new_actions import BadCells, NewAction, add_action, missing, read_actions, repeated, understand
 from bot.places import Place
 from bot.sheets import BadSheet
 from storage.store import Store
 from tests.databases import Watch
 from tests.storage.given import someone
 
-LONDON = ZoneInfo("Europe/London")
+LONDON = "Europe/London"
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
@@ -94,7 +95,7 @@ async def test_what_is_added_is_published_with_its_needs_and_its_host_is_told(st
     action = await store.read(lambda tx: tx.actions.get(number))
     assert action is not None
     assert (action.state, action.capacity, action.campaign, action.host_id) == ("published", 4, "Spring", host.id)
-    assert (action.zone, action.published_at, len(action.code)) == ("Europe/London", watch.now, 4)
+    assert (action.zone, action.published_at, len(action.secret)) == ("Europe/London", watch.now, 32)
     assert [need.what for need in await store.read(lambda tx: tx.actions.needs(number))] == ["gloves", "bags"]
     (event,) = await store.read(lambda tx: tx.inbox.untaken(10))
     assert event.body == {"name": "action.published", "action": str(number)}
@@ -148,12 +149,12 @@ def test_events_that_are_no_actions_are_left_out_with_the_reason(tmp_path: Path)
         "SUMMARY:Weekly\nDTSTART:20260606T090000Z\nRRULE:FREQ=WEEKLY",
         "DTSTART:20260606T090000Z",
     )
-    assert [action.title for action in actions] == ["Weekly"]
+    assert {action.title for action in actions} == {"Weekly"}
     assert notes == (
         "Holiday: it has no hour",
         "Off: it is cancelled",
         "Backwards: its end makes no sense",
-        "Weekly: it is repeated; only the first time was taken",
+        "Weekly: it is repeated without an end; the times of the next 182 days were taken",
         "an event without a title: left out",
     )
 
@@ -164,3 +165,246 @@ def test_what_is_no_calendar_is_said_in_a_sentence(tmp_path: Path, written: byte
     file.write_bytes(written)
     with pytest.raises(BadSheet, match="no calendar"):
         read_calendar(file, LONDON, TOWNS, NOW)
+
+
+def local(actions: Sequence[NewAction], zone: str = LONDON) -> list[str]:
+    return [f"{each.starts_at.astimezone(ZoneInfo(zone)):%a %d %b %H:%M}" for each in actions]
+
+
+# --- again and again -------------------------------------------------------------------------------------------
+
+
+def test_every_saturday_is_at_the_same_hour_on_both_sides_of_a_change_of_the_clocks() -> None:
+    series = repeated(understood(starts="2026-03-21 10:00", ends="3 hours"), LONDON, "week", 3, "")
+    assert local(series) == ["Sat 21 Mar 10:00", "Sat 28 Mar 10:00", "Sat 04 Apr 10:00"]
+    assert [each.starts_at.hour for each in series] == [10, 10, 9]
+    assert {each.ends_at - each.starts_at for each in series} == {timedelta(hours=3)}
+
+
+def test_a_time_of_a_series_that_the_clocks_skip_comes_an_hour_later_and_of_two_it_is_the_first() -> None:
+    one = understood(starts="2026-03-22 01:30")
+    assert local(repeated(one, LONDON, "week", 2, "")) == ["Sun 22 Mar 01:30", "Sun 29 Mar 02:30"]
+    autumn = repeated(understood(starts="2026-10-18 01:30"), LONDON, "week", 2, "")
+    assert autumn[1].starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("every", "times", "until", "days"),
+    [("2 weeks", 3, "", [6, 20, 4]), ("every week", None, "2026-06-20", [6, 13, 20]), ("day", 2, "", [6, 7])],
+)
+def test_a_series_ends_after_so_many_times_or_on_its_last_day(
+    every: str, times: int | None, until: str, days: list[int]
+) -> None:
+    assert [each.starts_at.day for each in repeated(understood(), LONDON, every, times, until)] == days
+
+
+@pytest.mark.parametrize(
+    ("every", "times", "until", "sentence"),
+    [
+        ("month", 3, "", "`month` is not understood: write day, week or 2 weeks"),
+        ("week", None, "", "needs --times or --until"),
+        ("week", 3, "2026-08-01", "only one of them"),
+        ("week", None, "soon", "`soon` is no day: write it like 2026-08-31"),
+        ("week", None, "2026-06-05", "`2026-06-05` is before the beginning"),
+        ("day", 400, "", "comes to 400 actions: 366 is the most at once"),
+        ("", 3, "", "is missing: write --every week"),
+    ],
+)
+def test_a_series_that_cannot_be_is_refused_with_a_sentence(
+    every: str, times: int | None, until: str, sentence: str
+) -> None:
+    with pytest.raises(BadCells) as bad:
+        repeated(understood(), LONDON, every, times, until)
+    assert sentence in str(bad.value)
+
+
+def test_an_action_may_have_a_zone_of_its_own_but_no_unknown_one() -> None:
+    madrid = understood(zone="Europe/Madrid")
+    assert (madrid.starts_at, madrid.zone) == (datetime(2026, 6, 6, 8, tzinfo=UTC), "Europe/Madrid")
+    for zone in ("Europe/Leeds", "../etc/passwd", "GMT+25", "\0"):
+        assert "is no time zone: write it like Europe/Madrid" in wrong(zone=zone)["zone"]
+
+
+def test_one_wrong_date_in_row_731_is_named_and_nothing_else_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "actions.csv"
+    rows = [f"River {number},2026-06-06 10:00" for number in range(2, 900)]
+    rows[729] = "River 731,2026-06-31 10:00"
+    file.write_text("\n".join(["title,starts", *rows]))
+    with pytest.raises(BadSheet) as bad:
+        read_actions(file, LONDON, TOWNS, NOW)
+    assert bad.value.problems == (
+        "row 731, column starts: `2026-06-31 10:00` is no moment: write it like 2026-06-06 10:00",
+    )
+
+
+# --- as other calendars write them -----------------------------------------------------------------------------
+
+GOOGLE = """BEGIN:VCALENDAR
+PRODID:-//Google Inc//Google Calendar 70.9054//EN
+VERSION:2.0
+CALSCALE:GREGORIAN
+METHOD:PUBLISH
+X-WR-CALNAME:Neighbours
+X-WR-TIMEZONE:Europe/London
+BEGIN:VTIMEZONE
+TZID:Europe/London
+X-LIC-LOCATION:Europe/London
+BEGIN:DAYLIGHT
+TZOFFSETFROM:+0000
+TZOFFSETTO:+0100
+TZNAME:BST
+DTSTART:19700329T010000
+RRULE:FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU
+END:DAYLIGHT
+BEGIN:STANDARD
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0000
+TZNAME:GMT
+DTSTART:19701025T020000
+RRULE:FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+DTSTART;TZID=Europe/London:20260321T100000
+DTEND;TZID=Europe/London:20260321T120000
+RRULE:FREQ=WEEKLY;WKST=MO;UNTIL=20260411T225959Z;BYDAY=SA
+EXDATE;TZID=Europe/London:20260328T100000
+DTSTAMP:20260301T101500Z
+UID:4f8a@google.com
+SEQUENCE:1
+STATUS:CONFIRMED
+SUMMARY:Canal clean-up
+LOCATION:12 Canal Road\\, Leeds
+END:VEVENT
+BEGIN:VEVENT
+DTSTART;TZID=Europe/London:20260405T140000
+DTEND;TZID=Europe/London:20260405T160000
+DTSTAMP:20260301T101500Z
+UID:4f8a@google.com
+RECURRENCE-ID;TZID=Europe/London:20260404T100000
+SUMMARY:Canal clean-up
+END:VEVENT
+END:VCALENDAR
+"""
+APPLE = """BEGIN:VCALENDAR
+CALSCALE:GREGORIAN
+PRODID:-//Apple Inc.//macOS 15.3//EN
+VERSION:2.0
+X-APPLE-CALENDAR-COLOR:#1BADF8
+BEGIN:VTIMEZONE
+TZID:Europe/Madrid
+BEGIN:DAYLIGHT
+DTSTART:19810329T020000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+TZNAME:CEST
+TZOFFSETFROM:+0100
+TZOFFSETTO:+0200
+END:DAYLIGHT
+BEGIN:STANDARD
+DTSTART:19961027T030000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+TZNAME:CET
+TZOFFSETFROM:+0200
+TZOFFSETTO:+0100
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+CREATED:20260301T090000Z
+DTEND;TZID=Europe/Madrid:20260411T130000
+DTSTAMP:20260301T090102Z
+DTSTART;TZID=Europe/Madrid:20260411T110000
+LAST-MODIFIED:20260301T090100Z
+RRULE:FREQ=MONTHLY;COUNT=3;BYDAY=2SA
+SEQUENCE:0
+SUMMARY:First aid
+UID:7D1C3A52-0B1E
+X-APPLE-TRAVEL-ADVISORY-BEHAVIOR:AUTOMATIC
+BEGIN:VALARM
+ACTION:DISPLAY
+DESCRIPTION:Reminder
+TRIGGER:-PT15M
+END:VALARM
+END:VEVENT
+END:VCALENDAR
+"""
+OUTLOOK = """BEGIN:VCALENDAR
+PRODID:-//Microsoft Corporation//Outlook 16.0 MIMEDIR//EN
+VERSION:2.0
+METHOD:PUBLISH
+X-MS-OLK-FORCEINSPECTOROPEN:TRUE
+BEGIN:VTIMEZONE
+TZID:GMT Standard Time
+BEGIN:STANDARD
+DTSTART:16011028T020000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10
+TZOFFSETFROM:+0100
+TZOFFSETTO:-0000
+END:STANDARD
+BEGIN:DAYLIGHT
+DTSTART:16010325T010000
+RRULE:FREQ=YEARLY;BYDAY=-1SU;BYMONTH=3
+TZOFFSETFROM:-0000
+TZOFFSETTO:+0100
+END:DAYLIGHT
+END:VTIMEZONE
+BEGIN:VEVENT
+CLASS:PUBLIC
+CREATED:20260301T101500Z
+DTEND;TZID="GMT Standard Time":20260606T123000
+DTSTAMP:20260301T101500Z
+DTSTART;TZID="GMT Standard Time":20260606T103000
+PRIORITY:5
+SEQUENCE:0
+SUMMARY;LANGUAGE=en-gb:Rally
+TRANSP:OPAQUE
+UID:040000008200E00074C5B7101A82E008
+X-MICROSOFT-CDO-BUSYSTATUS:BUSY
+END:VEVENT
+END:VCALENDAR
+"""
+
+
+def imported(tmp_path: Path, text: str) -> tuple[tuple[NewAction, ...], tuple[str, ...]]:
+    file = tmp_path / "actions.ics"
+    file.write_bytes(text.replace("\n", "\r\n").encode())
+    return read_calendar(file, LONDON, TOWNS, NOW)
+
+
+def test_as_google_writes_it_with_a_time_left_out_and_one_moved(tmp_path: Path) -> None:
+    actions, notes = imported(tmp_path, GOOGLE)
+    assert sorted(local(actions)) == ["Sat 11 Apr 10:00", "Sat 21 Mar 10:00", "Sun 05 Apr 14:00"]
+    assert {each.district for each in actions} == {"Leeds", ""}
+    assert notes == ()
+
+
+def test_as_apple_writes_it_every_second_saturday_of_a_month(tmp_path: Path) -> None:
+    actions, notes = imported(tmp_path, APPLE)
+    assert local(actions, "Europe/Madrid") == ["Sat 11 Apr 11:00", "Sat 09 May 11:00", "Sat 13 Jun 11:00"]
+    assert {each.zone for each in actions} == {"Europe/Madrid"}
+    assert notes == ()
+
+
+def test_as_outlook_writes_it_with_the_names_that_windows_gives_zones(tmp_path: Path) -> None:
+    (rally,), notes = imported(tmp_path, OUTLOOK)
+    assert (rally.starts_at, rally.ends_at - rally.starts_at) == (
+        datetime(2026, 6, 6, 9, 30, tzinfo=UTC), timedelta(hours=2),
+    )  # fmt: skip
+    assert notes == ()
+
+
+@pytest.mark.parametrize(
+    ("rule", "times"),
+    [
+        ("FREQ=DAILY;INTERVAL=2;COUNT=3", ["Sat 06 Jun 10:00", "Mon 08 Jun 10:00", "Wed 10 Jun 10:00"]),
+        ("FREQ=WEEKLY;COUNT=3;BYDAY=SA,TU", ["Sat 06 Jun 10:00", "Tue 09 Jun 10:00", "Sat 13 Jun 10:00"]),
+        ("FREQ=WEEKLY;INTERVAL=2;UNTIL=20260620", ["Sat 06 Jun 10:00", "Sat 20 Jun 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2", ["Sat 06 Jun 10:00", "Mon 06 Jul 10:00"]),
+        ("FREQ=MONTHLY;COUNT=3;BYDAY=-1SU", ["Sun 28 Jun 10:00", "Sun 26 Jul 10:00", "Sun 30 Aug 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2;BYMONTHDAY=-1", ["Tue 30 Jun 10:00", "Fri 31 Jul 10:00"]),
+        ("FREQ=YEARLY;COUNT=2", ["Sat 06 Jun 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2;BYDAY=MO,TU;BYSETPOS=1", ["Sat 06 Jun 10:00"]),
+    ],
+)  # fmt: skip
+def test_repetitions_are_what_calendars_show(tmp_path: Path, rule: str, times: list[str]) -> None:
+    actions, _ = calendar(tmp_path, f"SUMMARY:River\nDTSTART;TZID=Europe/London:20260606T100000\nRRULE:{rule}")
+    assert local(actions) == times

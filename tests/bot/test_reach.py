@@ -56,7 +56,7 @@ async def test_the_card_of_an_action_tells_everybody_what_is_for_everybody(talki
         starts = datetime(2026, 6, 6, 10, tzinfo=UTC)
         number = await tx.actions.add(
             title="Clean-up", starts_at=starts, ends_at=starts, zone="Europe/London", district="Leeds",
-            address="1 Park Row", code="4712",
+            address="1 Park Row", secret="secret 20469",
         )  # fmt: skip
         loaded = await tx.people.load(1)
         assert loaded is not None

@@ -210,7 +210,7 @@ def _changes() -> Iterator[tuple[str, int, str, str]]:
     for file in DIALOGS:
         lines = file.read_text("utf-8").split("\n")
         for number, line in enumerate(lines):
-            if changed := _changed(line):
+            if changed := _changed(line, lines[number - 1]):
                 text = "\n".join([*lines[:number], changed, *lines[number + 1 :]])
                 yield file.stem, number + 1, text, line.strip(" -").partition(":")[0]
 
@@ -225,7 +225,10 @@ _ALIKE = {
 """For each `do` of the dialogs another that takes the same."""
 
 
-def _changed(line: str) -> str:
+_PROPOSING = {"proposed": "not_possible", "not_possible": "proposed"}
+
+
+def _changed(line: str, before: str) -> str:
     kind, colon, value = line.partition(": ")
     key = kind.strip(" -")
     new = {
@@ -234,7 +237,7 @@ def _changed(line: str) -> str:
         "me": "[No such button]" if value.startswith("[") else "???",
         "later": "1 second",
         "does": _ALIKE.get(value, "no_such_deed"),
-        "then": _other(value),
+        "then": _PROPOSING.get(value, "") if "propose_action" in before else _other(value),
         "happens": "human.replied",
         "ends": "somehow else",
         "flow": "no_such_flow",
@@ -256,6 +259,7 @@ def _other(outcome: str) -> str:
         **{"signed_up": "past", "waiting_list": "signed_up", "full": "signed_up", "past": "signed_up"},
         **{"checked_in": "not_now", "wrong_code": "not_now", "not_now": "checked_in"},
         **{"asked": "already", "already": "asked"},
+        **{"found": "none", "none": "found"},
     }.get(outcome, "")
 
 

@@ -31,7 +31,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
     assert " ".join(PAIR) == "other shared reasons since meetings contact"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
-        "until_then"
+        "until_then materials coming confirmed campaign_going campaign_goal"
     )
     assert " ".join(LISTS) == "actions_near_me my_actions open_needs possible_times my_pairs languages"
 
@@ -55,6 +55,7 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
         "return_need": "done gone",
         "check_in": "checked_in wrong_code not_now",
         "propose_action": "proposed not_possible",
+        "nearest_action": "found none",
     }
     assert " ".join(name for name, deed in DEEDS.items() if deed.outcomes == ("done",)) == (
         "record_consent withdraw_consent met end_pair set_away invite_link phone_code tell_coordinators hand_over "

@@ -38,8 +38,8 @@ async def test_what_was_added_is_found_again(store: Store, watch: Watch) -> None
     everything: dict[str, Any] = {
         "title": "Repair café", "what": "Mend what is broken", "kind": "training", "district": "Leeds",
         "cell": "88195da49bfffff", "address": "1 Mill Lane", "starts_at": begins,
-        "ends_at": begins + timedelta(hours=3), "zone": "Europe/London", "capacity": 12, "goal": 10, "code": "kettle",
-        "state": PUBLISHED, "host_id": host.id, "campaign": "Mend week",
+        "ends_at": begins + timedelta(hours=3), "zone": "Europe/London", "capacity": 12, "goal": 10, "secret": "kettle",
+        "state": PUBLISHED, "host_id": host.id, "campaign": "Mend week", "materials": "https://example.org/repair",
     }  # fmt: skip
     number = await store.run(lambda tx: tx.actions.add(**everything))
     assert await found(store, number) == Action(id=number, going=0, published_at=watch.now, **everything)

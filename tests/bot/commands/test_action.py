@@ -21,7 +21,7 @@ async def test_an_action_is_published_and_listed_with_who_comes(tmp_path: Path) 
     assert first == f"Action 1, River clean-up, is published: {day:%a} {STARTS}."
     action = await kept(tmp_path, lambda tx: tx.actions.get(1))
     assert action is not None
-    assert second == f"Its code, which the host tells those who are there, is {action.code}."
+    assert second.endswith("`doorstep action code 1` shows it.")
     assert action.starts_at == datetime(NEXT_YEAR, 6, 6, 9, tzinfo=UTC)
 
     async def more(tx: Transaction) -> None:
@@ -76,3 +76,54 @@ async def test_what_cannot_be_added_is_one_line(tmp_path: Path) -> None:
     assert "no person 7" in await refused("add", "River", "--starts", STARTS, "--host", "7")
     assert "nowhere.csv" in await refused("import", str(tmp_path / "nowhere.csv"))
     await refused("add", "River")
+
+
+async def test_an_action_is_changed_and_called_off_and_those_who_come_hear_of_it(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    command = ("--config", str(file))
+    assert (await finished("action", "add", "River", "--starts", STARTS, *command))[0] == 0
+    code, out, err = await finished("action", "change", "1", "--starts", f"{NEXT_YEAR}-06-07 14:00", *command)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[0].endswith(f"{NEXT_YEAR}-06-07 14:00.")
+    assert out.splitlines()[1] == "Everyone who signed up hears of it."
+    action = await kept(tmp_path, lambda tx: tx.actions.get(1))
+    assert action is not None
+    assert (action.sequence, action.ends_at - action.starts_at) == (1, timedelta(hours=2))
+    code, out, _ = await finished("action", "change", "1", "--goal", "30", *command)
+    assert out.splitlines()[1] == "Time and place are as before: nobody is written to."
+    code, out, _ = await finished("action", "code", "1", *command)
+    assert len(out.strip()) == 4
+    code, out, _ = await finished("action", "cancel", "1", *command)
+    assert out == "Action 1, River, is called off. Everyone who signed up hears of it.\n"
+
+    async def refused(*arguments: str) -> str:
+        return one_line(await finished("action", *arguments, *command))
+
+    assert "is called off already" in await refused("cancel", "1")
+    assert "is cancelled: only one that is published" in await refused("change", "1", "--capacity", "3")
+    assert "there is no action 9" in await refused("cancel", "9")
+    assert "say what to change" in await refused("change", "1")
+
+
+async def test_a_series_is_published_and_a_campaign_shows_its_totals_and_its_link(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    command = ("--config", str(file))
+    series = ("--every", "week", "--times", "3", "--campaign", "Spring", "--goal", "5")
+    code, out, err = await finished("action", "add", "River", "--starts", STARTS, *series, *command)
+    assert (code, err, len(out.splitlines())) == (0, "", 3)
+
+    async def more(tx: Transaction) -> None:
+        for number, who in enumerate(("ana", "ben"), 1):
+            person = await tx.people.add("web", "web", who, "en")
+            await tx.actions.sign_up(number, person.id, "yes", number)
+
+    await kept(tmp_path, more)
+    _, out, _ = await finished("action", "list", *command)
+    assert out.splitlines()[-1] == "Spring: 5 of 15 come, 0 confirmed (3 actions)"
+    _, out, _ = await finished("action", "campaign", "Spring", "--goal", "20", *command)
+    assert out.splitlines() == [
+        "Spring: 5 of 20 come, 0 confirmed (3 actions)", "  https://doorstep.example.org/?start=campaign-1",
+    ]  # fmt: skip
+    assert "there is no campaign `Autumn`" in one_line(await finished("action", "campaign", "Autumn", *command))
+    said = one_line(await finished("action", "add", "River", "--starts", STARTS, "--every", "month", *command))
+    assert "every: `month` is not understood" in said

@@ -21,6 +21,9 @@ from tests.databases import Watch
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+SECRET = "secret 20469"
+"""Of an action whose first code is 4712."""
+
 
 GREETING = """
 flow: greeting
@@ -209,7 +212,7 @@ async def action(talk: Talk, **more: Any) -> int:
     starts = more.pop("starts_at", NOW + 5 * DAY)
     told = {
         "title": "Clean-up", "starts_at": starts, "ends_at": starts + 2 * HOUR, "zone": "Europe/Madrid",
-        "district": "Madrid", "address": "Calle Mayor 1", "code": "4712", "state": PUBLISHED, **more,
+        "district": "Madrid", "address": "Calle Mayor 1", "secret": SECRET, "state": PUBLISHED, **more,
     }  # fmt: skip
     return await talk.store.run(lambda tx: tx.actions.add(**told))
 
@@ -447,7 +450,7 @@ async def test_each_action_is_one_more(bot: Make) -> None:
     await comes(talk, "ana")
     await says(talk, "ana", "arrived", "4712")
     talk.watch.forward(DAY)
-    await action(talk, starts_at=NOW + DAY, code="9001")
+    await action(talk, starts_at=NOW + DAY, secret="secret 8426")
     await comes(talk, "ana")
     assert await says(talk, "ana", "arrived", "4712") == "That is not it."
     assert await says(talk, "ana", "arrived", "9001") == "Good to see you, for the 2. time."
@@ -497,7 +500,7 @@ async def test_of_two_with_the_same_code_it_is_the_one_they_signed_up_for(bot: M
 @pytest.mark.parametrize("code", ["", "0000"])
 async def test_an_action_without_a_code_cannot_be_guessed(bot: Make, code: str) -> None:
     talk = await bot()
-    await action(talk, starts_at=NOW, code="")
+    await action(talk, starts_at=NOW, secret="")
     await comes(talk, "ana")
     assert await says(talk, "ana", "arrived", code or "///") != "Good to see you, for the 1. time."
     assert await talk.ledger("checkin.made") == 0
@@ -526,7 +529,7 @@ async def test_what_a_member_proposes_is_seen_by_coordinators_and_by_nobody_else
     assert kept.address == "Casa de Campo"
     needs = await talk.store.run(lambda tx: tx.actions.needs(number))
     assert [need.what for need in needs] == ["spades", "water"]
-    assert len(kept.code) == 4
+    assert len(kept.secret) == 32
     assert card.body["title"] == "Plant trees"
     assert "10:30" in str(card.body["when"])
     assert card.body["person"] == "Ana"
