@@ -308,13 +308,13 @@ NAMES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_a_name_full_of_markup_is_only_a_name(platform: Platform, name: str) -> None:
-    choices = (Shown("a", name), Shown("b", "Other"))
-    bubble = await tell(platform, asked(choices, text=f"Meet {name}! Write *stop* at any time."))
-    assert _plain(bubble.text) == _plain(f"Meet {name}! Write *stop* at any time.")
-    assert [_plain(label) for label in bubble.choices] == [_plain(name), "Other"]
-    assert bubble.alive == ()
+async def test_a_name_full_of_markup_is_only_a_name(platform: Platform) -> None:
+    for name in NAMES:
+        choices = (Shown("a", name), Shown("b", "Other"))
+        bubble = await tell(platform, asked(choices, text=f"Meet {name}! Write *stop* at any time."))
+        assert _plain(bubble.text) == _plain(f"Meet {name}! Write *stop* at any time.")
+        assert [_plain(label) for label in bubble.choices] == [_plain(name), "Other"]
+        assert bubble.alive == (), name
 
 
 def _plain(text: str) -> str:
