@@ -103,7 +103,9 @@ class Bot:
         Of all processes on a database one shows; it alone listens too, unless the platform may call any.
         """
         library, zone = self.libraries, ZoneInfo(self.world.group.zone)
-        posting = Posting(self.store, desk, lambda tx, card: view(tx, card, library.current, zone), report)
+        posting = Posting(
+            self.store, desk, lambda tx, card: view(tx, card, library.current, zone, threads=True), report
+        )
         self.stirred.append(posting.poke)
         office, lease = Office(self, desk.name), f"desk:{desk.name}"
         if isinstance(desk, Everywhere) and desk.everywhere:

@@ -56,14 +56,19 @@ async def pass_on(turn: Turn, text: str) -> None:
     if card is None or await addressed(turn, text):
         await relay_on(turn, text)
         return
-    event = await turn.tx.inbox.history(turn.person.id, 1)
-    await turn.tx.desks.add_line(card, "", str(event[0].id) if event else "", "", text)
+    await write_on(turn, card, text)
     before: Value = turn.fields.get(_WROTE)
     turn.fields[_SINCE] = turn.fields[_WROTE] = turn.tx.now
     await keep_fields(turn)
     if not isinstance(before, datetime) or turn.tx.now - before > REMIND:
         group = str(turn.world.group.org.get("name") or "")
         await say_to(turn, None, [Say(turn.words(phrases.PASSED_ON, group=group))])
+
+
+async def write_on(turn: Turn, card: Card, text: str) -> None:
+    """What they wrote just now comes into the thread of a card."""
+    event = await turn.tx.inbox.history(turn.person.id, 1)
+    await turn.tx.desks.add_line(card, "", str(event[0].id) if event else "", "", text)
 
 
 async def _card(turn: Turn) -> Card | None:

@@ -19,9 +19,9 @@ from storage.tables import CARDS, POSTED, micros, moment
 from storage.values import pack, unpack
 from storage.vault import Vault
 
-OPEN, NOTICE, OVER = "open", "notice", "over"
-"""The states of a card that waits for somebody, of one that only tells something, and of one that time has settled.
-Any other says what somebody made of it."""
+OPEN, NOTICE, OVER, PAST = "open", "notice", "over", "past"
+"""The states of a card that waits for somebody, of one that only tells something, of one that time has settled, and of
+one that told something and is old by now. Any other says what somebody made of it."""
 
 _SEALED = b"cards.sealed"
 _C = CARDS.c
@@ -128,7 +128,7 @@ _OPEN = Statement(
 )
 _NEWEST = Statement(_cards.order_by(_C.id.desc()).limit(given("most")).offset(constant(0)), "most")
 _SETTLED = Statement(
-    _cards.where(_C.state != constant(OPEN))
+    _cards.where(_C.state.not_in([constant(OPEN), constant(NOTICE), constant(PAST)]))
     .order_by(_C.acted_at.desc(), _C.id.desc()).limit(given("most")).offset(constant(0)),
     "most",
 )  # fmt: skip
@@ -183,7 +183,7 @@ class Cards:
         return await self.read(await self._session.rows(_NEWEST, limit))
 
     async def settled(self, limit: int) -> list[Card]:
-        """Those that someone has acted on, the last one first."""
+        """Those that someone has acted on, or time has settled, the last one first."""
         return await self.read(await self._session.rows(_SETTLED, limit))
 
     async def get(self, card_id: int) -> Card | None:

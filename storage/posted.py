@@ -123,6 +123,13 @@ _LINES = Statement(
     .limit(given("most")).offset(constant(0)),
     "desk", "most",
 )  # fmt: skip
+_THREAD = Statement(
+    select(_L.by, _L.sealed)
+    .where(_L.card_id == given("card"))
+    .order_by(_L.id.desc())
+    .limit(given("most")).offset(constant(0)),
+    "card", "most",
+)  # fmt: skip
 _BEGIN_LINE = Statement(
     lambda insert: (
         insert(POSTED_LINES)
@@ -223,6 +230,19 @@ class Desks:
                 continue
             found.append(Line(id_, card_id, reference, by, text, moment(at), bool(begun)))
         return found
+
+    async def thread(self, card: Card, limit: int) -> list[tuple[str, str]]:
+        """(by, text) of the newest lines of a card, the oldest of them first; by: "" is the person."""
+        if card.person_id is None:
+            return []
+        rows = await self._session.rows(_THREAD, card.id, limit)
+        if not rows:
+            return []
+        try:
+            seal = await self._vault.of(self._session, card.person_id)
+        except KeyDestroyed:
+            return []
+        return [(by, seal.open(_SEALED, sealed).decode()) for by, sealed in reversed(rows)]
 
     async def begin_line(self, desk: str, line_id: int) -> None:
         """From now on it may be there."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from flows.model import Value
+from storage.cards import NOTICE, OPEN, PAST
 
 Body = Mapping[str, Value]
 
@@ -31,8 +32,8 @@ TAKE, AGAIN, LEAVE = "take", "again", "leave"
 WRITE = "write"
 """Not a button: what a coordinator writes in the thread of a card that `replies`. The card stays open."""
 
-MOVES, PAST = "moves", "past"
-"""What time has made of a stalled match in which something moves again, and of yesterday's digest."""
+MOVES = "moves"
+"""What becomes of the card of a stalled match in which something moves again."""
 
 _DONE = Button(DONE, "Done")
 _REPLY = Button(REPLY, "Send")
@@ -186,7 +187,7 @@ _OUTCOMES = {
 
 def outcome(state: str, by: str) -> str:
     """What became of a card, as it says itself; "" while it is open."""
-    if state in ("open", "notice"):
+    if state in (OPEN, NOTICE):
         return ""
     words = _OUTCOMES[state] if state in _OUTCOMES else state.replace("_", " ").capitalize()
     return f"{words} by {by}" if by else words

@@ -13,7 +13,8 @@ from bot.console.stage import CardView, Funnel, Refused, Sight
 from bot.desks.acting import Press
 from bot.desks.showing import press, view
 from bot.log import place
-from storage.cards import Card
+from bot.people import TALKS
+from storage.cards import OPEN, Card
 from storage.errors import StorageError
 from storage.transaction import Transaction
 
@@ -139,7 +140,9 @@ class LiveDesk:
         known = {}
         for card in (*waiting, *settled):
             before = self._known.get(card.id)
-            shown = before[1] if before and before[0] == card else await view(tx, card, library, zone)
+            # What is written about a card does not change it.
+            fresh = before is not None and before[0] == card and not (card.state == OPEN and card.kind in TALKS)
+            shown = before[1] if before and fresh else await view(tx, card, library, zone)
             known[card.id] = card, shown
         self._known = known
         return tuple(known[card.id][1] for card in waiting), tuple(known[card.id][1] for card in settled)

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.desks.base import MOVES, PAST
+from bot.desks.base import MOVES
 from bot.desks.reading import day
 from bot.desks.week import week
 from bot.libraries import Libraries
 from flows.model import Value
 from storage.actions import CANCELLED, Action
-from storage.cards import NOTICE, OVER
+from storage.cards import NOTICE, OVER, PAST
 from storage.errors import KeyDestroyed, StorageError
 from storage.signups import WAITING
 from storage.store import Store

@@ -15,13 +15,22 @@ if TYPE_CHECKING:
     from bot.app import Bot
 
 
-async def view(tx: Transaction, card: Card, library: Library, zone: ZoneInfo) -> CardView:
-    """The card in words, its time in this zone."""
-    words = describe(card.kind, await body_of(tx, card, library, zone))
+THREAD = 8
+"""Lines of what was written back and forth that stand on a card, the newest, where a desk has no threads."""
+
+
+async def view(tx: Transaction, card: Card, library: Library, zone: ZoneInfo, *, threads: bool = False) -> CardView:
+    """The card in words, its time in this zone. Without `threads` of its own, the desk shows what was written on it."""
+    body = await body_of(tx, card, library, zone)
+    words = describe(card.kind, body)
+    written: tuple[str, ...] = ()
+    if words.replies and not threads:
+        name = str(body.get("person") or "They")
+        written = tuple(f"{by or name}: {text}" for by, text in await tx.desks.thread(card, THREAD))
     return CardView(
         id=card.id,
         title=words.title,
-        lines=words.lines,
+        lines=(*words.lines, *written),
         buttons=words.buttons,
         replies=words.replies,
         open=card.state == OPEN,

@@ -17,6 +17,9 @@ async def tell_coordinators(deed: Deed) -> Did:
 async def hand_over(deed: Deed) -> Did:
     """Someone wants a person: what coordinators answer reaches them here, and what they write on reaches those."""
     people.begun(deed)
+    if card := await deed.tx.cards.about("human", f"person:{deed.person.id}"):
+        # A card that only changes calls nobody.
+        await people.write_on(deed, card, _about(deed))
     return await _card(deed, "human", f"person:{deed.person.id}", "asked for a human")
 
 

@@ -1,11 +1,13 @@
 """Who asked for a human is heard by people until they are done, and by nobody else."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.desks.acting import Press, act
 from bot.desks.base import DONE, WRITE
+from bot.desks.showing import view
 from bot.people import LATELY
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
@@ -59,6 +61,25 @@ async def test_what_they_write_on_is_heard_by_people_and_said_so_once(desk: Desk
     await desk.asks()
     assert await desk.here.says("ana", "He is big", "And friendly") == [PASSED_ON]
     assert await desk.thread() == ["He is big", "And friendly"]
+
+
+async def test_asking_again_calls_people_again(desk: Desk) -> None:
+    await desk.asks()
+    await desk.here.says("ana", "human", "And about my cat")
+    assert await desk.thread() == ["And about my cat"]
+
+
+async def test_a_desk_without_threads_shows_what_was_written_on_the_card(desk: Desk) -> None:
+    await desk.asks()
+    await desk.here.says("ana", "He is big")
+    await desk.press(WRITE, "Bring him")
+
+    async def look(tx: Transaction) -> tuple[str, ...]:
+        card = await tx.cards.get(desk.card)
+        assert card is not None
+        return (await view(tx, card, desk.here.libraries.current, ZoneInfo("UTC"))).lines
+
+    assert (await desk.here.store.read(look))[-2:] == ("Ana: He is big", "Kim: Bring him")
 
 
 async def test_words_for_the_bot_are_still_for_the_bot(desk: Desk) -> None:
