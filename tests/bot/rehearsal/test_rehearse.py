@@ -15,10 +15,11 @@ from bot.rehearse import ZONE, Rehearsed, Wanted, rehearse
 from flows.reader import STARTER
 
 SEEDS = 50
-PARTS = 10
-"""The seeds are shared out to so many tests, so that workers can take them side by side."""
+HALVES = 2
+"""Half of the seeds are one test, so that two workers can take them side by side."""
 
-SEEN_OFTEN = 20
+OFTEN = 10
+"""How often every promise is checked at least, in half of the seeds."""
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +30,7 @@ def places() -> Places:
 
 
 def small(seed: int, places: Places, *, faults: bool = True) -> Rehearsed:
-    return rehearse(Wanted(8, 3, 5, seed, faults), STARTER, places=places)
+    return rehearse(Wanted(6, 3, 4, seed, faults), STARTER, places=places)
 
 
 def printed(*options: str, hashes: str) -> tuple[int, bytes]:
@@ -56,21 +57,20 @@ def test_the_same_seed_prints_the_same_bytes_and_another_does_not() -> None:
 def test_without_faults_nothing_goes_wrong_and_the_table_says_so(places: Places) -> None:
     found = small(3, places, faults=False)
     assert (found.broken, sum(found.faults.values())) == ("", 0)
-    assert found.funnel["wrote_first"] == 11
+    assert found.funnel["wrote_first"] == 9
     code, table = printed("--seed", "3", hashes="1")
     assert code == 0
     assert b"Every promise held." in table
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", range(PARTS))
-def test_whatever_goes_wrong_every_promise_holds(part: int, places: Places) -> None:
+@pytest.mark.parametrize("half", range(HALVES))
+def test_whatever_goes_wrong_every_promise_holds(half: int, places: Places) -> None:
     faults, checks = Counter[str](), Counter[str]()
-    for seed in range(1 + part, 1 + SEEDS, PARTS):
+    for seed in range(1 + half, 1 + SEEDS, HALVES):
         found = small(seed, places)
         assert found.broken == "", f"seed {seed}"
         faults.update(found.faults)
         checks.update(found.checks)
-    rare = {"stop_on_the_wire", "killed_in_tick"}
-    assert [kind for kind in KINDS if not faults[kind] and kind not in rare] == []
-    assert [promise for promise in PROMISES if checks[promise] < 1] == []
+    assert [kind for kind in KINDS if not faults[kind]] == []
+    assert {promise: checks[promise] for promise in PROMISES if checks[promise] < OFTEN} == {}
