@@ -28,7 +28,9 @@ def anywhere() -> Places:
 @pytest.fixture(scope="module")
 def whole(anywhere: Places) -> list[Town]:
     """Every town there is."""
-    asked = anywhere.load()._ask("SELECT id, name, full_name, country, region, lat, lon, people FROM towns ORDER BY id")
+    asked = anywhere.load()._ask(
+        "SELECT id, name, full_name, country, region, lat, lon, people, zone FROM towns ORDER BY id"
+    )
     return [Town(*row) for row in asked]
 
 
@@ -299,7 +301,7 @@ def test_a_groups_own_names_come_first(ours: Places, text: str, district: str) -
 def test_a_groups_own_districts_are_read_again_as_the_same_and_found_by_points(ours: Places) -> None:
     for own in OWN:
         place = ours.at(own.lat + 0.001, own.lon)
-        assert place == Place(own.name, cell_at(own.lat, own.lon), own.lat, own.lon)
+        assert place == Place(own.name, cell_at(own.lat, own.lon), own.lat, own.lon, "Europe/London")
         assert ours.read(place.name) == place
 
 
