@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from bot.channels.base import Outbound
 from bot.log import place
+from bot.rehearsal import account
 from bot.rehearsal.agenda import Agenda
 from bot.rehearsal.answers import Meant
 from bot.rehearsal.audit import Audit
@@ -251,7 +252,7 @@ class Campaign:
         await self.process.bot.libraries.refresh()
         in_force = self.process.bot.libraries.current.version != before
         if not edited:
-            self.observer.book.check("each_event_once", not in_force, "flows with mistakes came into force")
+            self.observer.book.check(account.EXACTLY_ONCE, not in_force, "flows with mistakes came into force")
             self._edits.restore()
             await self.process.bot.libraries.refresh()
         if edited == in_force:

@@ -67,8 +67,6 @@ class Observer:
         self._clock = clock
         self._shares: dict[str, set[str]] = defaultdict(set)
         self._told: set[str] = set()
-        self._shown: Network | None = None
-        self._sees: dict[str, list[Outbound]] = defaultdict(list)
 
     # --- events
 
