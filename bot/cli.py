@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, action_changes, copies, forgetting, move, pair, people, rehearse, send, stats
+from bot.commands import action, action_changes, copies, forgetting, move, pair, people, rehearse, send, stats, transfer
 from bot.commands.shared import ConfigOption, configured, flows_folder, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -245,6 +245,8 @@ def migrate(config: ConfigOption) -> None:
 
 app.command()(copies.backup)
 app.command()(copies.restore)
+app.command()(transfer.export)
+app.command("import")(transfer.import_all)
 app.command()(forgetting.forget)
 app.command()(forgetting.burn)
 app.command()(stats.stats)

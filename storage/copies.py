@@ -115,7 +115,7 @@ def _restored(url: str, lines: Iterator[Any], vault: Vault, key_rows: Sequence[A
         if mark is not None and mark != vault.blind(KEY_CHECK).hex():
             raise WrongKey
         if target.dialect.name == "postgresql":
-            _number_on(target)
+            number_on(target)
         keep_keys(url, target, key_rows)
         try:
             target.commit()
@@ -210,7 +210,7 @@ def _reader(kind: Any, database: str) -> Callable[[Any], Any]:
     return read
 
 
-def _number_on(target: Connection) -> None:
+def number_on(target: Connection) -> None:
     """Postgres gives numbers from where the backup ends."""
     for each in tables():
         if "id" in each.columns:

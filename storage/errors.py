@@ -77,6 +77,10 @@ class NotACopy(StorageError):
     """This file is no backup, or is damaged: nothing was restored."""
 
 
+class NotAnExport(StorageError):
+    """This folder is no export of Doorstep's, or was changed: nothing was imported."""
+
+
 class OtherVersion(StorageError):
     """The backup is of tables of another version: restore it with the Doorstep that made it, then update."""
 

@@ -97,9 +97,22 @@ class Vault:
 
     async def create(self, session: Session, person_id: int) -> "Seal":
         """A new person's key."""
-        key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
-        await session.keep_key(person_id, _VERSION + nonce + self._wrapping.encrypt(nonce, key, b"%d" % person_id))
+        wrapped, key = self._made(person_id)
+        await session.keep_key(person_id, wrapped)
         return self._remember(person_id, key)
+
+    def made(self, person_id: int) -> tuple[bytes, "Seal"]:
+        """A new key for this person, wrapped, and what seals with it; it is kept nowhere."""
+        wrapped, key = self._made(person_id)
+        return wrapped, Seal(AESGCM(key), person_id)
+
+    def opened(self, person_id: int, wrapped: bytes) -> "Seal":
+        """What opens this person's fields. Raises SealBroken where the wrapped key is damaged, or another group's."""
+        return Seal(AESGCM(self._unwrapped(person_id, wrapped)), person_id)
+
+    def _made(self, person_id: int) -> tuple[bytes, bytes]:
+        key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
+        return _VERSION + nonce + self._wrapping.encrypt(nonce, key, b"%d" % person_id), key
 
     async def of(self, session: Session, person_id: int) -> "Seal":
         """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""
