@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from storage.funnel import COUNTED_FROM
 from storage.transaction import Transaction
 
 LABELS: Mapping[str, str] = {
     "wrote_first": "wrote first",
     "asked_for_a_buddy": "asked for a buddy",
     "offered": "offered to a buddy",
+    "accepted": "a buddy said yes",
     "introduced": "introduced",
+    "planned": "planned something",
     "signed_up": "signed up for an action",
     "came": "came",
     "met": "met",
@@ -28,6 +31,8 @@ class Step:
 
     share         of those who took the step before; None for the first step, and where nobody took that
     period_share  the same of the period
+    took          the median of the time since `storage.funnel.COUNTED_FROM`'s step; None where nobody took it
+    period_took   the same of the period
     """
 
     name: str
@@ -35,6 +40,8 @@ class Step:
     share: float | None
     period: int
     period_share: float | None
+    took: timedelta | None = None
+    period_took: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +65,13 @@ async def count(tx: Transaction, days: int) -> Stats:
     """Counts everything, with a period of so many days until now."""
     since = tx.now - timedelta(days=days)
     ever, period = await tx.funnel.reached(_BEGINNING, _END), await tx.funnel.reached(since, _END)
+    took, took_lately = await tx.funnel.took(_BEGINNING, _END), await tx.funnel.took(since, _END)
     steps = []
     before: str | None = None
     for name in LABELS:
         shares = [_share(counts, name, before) for counts in (ever, period)]
-        steps.append(Step(name, ever[name], shares[0], period[name], shares[1]))
+        times = (took.get(name), took_lately.get(name))
+        steps.append(Step(name, ever[name], shares[0], period[name], shares[1], *times))
         before = name
     return Stats(
         at=tx.now,
@@ -77,7 +86,8 @@ async def count(tx: Transaction, days: int) -> Stats:
 
 
 def as_json(stats: Stats) -> dict[str, object]:
-    """The numbers with keys that stay. Shares are parts of one, to three places, or null."""
+    """The numbers with keys that stay. Shares are parts of one, to three places, or null; `median` is in whole seconds
+    since the step `median_since`, or null."""
     return {
         "at": stats.at.isoformat(),
         "days": stats.days,
@@ -87,6 +97,8 @@ def as_json(stats: Stats) -> dict[str, object]:
                 "step": step.name,
                 "people": {"all": step.people, "period": step.period},
                 "share": {"all": _rounded(step.share), "period": _rounded(step.period_share)},
+                "median_since": COUNTED_FROM.get(step.name),
+                "median": {"all": _seconds(step.took), "period": _seconds(step.period_took)},
             }
             for step in stats.funnel
         ],
@@ -98,6 +110,19 @@ def as_json(stats: Stats) -> dict[str, object]:
 
 def _share(counts: Mapping[str, int], name: str, before: str | None) -> float | None:
     return counts[name] / counts[before] if before is not None and counts[before] else None
+
+
+def how_long(span: timedelta) -> str:
+    """A span of time as one reads it at a glance: "40 s", "25 min", "7 h", "3 days"."""
+    seconds = span.total_seconds()
+    for most, unit, word in ((99, 1, "s"), (99 * 60, 60, "min"), (48 * 3600, 3600, "h")):
+        if seconds <= most:
+            return f"{seconds / unit:.0f} {word}"
+    return f"{seconds / 86_400:.0f} days"
+
+
+def _seconds(span: timedelta | None) -> int | None:
+    return None if span is None else round(span.total_seconds())
 
 
 def _rounded(share: float | None) -> float | None:

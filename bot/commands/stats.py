@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from storage.people import Known
     from storage.transaction import Transaction
 
-_BAR = 24
+_BAR = 20
 _MET = frozenset({"met", "met_again"})
 
 
@@ -80,7 +80,8 @@ def _print_stats(read: "Config", found: "Stats") -> None:
     say("")
     label = max(map(width, LABELS.values()))
     most = max([1, *(step.people for step in found.funnel)])
-    say(Text(f"  {padded('', label)}  {'people':>7}  {'':{_BAR}}  {'of those before':>15}  {period:>12}", "dim"))
+    heads = f"{'people':>7}  {'':{_BAR}}  {'of those before':>15}  {'took about':>10}  {period:>12}"
+    say(Text(f"  {padded('', label)}  {heads}", "dim"))
     for step in found.funnel:
         say(_line(step, padded(LABELS[step.name], label), most))
     say("")
@@ -94,6 +95,8 @@ def _print_stats(read: "Config", found: "Stats") -> None:
 def _line(step: "Step", label: str, most: int) -> "Text":
     from rich.text import Text
 
+    from bot.stats import how_long
+
     colour = "green" if step.name in _MET else "cyan"
     share = "" if step.share is None else f"{step.share:.0%}"
     return Text.assemble(
@@ -102,6 +105,7 @@ def _line(step: "Step", label: str, most: int) -> "Text":
         "  ",
         (padded(_bar(step.people / most), _BAR), colour),
         f"  {share:>15}",
+        f"  {how_long(step.took) if step.took is not None else '':>10}",
         (f"  {step.period:>12,}", "dim"),
     )
 

@@ -33,6 +33,8 @@ async def week(tx: Transaction, zone: ZoneInfo) -> Week:
 async def _people(tx: Transaction, counted: stats.Stats) -> list[str]:
     free = f"{_count(counted.free_buddies, 'buddy', 'buddies')} free"
     since = await tx.funnel.waiting_since()
+    yes = next((step.period_took for step in counted.funnel if step.name == "accepted"), None)
+    free += f" · a yes comes after {stats.how_long(yes)}" if yes is not None else ""
     if since is None:
         return [f"Nobody waits for a buddy · {free}"]
     longest = (tx.now - since).days

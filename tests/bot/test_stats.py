@@ -1,7 +1,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.stats import LABELS, as_json, count
+from bot.stats import LABELS, as_json, count, how_long
 from storage.funnel import STEPS
 from storage.pairs import INTRODUCED
 from storage.store import Store, Transaction
@@ -57,4 +57,11 @@ async def test_connections_are_pairs_and_the_keys_of_the_json_stay(store: Store,
         "step": "met_again",
         "people": {"all": 1, "period": 1},
         "share": {"all": 1.0, "period": 1.0},
+        "median_since": "met",
+        "median": {"all": 0, "period": 0},
     }
+
+
+def test_a_span_is_read_at_a_glance() -> None:
+    spans = {"40 s": {"seconds": 40}, "25 min": {"minutes": 25}, "7 h": {"hours": 7}, "3 days": {"hours": 74}}
+    assert [how_long(timedelta(**span)) for span in spans.values()] == list(spans)

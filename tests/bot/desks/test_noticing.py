@@ -216,7 +216,7 @@ async def test_the_digest_has_connections_in_front_and_no_names(morning: Morning
     words = describe("digest", body)
     assert words.title == "Monday 2 March: No connections in the last seven days, 0 in all"
     assert words.lines == (
-        "1 person waits for a buddy, the longest for 3 days · 0 buddies free",
+        "1 person waits for a buddy, the longest for 3 days · 0 buddies free · a yes comes after 0 s",
         "1 card waits for somebody, the oldest since Monday 2 March, 11:00",
         "No action in the next seven days",
     )
