@@ -127,7 +127,12 @@ async def test_all_that_waits_for_someone_who_stopped_goes_at_once(store: Store)
 async def test_a_damaged_message_holds_up_nobody(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     ana, ben = await someone(store, "1"), await someone(store, "2")
     original = Seal.close
-    monkeypatch.setattr(Seal, "close", lambda self, field, plain: original(self, field, plain)[:-1] + b"?")
+
+    def damaged(self: Seal, field: bytes, plain: bytes) -> bytes:
+        sealed = original(self, field, plain)
+        return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+    monkeypatch.setattr(Seal, "close", damaged)
     await says(store, ana, ["damaged"])
     monkeypatch.undo()
     await says(store, ana, ["whole"])
