@@ -26,9 +26,9 @@ _JOINER = "\u2060"
 _ROOM = WHATSAPP.text - 96
 """Characters of a list in the text: what keeps marks from working takes room too."""
 
-# Where WhatsApp's apps see an opening mark: at the beginning or behind a blank or another mark, as mautrix-whatsapp's
-# formatting.go reads them. Single stars stay: flows make words bold with them.
-_OPENING = re.compile(r"(?<![^\s>_~*`])(?:[_~`]+|\*{2,}|(?m:^)>)(?=\S| )")
+# Where WhatsApp's apps see an opening mark: at the beginning or behind a blank or another mark, and three backticks
+# anywhere (mautrix/whatsapp v26.08, pkg/msgconv/wa-text.go). Single stars stay: flows make words bold with them.
+_OPENING = re.compile(r"(?<![^\s>_~*`])(?:[_~`]+|\*{2,}|(?m:^)>)(?=\S| )|`{3,}")
 
 
 @dataclass(frozen=True, slots=True)

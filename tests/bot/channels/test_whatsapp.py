@@ -135,6 +135,13 @@ async def test_links_make_no_previews_and_marks_of_others_do_not_work(platform: 
     assert body == {"body": "See https://a.example/_b_ of \u2060_\u2060Ana_, *now*", "preview_url": False}
 
 
+@pytest.mark.parametrize("name", ["a```b```", "```\nb\n```", "see ```b c```!"])
+async def test_nobodys_name_is_a_block_of_code(platform: OnWhatsApp, name: str) -> None:
+    await platform.channel.send(to(platform.address("ana"), f"Hi {name}"))
+    (bubble,) = platform.shown("ana")
+    assert (bubble.text, bubble.alive) == (f"Hi {name}", ())
+
+
 class Attached:
     """Files that are attached: a calendar file of action 3, and a picture."""
 

@@ -12,10 +12,11 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 _ALIVE = {
-    # As mautrix-whatsapp's formatting.go finds them.
+    # As mautrix/whatsapp v26.08 finds them: pkg/msgconv/wa-text.go.
     "italic": re.compile(r"(?:^|(?<=[\s>_~*]))_(.+?)_(?![a-zA-Z\d])"),
     "struck": re.compile(r"(?:^|(?<=[\s>_~*]))~(.+?)~(?![a-zA-Z\d])"),
     "code": re.compile(r"(?:^|(?<=[\s>_~*]))`(.+?)`"),
+    "block": re.compile(r"```\s*\S.*?```", re.DOTALL),
     "quote": re.compile(r"^> ", re.MULTILINE),
 }
 _numbers = itertools.count(1)
