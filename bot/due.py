@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -14,7 +15,7 @@ from bot.others import leave
 from bot.pairing import patience
 from bot.pairing.batch import Batch
 from bot.turn import Turns
-from storage.errors import Burned, StorageError
+from storage.errors import Burned, KeyDestroyed, StorageError
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -141,7 +142,14 @@ class DueClock:
         if self._moments.quiet():
             return
         for person_id, line in await self._store.read(lambda tx: patience.due(tx, BATCH)):
-            await self._turns.let(person_id, "still_asking", {"line": str(line)})
+
+            async def work(tx: Transaction, person_id: int = person_id, line: int = line) -> None:
+                if await tx.moments.begin(patience.STILL_ASKING, "", person_id, str(line)):
+                    await leave(tx, person_id, "still_asking", {"line": str(line)}, str(line))
+
+            # Who was forgotten meanwhile is not to hold up the others.
+            with suppress(KeyDestroyed):
+                await self._store.run(work)
 
     async def _tell_of_changes(self) -> None:
         """Who signed up for an action that was changed or called off hears of it; again is the same as once."""

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot import other_phone, people
 from bot.do.actions import move_up
 from bot.do.base import Turn
+from bot.hearing import hear
 from bot.outcome import keep_fields, say_to
 from bot.pairing import life, patience, seeking
 from bot.play import play
@@ -12,9 +13,10 @@ from bot.reminders import COLUMNS
 from bot.restraint import quiet_until
 from flows import phrases
 from flows.exchange import Start
-from flows.model import Flow, Happened, Say, Value
+from flows.model import Flow, Happened, Said, Say, Value
 from flows.prepared import prepared
 from storage.actions import CANCELLED
+from storage.outbox import BROADCAST
 from storage.pairs import INTRODUCED, OFFERED
 from storage.people import ACTIVE
 from storage.signups import GOING, MAYBE, YES
@@ -65,6 +67,12 @@ async def _news(turn: Turn, flow: Flow, action_id: int) -> bool:
     if moment.who == "signed_up":
         return signup is not None and (signup.kind, signup.state) == (YES, GOING)
     return moment.who != "maybe" or (signup is not None and signup.kind == MAYBE)
+
+
+async def begin_by_itself(turn: Turn, flow: Flow, subject: str) -> None:
+    """Begins it for all that it is about; a conversation that is under way overtakes it."""
+    for about in await concerned(turn, flow, subject):
+        await play(turn, Start(flow.name, about), priority=BROADCAST)
 
 
 _AS_LONG_AS = {
@@ -125,6 +133,31 @@ async def _begin(turn: Turn, body: Body) -> None:
         if body.get("broadcast") and not urgent:
             turn.not_before = quiet_until(turn)
         await play(turn, Start(str(body.get("flow")), about), priority=1 if body.get("broadcast") else 0)
+
+
+async def _moment(turn: Turn, body: Body) -> None:
+    """A flow that was to begin by itself, and broke then."""
+    flow = turn.library.flows.get(str(body.get("flow")))
+    if turn.person.status == ACTIVE and flow is not None:
+        await begin_by_itself(turn, flow, str(body.get("subject") or ""))
+
+
+async def _said(turn: Turn, body: Body) -> None:
+    """What they said, and what broke then."""
+    choice, question, conversation = body.get("choice"), body.get("question"), body.get("conversation")
+    said = Said(
+        str(body.get("text") or ""),
+        choice if isinstance(choice, str) or choice is None else _keys(choice),
+        question if isinstance(question, int) else None,
+        conversation if isinstance(conversation, int) else None,
+        place=str(body["place"]) if body.get("place") else None,
+        photo=str(body.get("photo") or ""),
+    )
+    await hear(turn, said)
+
+
+def _keys(choice: Value) -> tuple[str, ...]:
+    return tuple(map(str, choice)) if isinstance(choice, tuple) else ()
 
 
 async def _relayed(turn: Turn, body: Body) -> None:
@@ -196,6 +229,8 @@ async def _unknown(_: Turn, __: Body) -> None:
 KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "happened": _happened,
     "begin": _begin,
+    "moment": _moment,
+    "said": _said,
     "relayed": _relayed,
     "replied": _replied,
     "closed": _closed,

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
@@ -15,6 +16,8 @@ from bot.turn import Turns
 from bot.world import World
 from flows.model import Flow, Moment
 from storage.actions import Action
+from storage.errors import StorageUnavailable, StoreClosed
+from storage.inbox import TRIES
 from storage.moments import FOR_ACTIONS
 from storage.pairs import BUDDY, SUPPORTER
 from storage.store import Store
@@ -56,6 +59,7 @@ class Moments:
         self._world = world
         self._clock = clock
         self._looked: datetime | None = None
+        self._tries: Counter[_Due] = Counter()
 
     async def tick(self) -> bool:
         """Begins what is due by now, what somebody did first, then reminders: those that are soonest too late first.
@@ -117,9 +121,20 @@ class Moments:
     async def _begin(self, due: _Due) -> bool:
         try:
             return await self._turns.moment(due.person_id, due.flow, due.subject, due.occurrence, late=due.late)
-        except Exception:
+        except (StorageUnavailable, StoreClosed):
+            return False  # It is asked for again at the next tick.
+        except Exception as error:
             log.exception("flow %s could not begin by itself", due.flow)
+            await self._broke(due, type(error).__name__)
             return False
+
+    async def _broke(self, due: _Due, error: str) -> None:
+        """What breaks at every tick would be asked for at every tick, and at last nothing else."""
+        self._tries[due] += 1
+        if self._tries[due] < TRIES:
+            return
+        del self._tries[due]
+        await self._turns.bury_moment(due.person_id, due.flow, due.subject, due.occurrence, error)
 
     async def _happened(self, tx: Transaction, flow: Flow) -> list[_Due]:
         moment, now, zone = _moment(flow), tx.now, self._world.group.zone

@@ -7,24 +7,24 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from bot import events, joining, moving, other_phone, own_phone, relay, restraint
+from bot import broken, events, joining, other_phone, restraint
 from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.forgetting import forget
+from bot.hearing import hear
 from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import say_to
-from bot.pairing import harvest
 from bot.play import play
 from bot.world import PlacesNotReady, World
 from flows import phrases
-from flows.exchange import Due, Start, word_in
+from flows.exchange import Due
 from flows.model import Flow, Said, Say, Value
 from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
-from storage.people import ACTIVE, LEAVING, STOPPED, Loaded, Person
+from storage.people import ACTIVE, LEAVING, Loaded, Person
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -39,9 +39,6 @@ LATER = timedelta(hours=1)
 """When what fell due and broke is tried again; an edited flow is tried at once."""
 
 NEXT_DAY = timedelta(days=1)
-
-BROADCAST = 1
-"""The priority of what begins by itself: a conversation that is under way overtakes it."""
 
 _AWAY = (StorageUnavailable, StoreClosed)
 """The database could not take it: nothing is wrong with the turn."""
@@ -73,6 +70,8 @@ class Turns:
         self._libraries = libraries
         self._world = world
         self._taken = taken
+        self.failures = 0
+        """How many tries broke so far, in this process."""
 
     async def receive(self, inbound: Inbound) -> None:
         """Takes what someone said. Returns only once it is stored; raises StorageError if it could not be.
@@ -89,7 +88,7 @@ class Turns:
             except _SeenBefore:
                 return
             except Exception as error:
-                log.exception("a turn broke, try %s of %s", tries, TRIES)
+                self._broke("a turn broke, try %s of %s", tries, TRIES)
                 if tries == TRIES:
                     await self._bury(inbound, said, type(error).__name__)
             else:
@@ -111,7 +110,7 @@ class Turns:
         except _AWAY:
             raise
         except Exception as error:
-            log.exception("what fell due in conversation %s broke", conversation_id)
+            self._broke("what fell due in conversation %s broke", conversation_id)
             await self._put_off(person_id, conversation_id, type(error).__name__)
 
     async def take(self, event: Received) -> None:
@@ -130,9 +129,8 @@ class Turns:
         except _AWAY:
             raise
         except Exception as error:
-            log.exception("event %s, left for someone, broke", event.id)
-            name = type(error).__name__
-            await self._run(lambda tx: tx.inbox.failed(event.id, name))
+            self._broke("event %s, left for someone, broke", event.id)
+            await self._failed(event, type(error).__name__)
 
     async def let(self, person_id: int, kind: str, body: Mapping[str, Value]) -> None:
         """Lets something happen in a turn of theirs (`bot.events`), as the clock asks for it again and again."""
@@ -174,8 +172,7 @@ class Turns:
                 return _taken(turn)
             if await _overtaken(turn, known, subject, occurrence):
                 return _taken(turn)
-            for about in await events.concerned(turn, known, subject):
-                await play(turn, Start(flow, about), priority=BROADCAST)
+            await events.begin_by_itself(turn, known, subject)
             if turn.said:
                 await restraint.begun(turn, known, subject, held)
             return _taken(turn)
@@ -183,6 +180,26 @@ class Turns:
         taken = await self._run(work)
         self._tell(taken)
         return taken is not None
+
+    async def bury_moment(self, person_id: int, flow: str, subject: str, occurrence: str, error: str) -> None:
+        """Keeps a flow that broke whenever it was to begin by itself, dead: it is asked for no more."""
+
+        async def work(tx: Transaction, *, sound: bool = True) -> None:
+            if await tx.moments.begin(flow, subject, person_id, occurrence) and sound:
+                body = {"flow": flow, "subject": subject}
+                event = f"moment:{flow}:{subject}:{occurrence}:{person_id}"
+                await tx.inbox.bury("bot", event, person_id, "moment", body, error)
+                await self._show(tx, person_id, error)
+
+        try:
+            await self._run(work)
+        except (KeyDestroyed, SealBroken):
+            # Who was forgotten, or is damaged, cannot be tried again.
+            await self._run(lambda tx: work(tx, sound=False))
+
+    def _broke(self, what: str, *about: object) -> None:
+        self.failures += 1
+        log.exception(what, *about)
 
     def _tell(self, taken: Taken | None) -> None:
         if taken is not None:
@@ -219,26 +236,7 @@ class Turns:
             raise _SeenBefore
         if await self._waited(tx, inbound, person) and inbound.silent:
             return _taken(turn)
-        if await other_phone.written(turn, said):
-            return _taken(turn)
-        if not person.preferred:
-            await moving.wrote_from_here(turn)
-        if person.status != STOPPED:
-            if await own_phone.claim(tx, said.text, person.id):
-                await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
-            elif said.choice is None or not await relay.pressed(turn, said):
-                await play(turn, said)
-            return _taken(turn)
-        word = word_in(turn.library, said.text) if said.choice is None else None
-        if word and not word.anytime:
-            await tx.people.save(person.id, turn.fields, status=ACTIVE)
-            await harvest.noticed(turn, harvest.RESUMED)
-            await play(turn, said)
-        elif word or turn.conversations:
-            # Asking for help, or to be forgotten, is no wish to be written to again: only this is answered.
-            await play(turn, said, always=True)
-        else:
-            await say_to(turn, None, [Say(turn.words(phrases.STOPPED))], always=True)
+        await hear(turn, said)
         return _taken(turn)
 
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
@@ -287,7 +285,7 @@ class Turns:
             source, person = _source(inbound), turn.person
             if not await tx.inbox.bury(source, inbound.event, person.id, "said", _body(said), error):
                 raise _SeenBefore
-            await tx.ledger.add(person.id, "turn failed", detail=error)
+            await self._show(tx, person.id, error)
             await say_to(turn, None, [Say(turn.words(phrases.WENT_WRONG))], always=True)
             return _taken(turn)
 
@@ -302,9 +300,20 @@ class Turns:
     async def _put_off(self, person_id: int, conversation_id: int, error: str) -> None:
         async def work(tx: Transaction) -> None:
             await tx.conversations.put_off(conversation_id, tx.now + LATER)
-            await tx.ledger.add(person_id, "turn failed", detail=error)
+            await self._show(tx, person_id, error, conversation_id)
 
         await self._store.run(work)
+
+    async def _failed(self, event: Received, error: str) -> None:
+        async def work(tx: Transaction) -> None:
+            if await tx.inbox.failed(event.id, error):
+                await self._show(tx, event.person_id, error)
+
+        await self._run(work)
+
+    async def _show(self, tx: Transaction, person_id: int, error: str, conversation_id: int | None = None) -> None:
+        await tx.ledger.add(person_id, "turn failed", detail=error)
+        await broken.show(tx, person_id, error, conversation_id)
 
     async def _due(self, turn: Turn, conversation_id: int) -> None:
         tx = turn.tx

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, null, select, update
 
 from flows.model import NOTHING, Value
 from storage.bodies import Bodies
@@ -76,14 +76,21 @@ _TAKEN = Statement(
 )  # fmt: skip
 _FAILED = Statement(
     update(INBOX)
-    .where(_I.id == given("number"), _I.taken_at.is_(None))
+    .where(_I.id == given("number"), _I.taken_at.is_(None), _I.dead_at.is_(None))
     .values(
         tries=_I.tries + constant(1),
         error=given("why"),
         dead_at=case((_I.tries + constant(1) >= constant(TRIES), given("at", _I.dead_at.type))),
-    ),
+    )
+    .returning(_I.dead_at),
     "number", "why", "at",
 )  # fmt: skip
+_REVIVE = Statement(
+    update(INBOX)
+    .where(_I.person_id == given("person"), _I.dead_at.is_not(None), _I.sealed.is_not(None))
+    .values(dead_at=null(), tries=constant(0)),
+    "person",
+)
 _HISTORY = Statement(
     select(*_columns)
     .where(_I.person_id == given("person"))
@@ -123,9 +130,17 @@ class Inbox:
         """Takes a waiting event in this transaction, with its person locked. False: someone else took it."""
         return await self._session.change(_TAKEN, event_id, self._session.now_micros) == 1
 
-    async def failed(self, event_id: int, error: str) -> None:
-        """One more try that failed; after three the event is dead. `error` must say nothing personal."""
-        await self._session.change(_FAILED, event_id, error, self._session.now_micros)
+    async def failed(self, event_id: int, error: str) -> bool:
+        """One more try that failed; True: it was the third, and the event is dead. `error` says nothing personal."""
+        row = await self._session.row(_FAILED, event_id, error, self._session.now_micros)
+        return row is not None and row[0] is not None
+
+    async def revive(self, person_id: int) -> int:
+        """What is dead of a person's waits for a turn again, as if it had never been tried; how many events that are.
+
+        Those whose bodies were deleted meanwhile stay dead.
+        """
+        return await self._session.change(_REVIVE, person_id)
 
     async def bury(
         self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any], error: str

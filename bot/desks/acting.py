@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
+from bot import broken
 from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, TAKE, WRITE
 from bot.others import leave, tell
 from bot.people import TALKS
@@ -168,6 +169,17 @@ async def _leave_it(tx: Transaction, world: World, card: Card, press: Press) -> 
     return "It is not sent again."
 
 
+async def _try_again(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    if not await broken.again(tx, card):
+        raise NotDone("Nothing of it is left to be tried.")
+    return "It is tried again now."
+
+
+async def _leave_broken(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    await broken.leave(tx, card)
+    return "It is left as it is."
+
+
 async def _done(tx: Transaction, world: World, card: Card, press: Press) -> str:
     return "Done."
 
@@ -184,6 +196,8 @@ _DOES: Mapping[tuple[str, str], Does] = {
     ("stalled", TAKE): _take,
     ("held_send", AGAIN): _send_again,
     ("held_send", LEAVE): _leave_it,
+    (broken.KIND, AGAIN): _try_again,
+    (broken.KIND, LEAVE): _leave_broken,
 }
 _ALWAYS: Mapping[str, Does] = {DONE: _done}
 """What every card understands."""

@@ -118,6 +118,15 @@ def _held_send(kind: str, body: Body) -> Words:
     return Words(f"A message may not have reached {_name(body, 'person')}", known(body), buttons)
 
 
+def _turn_failed(kind: str, body: Body) -> Words:
+    known = (
+        *_lines(("Because", "reason"))(body),
+        "It is kept. Whoever runs the bot finds more in its log.",
+    )
+    buttons = (Button(AGAIN, "Try it again"), Button(LEAVE, "Leave it"))
+    return Words(f"The bot broke over something of {_name(body, 'person')}'s", known, buttons)
+
+
 def _turnout(kind: str, body: Body) -> Words:
     going, goal, places = (_number(body, name) for name in ("going", "goal", "places"))
     hoped = f" of {goal} hoped for" if goal else ""
@@ -165,6 +174,7 @@ _KINDS: Mapping[str, Callable[[str, Body], Words]] = {
     "report": _report,
     "failed_send": _failed_send,
     "held_send": _held_send,
+    "turn_failed": _turn_failed,
     "turnout": _turnout,
     "flow_refused": _flow_refused,
     "digest": _digest,
@@ -178,7 +188,7 @@ _OUTCOMES = {
     DECLINE: "Declined",
     DONE: "Done",
     REPLY: "Answered",
-    AGAIN: "Sent again",
+    AGAIN: "Tried again",
     LEAVE: "Left",
     MOVES: "They are in touch again",
     PAST: "",

@@ -32,7 +32,7 @@ async def due(tx: Transaction, limit: int) -> list[tuple[int, int]]:
 async def think_of(turn: Turn, line: int) -> None:
     """Tells them that they are not forgotten, if they still wait; once, however often they asked."""
     tx, me = turn.tx, turn.person.id
-    if not await tx.moments.begin(STILL_ASKING, "", me, str(line)) or turn.person.status != ACTIVE:
+    if turn.person.status != ACTIVE:
         return
     states = {pair.state for pair in await tx.pairs.open_of(me) if pair.supporter_id == me}
     newest = max(each.id for each in await tx.ledger.of(me) if each.what == ASKED)
