@@ -37,6 +37,7 @@ from bot.held import while_held
 from bot.history import StoredHistory
 from bot.libraries import Libraries
 from bot.log import place
+from bot.long_quiet import Quiet
 from bot.memory import StoredMemory
 from bot.menu import menu
 from bot.moments import Moments
@@ -236,6 +237,8 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
         tasks += bot.always()
         tasks.append(Noticing(bot.store, bot.libraries, ZoneInfo(bot.world.group.zone), bot.clock).run())
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
+        zone, days = ZoneInfo(bot.world.group.zone), config.retention.quiet_person_days
+        tasks.append(Quiet(bot.store, bot.turns, zone, bot.clock, days).run())
         await together(serve(app, config.server.host, config.server.port, ready), *tasks)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from bot import other_phone, people
+from bot import blocking, other_phone, people
 from bot.do.actions import move_up
 from bot.do.base import Turn
 from bot.hearing import hear
@@ -22,6 +22,9 @@ from storage.people import ACTIVE
 from storage.signups import GOING, MAYBE, YES
 
 Body = Mapping[str, Value]
+
+WARNED = "warned of a long quiet"
+"""What the ledger says of who was told that they are forgotten soon."""
 
 
 async def let(turn: Turn, kind: str, body: Body) -> None:
@@ -226,6 +229,13 @@ async def _unknown(_: Turn, __: Body) -> None:
     return
 
 
+async def _long_quiet(turn: Turn, body: Body) -> None:
+    """They have not written for so long that they are forgotten soon, unless they write."""
+    if turn.person.status == ACTIVE:
+        await turn.tx.ledger.add(turn.person.id, WARNED)
+        await say_to(turn, None, [Say(turn.words(phrases.LONG_QUIET, days=str(body.get("days") or "")))])
+
+
 KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "happened": _happened,
     "begin": _begin,
@@ -240,5 +250,7 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "settle": _settle,
     "invited": _invited,
     "other phone": _other_phone,
+    "restrained": blocking.restrained,
+    "long_quiet": _long_quiet,
 }
 """By the inbox's `kind`."""

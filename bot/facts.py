@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from bot import actions
-from bot.do.base import Turn
+from bot.do.base import MUTED, Turn
 from bot.pairing.reasons import of_both, read, words
 from flows.model import Conversation, Facts, Option, Value
 from flows.prepared import prepared
@@ -67,7 +67,7 @@ async def pair_facts(turn: Turn, pair: Pair) -> Mapping[str, Value]:
         "reasons": tuple(words(each, turn.words, turn.language, named) for each in of_both(map(read, pair.reasons))),
         "since": pair.introduced_at,
         "meetings": pair.meetings,
-        "contact": theirs.get("contact") if both_shared and pair.state == INTRODUCED else None,
+        "contact": theirs.get("contact") if both_shared and pair.state == INTRODUCED and MUTED not in theirs else None,
     }
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -14,7 +14,7 @@ from flows.model import Say
 from storage.addresses import Address
 from storage.cards import OVER
 from storage.outbox import BROADCAST, LIVE
-from storage.people import ACTIVE, STOPPED
+from storage.people import ACTIVE, BLOCKED, STOPPED
 from storage.transaction import Transaction
 
 Account = tuple[str, str]
@@ -65,7 +65,7 @@ async def plan(tx: Transaction, account: Account, to: Account | None) -> Plan:
                 elsewhere.setdefault(there.place[:2], []).append(last)
                 continue
             person = await tx.people.get(last)
-            if person is not None and person.status == STOPPED:
+            if person is not None and person.status in (STOPPED, BLOCKED):
                 stopped += 1
             else:
                 nowhere.append(last)
@@ -110,7 +110,7 @@ async def bring(turn: Turn, account: Account) -> int:
     stranded = await tx.outbox.stranded(person.id, *account)
     for each in stranded:
         await tx.outbox.take_back(each.id, f"goes out over {person.channel}")
-        if person.status == STOPPED and not each.always:
+        if person.status in (STOPPED, BLOCKED) and not each.always:
             continue
         sent += 1
         parts = split(each.say, longest_text(person.channel))

@@ -56,6 +56,9 @@ async def pass_on(turn: Turn, text: str) -> None:
     if card is None or await addressed(turn, text):
         await relay_on(turn, text)
         return
+    if turn.muted:
+        await say_to(turn, None, [Say(turn.words(phrases.NOT_PASSED_ON))])
+        return
     await write_on(turn, card, text)
     before: Value = turn.fields.get(_WROTE)
     turn.fields[_SINCE] = turn.fields[_WROTE] = turn.tx.now

@@ -85,6 +85,9 @@ async def only_pair(turn: Turn) -> str:
 
 async def _deliver(turn: Turn, pair: Pair, name: str, text: str) -> None:
     tx, me, other = turn.tx, turn.person.id, pair.other(turn.person.id)
+    if turn.muted:
+        await _tell(turn, phrases.NOT_PASSED_ON)
+        return
     there = await tx.people.get(other)
     if there is None or there.status != ACTIVE:
         await _tell(turn, phrases.NOT_REACHED, name=name)

@@ -14,6 +14,9 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 """How long a message may stay beyond its time."""
 
+DELETED = "messages deleted"
+"""What the ledger says of it, with how many; the line is nobody's."""
+
 
 class Retention:
     """Deletes the bodies of messages, both ways and in the threads of cards, that are older than so many days."""
@@ -33,7 +36,10 @@ class Retention:
             await asyncio.sleep(EVERY.total_seconds())
 
     async def delete(self) -> None:
-        """Deletes what is too old now, a slice to a transaction, so that people's own turns come in between."""
+        """Deletes what is too old now, a slice to a transaction, so that people's own turns come in between.
+
+        How many messages that were is in the ledger.
+        """
         before = self._clock() - self._kept
 
         async def received(tx: Transaction) -> int:
@@ -48,6 +54,11 @@ class Retention:
         async def forgotten(tx: Transaction) -> int:
             return await tx.tombstones.end()
 
-        for work in (received, sent, written, forgotten):
-            while await self._store.run(work):
-                pass
+        removed = 0
+        for work in (received, sent, written):
+            while some := await self._store.run(work):
+                removed += some
+        while await self._store.run(forgotten):
+            pass
+        if removed:
+            await self._store.run(lambda tx: tx.ledger.add(None, DELETED, detail=str(removed)))

@@ -15,7 +15,7 @@ from flows.conditions import BadCondition, Condition, over
 from flows.exchange import Begin, Exchange, Start
 from flows.model import Conversation, Kind, Library, Value
 from flows.pages import nearest
-from storage.people import ACTIVE, STOPPED, Known, Person
+from storage.people import ACTIVE, BLOCKED, STOPPED, Known, Person
 from storage.signups import GOING, YES
 from storage.store import Store
 from storage.transaction import Transaction
@@ -27,9 +27,10 @@ AT_ONCE = 25
 PAUSE = 0.25
 """So many people are begun with together, and so many seconds lie between: live conversations are not kept waiting."""
 
-_NOT_YET, _STOPPED, _AWAY, _NO_CONSENT = (
+_NOT_YET, _STOPPED, _BLOCKED, _AWAY, _NO_CONSENT = (
     "have not come to the bot yet",
     "asked the bot to stop",
+    "were blocked by a coordinator",
     "are on their way out",
     "have not agreed to anything yet",
 )
@@ -111,7 +112,7 @@ def _sort(found: Audience, known: Known, person: Person | None) -> None:
     if person is None:
         found.left_out[_NOT_YET] += 1
     elif known.status != ACTIVE:
-        found.left_out[_STOPPED if known.status == STOPPED else _AWAY] += 1
+        found.left_out[{STOPPED: _STOPPED, BLOCKED: _BLOCKED}.get(known.status, _AWAY)] += 1
     elif not known.fields.get("consented"):
         found.left_out[_NO_CONSENT] += 1
     else:

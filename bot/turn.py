@@ -11,20 +11,22 @@ from bot import broken, events, joining, other_phone, restraint
 from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
+from bot.flood import Flood, Verdict
 from bot.forgetting import forget
 from bot.hearing import hear
 from bot.libraries import Libraries, Stale
 from bot.log import place
 from bot.outcome import say_to
+from bot.pairing import harvest
 from bot.play import play
 from bot.world import PlacesNotReady, World
 from flows import phrases
-from flows.exchange import Due
+from flows.exchange import Due, word_in
 from flows.model import Flow, Said, Say, Value
 from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
-from storage.people import ACTIVE, LEAVING, Loaded, Person
+from storage.people import ACTIVE, BLOCKED, LEAVING, Loaded, Person
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -72,14 +74,23 @@ class Turns:
         self._taken = taken
         self.failures = 0
         """How many tries broke so far, in this process."""
+        self._flood = Flood()
 
     async def receive(self, inbound: Inbound) -> None:
         """Takes what someone said. Returns only once it is stored; raises StorageError if it could not be.
+
+        Who writes faster than anybody can is told so once, and then not heard until it is calm (`bot.flood`).
 
         A turn that breaks is tried three times; then the event is kept as dead and the person is told so kindly:
         a platform would hand it to us for ever.
         """
         said = _tidied(inbound.said)
+        address, at = (inbound.channel, inbound.account, inbound.address), inbound.at or self._store.now()
+        verdict = self._flood.heard(address, at, inbound.event, word=self._is_word(said))
+        if verdict is Verdict.SAY:
+            self._tell(await self._run(lambda tx: self._slow_down(tx, inbound)))
+        if verdict is not Verdict.HEAR:
+            return
         for tries in range(1, TRIES + 1):
             try:
                 self._tell(await self._run(lambda tx: self._hear(tx, inbound, said)))
@@ -232,11 +243,31 @@ class Turns:
             return None
         turn = await self._who(tx, inbound, said)
         person = turn.person
-        if not await tx.inbox.take(_source(inbound), inbound.event, person.id, "said", _body(said)):
+        # What someone blocked writes is not kept either; only that it came, so that it comes once.
+        kind, body = ("unread", {}) if person.status == BLOCKED else ("said", _body(said))
+        if not await tx.inbox.take(_source(inbound), inbound.event, person.id, kind, body):
             raise _SeenBefore
+        if person.status == BLOCKED:
+            return _taken(turn)
         if await self._waited(tx, inbound, person) and inbound.silent:
             return _taken(turn)
         await hear(turn, said)
+        return _taken(turn)
+
+    def _is_word(self, said: Said) -> bool:
+        """Whether it is a word that is understood in every state, like *stop*."""
+        word = word_in(self._libraries.current, said.text) if said.choice is None else None
+        return word is not None and bool(word.anytime)
+
+    async def _slow_down(self, tx: Transaction, inbound: Inbound) -> Taken | None:
+        loaded = await self._known(tx, inbound)
+        if loaded is None or loaded.person.status != ACTIVE:
+            return None
+        turn = self._turn(tx, loaded)
+        if not await tx.inbox.take(_source(inbound), inbound.event, turn.person.id, "unread", {}):
+            return None
+        await harvest.noticed(turn, harvest.FLOODED)
+        await say_to(turn, None, [Say(turn.words(phrases.SLOWLY))])
         return _taken(turn)
 
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:

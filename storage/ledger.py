@@ -84,6 +84,9 @@ _SINCE = Statement(
     ),
     "person", "what", "since",
 )  # fmt: skip
+_DETAILS = Statement(
+    select(_L.detail).where(_L.what == given("what"), _L.at > given("since")).order_by(_L.id), "what", "since"
+)
 
 
 class Ledger:
@@ -106,6 +109,10 @@ class Ledger:
         """How often this happened to them after then."""
         row = await self._session.row(_SINCE, person_id, what, micros(since))
         return int(row[0]) if row else 0
+
+    async def details(self, what: str, since: datetime) -> list[str]:
+        """What was noted each time this happened after then, oldest first."""
+        return [row[0] for row in await self._session.rows(_DETAILS, what, micros(since))]
 
     async def counts(self, since: datetime, until: datetime) -> dict[str, tuple[int, int]]:
         """By what happened from `since` until just before `until`: how often, and to how many people."""

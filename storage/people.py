@@ -16,12 +16,13 @@ from storage.library import IN_FORCE
 from storage.pairs import Pair, Pairs
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, BLOCKS, OUTBOX, PEOPLE, micros, moment
+from storage.tables import ADDRESSES, BLOCKS, INBOX, OUTBOX, PEOPLE, micros, moment
 from storage.tombstones import Tombstones
 from storage.values import pack, unpack
 from storage.vault import Seal, Vault
 
 ACTIVE, STOPPED, PAUSED, LEAVING, FORGOTTEN = "active", "stopped", "paused", "leaving", "forgotten"
+BLOCKED = "blocked"
 """What `Person.status` can be."""
 
 _SEALED = b"people.sealed"
@@ -185,6 +186,28 @@ _LEAVING = Statement(
 )
 
 
+_heard = (
+    select(func.max(INBOX.c.arrived_at))
+    .where(INBOX.c.person_id == _P.id, INBOX.c.kind.in_([constant("said"), constant("unread")]))
+    .correlate(PEOPLE)
+    .scalar_subquery()
+)
+_last = func.coalesce(_heard, _P.created_at)
+_QUIET = Statement(
+    select(_P.id, _last)
+    .where(
+        _P.id > given("after"),
+        _P.created_at <= given("before"),
+        _P.status != constant(FORGOTTEN),
+        _last <= given("before"),
+    )
+    .order_by(_P.id)
+    .limit(given("most"))
+    .offset(constant(0)),
+    "before", "after", "most",
+)  # fmt: skip
+
+
 class People:
     """The people of one transaction."""
 
@@ -254,6 +277,12 @@ class People:
     async def leaving(self, limit: int, since: datetime) -> list[int]:
         """Those who asked to be forgotten and have had their goodbye; one decided before `since` is not waited for."""
         return [row[0] for row in await self._session.rows(_LEAVING, micros(since), limit)]
+
+    async def quiet(self, before: datetime, after: int, limit: int) -> list[tuple[int, datetime]]:
+        """Who has written nothing since before then, by number, from behind this one; and when they last did (where
+        they never have: when they were added)."""
+        rows = await self._session.rows(_QUIET, micros(before), after, limit)
+        return [(number, moment(heard)) for number, heard in rows]
 
     async def known(self, person_id: int) -> Known | None:
         """Someone, whether or not they can be written to; None where there is nobody, or nobody any more."""

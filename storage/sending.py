@@ -10,7 +10,7 @@ from sqlalchemy import Select, and_, exists, or_, select, update
 from flows.model import Say
 from storage.addresses import SEALED as ADDRESS
 from storage.errors import KeyDestroyed, SealBroken
-from storage.people import FORGOTTEN, STOPPED
+from storage.people import BLOCKED, FORGOTTEN, STOPPED
 from storage.session import Session
 from storage.statements import Statement, constant, given
 from storage.tables import ADDRESSES, OUTBOX, PEOPLE, micros, moment
@@ -313,7 +313,7 @@ class Sending:
 
     async def _claimable(self, row: Sequence[Any], holder: str, wait: Wait | None) -> Claimed | None:
         always, status = row[12:14]
-        if status == FORGOTTEN or (status == STOPPED and not always):
+        if status == FORGOTTEN or (status in (STOPPED, BLOCKED) and not always):
             # All at once: behind them stands the confirmation of a stop, most often.
             await self._session.change(_DROP, status, row[1])
             await self._settle(row[0], "dropped", reason=status)

@@ -6,6 +6,7 @@ import hmac
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -45,6 +46,10 @@ class Store:
         self._lock = lock
         self._path = schema.sqlite_path(url)
         self._backend: Writer | Pool | None = None
+
+    def now(self) -> datetime:
+        """What the clock shows: aware UTC."""
+        return self._clock()
 
     @classmethod
     async def open(cls, url: str, key: Path, *, clock: Clock, alone: bool = True, writer: Writes = Writer) -> "Store":

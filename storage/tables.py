@@ -104,7 +104,7 @@ class PersonRow(Row, table=True):
     """Someone who wrote to us. `sealed`: {field: value} of name and all of `me`. `district` is never finer than 1 km.
 
     role           "supporter" or "buddy"; empty before they are either
-    status         active, stopped, paused, leaving (the goodbye is on its way) or forgotten
+    status         active, stopped, paused, blocked (by a coordinator), leaving (the goodbye is on its way) or forgotten
     district       an H3 cell about 1 km across; empty where no place is known
     capacity       how many newcomers a buddy takes at once; `load` is how many they have or were offered
     waiting_since  when someone asked for a buddy and there was none to ask; NULL while they do not wait

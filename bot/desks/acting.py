@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
-from bot import broken
+from bot import blocking, broken
 from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, TAKE, WRITE
 from bot.others import leave, tell
 from bot.people import TALKS
@@ -180,6 +180,25 @@ async def _leave_broken(tx: Transaction, world: World, card: Card, press: Press)
     return "It is left as it is."
 
 
+async def _restrain(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    person_id = blocking.whom(card)
+    if person_id is None:
+        raise NotDone("This card is not about one person.")
+    try:
+        await leave(tx, person_id, "restrained", {"how": press.button}, f"card:{card.id}:{press.once or uuid4().hex}")
+    except KeyDestroyed:
+        raise NotDone("They were forgotten: there is nobody to keep away.") from None
+    await tx.desks.stir(card.id)
+    return _RESTRAINED[press.button]
+
+
+_RESTRAINED = {
+    blocking.MUTE: "No word of theirs reaches anybody from now on.",
+    blocking.BLOCK: "The bot tells them so, and is silent from now on; whom they know hears that it is over.",
+    blocking.FREE: "They can write as before; pairs that ended stay ended.",
+}
+
+
 async def _done(tx: Transaction, world: World, card: Card, press: Press) -> str:
     return "Done."
 
@@ -199,10 +218,10 @@ _DOES: Mapping[tuple[str, str], Does] = {
     (broken.KIND, AGAIN): _try_again,
     (broken.KIND, LEAVE): _leave_broken,
 }
-_ALWAYS: Mapping[str, Does] = {DONE: _done}
+_ALWAYS: Mapping[str, Does] = {DONE: _done, **dict.fromkeys(_RESTRAINED, _restrain)}
 """What every card understands."""
 
-_STAYS_OPEN = frozenset({TAKE, WRITE})
+_STAYS_OPEN = frozenset({TAKE, WRITE, *_RESTRAINED})
 
 
 def _person(card: Card) -> int:

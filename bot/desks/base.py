@@ -1,7 +1,7 @@
 """What coordinators read on a card and can press: one description, the same on every desk. Pure."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flows.model import Value
 from storage.cards import NOTICE, OPEN, PAST
@@ -47,9 +47,26 @@ def describe(kind: str, body: Body) -> Words:
     the rest   about (their own words, or the flow's), flow, title, when, what, channel, reason, waiting_days; of a
                turnout going, goal, places, waiting, came; of what has an owner, `owner` and `until`; `lines`, as they
                are
+    restraint  whom: who can be muted or blocked from it, by first name; standing: "free", "muted" or "blocked"
+
     No card carries contact details, whatever the body holds. A kind nobody has described is shown by its name.
     """
-    return _KINDS.get(kind, _other)(kind, body)
+    words = _KINDS.get(kind, _other)(kind, body)
+    return replace(words, lines=(*words.lines, *_standing(body)), buttons=(*words.buttons, *_restraints(body)))
+
+
+def _standing(body: Body) -> tuple[str, ...]:
+    told = {"muted": "{whom} is muted: no word of theirs reaches anybody", "blocked": "{whom} is blocked"}
+    sentence = told.get(_text(body, "standing"), "")
+    return (sentence.replace("{whom}", _text(body, "whom")),) if sentence else ()
+
+
+def _restraints(body: Body) -> tuple[Button, ...]:
+    """What can be pressed about the one person whom a card is about."""
+    whom = _text(body, "whom")
+    mute, block = Button("mute", f"Mute {whom}"), Button("block", f"Block {whom}")
+    free = Button("free", f"Let {whom} write again")
+    return {"free": (mute, block), "muted": (free, block), "blocked": (free,)}.get(_text(body, "standing"), ())
 
 
 def _match(kind: str, body: Body) -> Words:

@@ -70,6 +70,7 @@ class LiveDesk:
             log.error("a card was not acted on: %s", place(error))  # noqa: TRY400 - no data in the log
             raise Refused(BROKEN) from error
         finally:
+            self._read_after = 0.0
             self._stirred.set()
         return said
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.core import UnknownLocaleError
 
+from bot.blocking import standing, whom
 from bot.pairing.reasons import read, words
 from flows.model import Library, Value
 from flows.prepared import prepared
@@ -31,6 +32,7 @@ async def body_of(tx: Transaction, card: Card, library: Library, zone: ZoneInfo 
         return body
     labels = prepared(library).labels(LANGUAGE)
     person = await tx.people.get(card.person_id)
+    body |= await _restrainable(tx, card)
     what, _, number = card.subject.partition(":")
     pair = await tx.pairs.get(_number(card.body.get("pair") or (number if what == "pair" else "")))
     if pair is not None:
@@ -49,6 +51,15 @@ async def body_of(tx: Transaction, card: Card, library: Library, zone: ZoneInfo 
 def day(at: datetime, zone: ZoneInfo) -> str:
     """A day and its hour as coordinators read them, in this zone: "Saturday 6 June, 10:00"."""
     return f"{at.astimezone(zone):%A} {at.astimezone(zone).day} {at.astimezone(zone):%B, %H:%M}"
+
+
+async def _restrainable(tx: Transaction, card: Card) -> dict[str, Value]:
+    """Who can be muted or blocked from this card, and how they stand."""
+    number = whom(card)
+    person = None if number is None else await tx.people.get(number)
+    if person is None:
+        return {}
+    return {"whom": str(person.fields.get("name") or "them"), "standing": standing(person) or "free"}
 
 
 def _person(person: Person, labels: Mapping[str, str]) -> dict[str, Value]:

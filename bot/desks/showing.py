@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from bot.blocking import BLOCK, FREE, MUTE
 from bot.console.stage import CardView, Quicker, Refused
 from bot.desks.acting import NotDone, Press, TooLate, act
 from bot.desks.base import describe, outcome
@@ -48,6 +49,9 @@ async def press(bot: "Bot", pressed: Press) -> str:
         raise Quicker(str(why)) from why
     except NotDone as why:
         raise Refused(str(why)) from why
+    if pressed.button in (MUTE, BLOCK, FREE):
+        # Not in a moment but now; and the card shows how they stand.
+        await bot.handover.drain()
     bot.handover.poke()
     bot.stir()
     return said

@@ -137,6 +137,8 @@ def _button(card: CardView, button: Button) -> Block:
         made["confirm"] = _confirm("Close this?", "What they write is not shown here any more, and they hear that.")
     if button.key == DECLINE:
         made["confirm"] = _confirm(f"{button.label}?", "There is no way back.")
+    if button.key == "block":
+        made["confirm"] = _confirm(f"{button.label}?", "The bot writes to them no more, and ends their contacts.")
     return made
 
 

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 from bot import stats
 from bot.desks.reading import day
+from bot.long_quiet import FORGOTTEN
+from bot.retention import DELETED
 from storage.transaction import Transaction
 
 DAYS = 7
@@ -27,7 +29,21 @@ async def week(tx: Transaction, zone: ZoneInfo) -> Week:
     counted = await stats.count(tx, DAYS)
     met, ever = counted.period_connections, counted.connections
     headline = f"{_count(met, 'connection') if met else 'No connections'} in the last seven days, {ever} in all"
-    return Week(headline, (*await _people(tx, counted), *await _cards(tx, zone)), await _coming(tx, zone))
+    lines = (*await _people(tx, counted), *await _cards(tx, zone), *await _removed(tx))
+    return Week(headline, lines, await _coming(tx, zone))
+
+
+async def _removed(tx: Transaction) -> list[str]:
+    """What was deleted because it was old."""
+    since, lines = tx.now - timedelta(days=DAYS), []
+    messages = sum(int(many) for many in await tx.ledger.details(DELETED, since))
+    people = len(await tx.ledger.details(FORGOTTEN, since))
+    if messages:
+        lines.append(f"Old messages deleted: {messages:,}")
+    if people:
+        were = "1 person was" if people == 1 else f"{people} people were"
+        lines.append(f"{were} quiet for so long that they were forgotten")
+    return lines
 
 
 async def _people(tx: Transaction, counted: stats.Stats) -> list[str]:

@@ -176,7 +176,7 @@ async def propose_action(deed: Deed) -> Did:
     """A member's own action: coordinators see it, and publish it with one press."""
     tx, zone = deed.tx, deed.zone
     proposal = read(deed.arguments, tx.now, zone, deed.language)
-    if proposal is None:
+    if proposal is None or deed.muted:
         return Did("not_possible")
     place = deed.world.places.read(proposal.place) if proposal.place else None
     action_id = await tx.actions.add(

@@ -10,6 +10,9 @@ from flows.scene import subject_of
 from storage.people import Person
 from storage.transaction import Transaction
 
+MUTED = "muted_at"
+"""The field of a person that says since when coordinators have muted them: see `bot.blocking`."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Turn:
@@ -46,6 +49,11 @@ class Turn:
     def zone(self) -> str:
         """IANA name of the time zone in which this person reads times: where they live, or the group's."""
         return self.person.zone or self.world.group.zone
+
+    @property
+    def muted(self) -> bool:
+        """Whether no word of theirs is to reach anybody else."""
+        return MUTED in self.fields
 
     def words(self, sentence: str, **holes: str) -> str:
         """A sentence of the bot's own in their language, its {holes} filled."""

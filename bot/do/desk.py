@@ -2,8 +2,10 @@
 
 from bot import people
 from bot.do.base import DONE, Deed
+from bot.outcome import say_to
 from bot.pairing import life
-from flows.model import Did
+from flows import phrases
+from flows.model import Did, Say
 from storage.pairs import INTRODUCED
 
 
@@ -17,7 +19,8 @@ async def tell_coordinators(deed: Deed) -> Did:
 async def hand_over(deed: Deed) -> Did:
     """Someone wants a person: what coordinators answer reaches them here, and what they write on reaches those."""
     people.begun(deed)
-    if card := await deed.tx.cards.about("human", f"person:{deed.person.id}"):
+    card = await deed.tx.cards.about("human", f"person:{deed.person.id}")
+    if card and not deed.muted:
         # A card that only changes calls nobody.
         await people.write_on(deed, card, _about(deed))
     return await _card(deed, "human", f"person:{deed.person.id}", "asked for a human")
@@ -38,10 +41,14 @@ async def report(deed: Deed) -> Did:
 
 
 async def _card(deed: Deed, kind: str, subject: str, what: str, *, urgent: bool = False) -> Did:
+    if deed.muted:
+        await say_to(deed, None, [Say(deed.words(phrases.NOT_PASSED_ON))])
+        return DONE
     await deed.tx.cards.add(kind, subject, deed.person.id, {"about": _about(deed)}, urgent)
     await deed.tx.ledger.add(deed.person.id, what, deed.conversation.flow)
     return DONE
 
 
 def _about(deed: Deed) -> str:
-    return str(deed.arguments.get("about") or "")
+    """In the words of the flow or of the person; of who is muted only that it happened."""
+    return "" if deed.muted else str(deed.arguments.get("about") or "")

@@ -10,13 +10,14 @@ MOST_NAMES = 3
 
 MONTH = timedelta(days=30)
 
-DECLINED, MOVED, RESUMED = "declined a newcomer", "moved", "resumed"
+DECLINED, MOVED, RESUMED, FLOODED = "declined a newcomer", "moved", "resumed", "flooded"
 """What the ledger says of what is counted here."""
 
 MOST: Mapping[str, tuple[int, str]] = {
     DECLINED: (5, "has said no to {many} newcomers within a month"),
     MOVED: (3, "has changed where they live {many} times within a month"),
     RESUMED: (3, "has left and come back {many} times within a month"),
+    FLOODED: (2, "has written far too much at once {many} times within a month"),
 }
 """So often within a month, and coordinators are asked to look. Nobody is kept from it: there can be good reasons."""
 

@@ -44,7 +44,7 @@ async def _offered(turn: Turn, pair_id: int) -> bool:
     buddy = await turn.tx.buddies.get(me.id)
     mine = [each for each in await turn.tx.pairs.open_of(me.id) if each.buddy_id == me.id]
     away = buddy is None or (buddy.away_until is not None and buddy.away_until > turn.tx.now)
-    if buddy is None or away or me.status != ACTIVE or len(mine) > buddy.capacity:
+    if buddy is None or away or me.status != ACTIVE or turn.muted or len(mine) > buddy.capacity:
         await turned_down(turn, pair, DECLINED, "not free")
         return False
     asked = quiet_until(turn) or turn.tx.now
@@ -110,6 +110,21 @@ async def leaves(turn: Turn, why: str) -> None:
             await turned_down(turn, pair, DECLINED, why)
         else:
             await ended(turn, pair, why)
+
+
+async def cut_off(turn: Turn) -> None:
+    """Coordinators have blocked someone: their pairs are frozen, the other of each is told that it is over, and who
+    waits for an answer of theirs gets the next."""
+    tx, me = turn.tx, turn.person.id
+    await tx.buddies.set_waiting(me, None)
+    for each in await tx.pairs.open_of(me):
+        pair = await tx.pairs.lock(each.id)
+        if pair is None or pair.state not in OPEN:
+            continue
+        await tx.pairs.save(replace(pair, state=FROZEN, ended_at=tx.now, why="blocked"))
+        await tx.people.block(me, pair.other(me))
+        await part(tx, me, [pair])
+    await settle(turn)
 
 
 async def part(tx: Transaction, who: int, pairs: Iterable[Pair]) -> None:

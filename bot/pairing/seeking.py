@@ -81,9 +81,11 @@ async def wait(turn: Turn) -> None:
 
 
 def may_seek(turn: Turn) -> bool:
-    """Whether this person can be introduced at all: they agreed, are old enough, and live somewhere we know."""
+    """Whether this person can be introduced at all: they agreed, are old enough, live somewhere we know, and no
+    coordinator has muted them."""
     old_enough = turn.world.pairing.minimum_age <= 0 or turn.fields.get("adult") == YES
-    return "pair" in texts(turn.fields.get("consented")) and old_enough and bool(turn.person.district)
+    agreed = "pair" in texts(turn.fields.get("consented")) and not turn.muted
+    return agreed and old_enough and bool(turn.person.district)
 
 
 async def has_someone(turn: Turn) -> str:

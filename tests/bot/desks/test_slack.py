@@ -48,7 +48,7 @@ async def test_a_press_acts_and_the_card_changes_in_place(office: SlackOffice) -
     sam = await office.person("Sam", "buddy")
     await office.add("buddy_to_approve", sam, {"capacity": 2})
     card = await office.card("Sam would like to be a buddy")
-    assert office.buttons(card) == ["Welcome as a buddy", "Not now"]
+    assert office.buttons(card) == ["Welcome as a buddy", "Not now", "Mute Sam", "Block Sam"]
     await office.kim.press(card["ts"], "desk:press:approve", office.room)
     words = await office.changed(card, "Approved by Kim")
     assert words == "Sam would like to be a buddy\nSpeaks: English\nTakes at most: 2\nApproved by Kim"
