@@ -81,8 +81,10 @@ class Person:
         """They write what their app makes `text` of, with whatever else a message has."""
         where = where or self.dm
         message: Json = {
-            "type": "message", "user": self.id, "text": text, "ts": self.app.stamp(), "team": self.app.team,
-        } | ({"thread_ts": thread} if thread else {}) | more  # fmt: skip
+            "type": "message", "user": self.id, "text": text, "ts": self.app.stamp(),
+            **({} if "subtype" in more else {"team": self.app.team}),
+            **({"thread_ts": thread} if thread else {}), **more,
+        }  # fmt: skip
         where.messages[message["ts"]] = message
         self.app.event(message | {"channel": where.id, "channel_type": where.kind, "event_ts": message["ts"]})
         return str(message["ts"])
@@ -98,8 +100,15 @@ class Person:
 
     def send_file(self, file_id: str, mimetype: str, text: str = "") -> str:
         """They send a file to the app."""
-        files = [{"id": file_id, "mimetype": mimetype, "name": "a file", "url_private": "https://files.slack.com/x"}]
-        return self.say(text, subtype="file_share", files=files, upload=False)
+        kind = mimetype.partition("/")[2]
+        file = {
+            "id": file_id, "created": int(float(self.app.stamp())), "name": "a file", "title": "a file",
+            "mimetype": mimetype, "filetype": kind, "pretty_type": kind.upper(), "user": self.id, "editable": False,
+            "size": 4096, "mode": "hosted", "is_external": False, "external_type": "", "is_public": False,
+            "public_url_shared": False, "display_as_bot": False, "username": "", "channels": [], "groups": [],
+            "url_private": "https://files.slack.com/x", "permalink": "https://neighbours.slack.com/x",
+        }  # fmt: skip
+        return self.say(text, subtype="file_share", files=[file], upload=False)
 
     def open_home(self) -> None:
         """They open the app's home tab."""
