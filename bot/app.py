@@ -219,7 +219,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
     async with AsyncExitStack() as stack:
         opening = open_bot(config.database_url, config.key_file, config.flows_folder, World.of(config))
         bot = await stack.enter_async_context(opening)
-        health = Health(bot.store, bot.clock)
+        health = Health(bot.store, bot.clock, lambda: bot.turns.failures)
         bot.heard.append(health.turns.inc)
         remotes = await _remotes(config, bot, health)
         for remote in remotes:
@@ -234,7 +234,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
             tasks += bot.attach(remote)
         for desk in await asyncio.to_thread(_desks, config, remotes):
             tasks += bot.attach_desk(desk, health.desk_reporter(desk.name))
-        tasks += bot.always()
+        tasks += [*bot.always(), health.run()]
         tasks.append(Noticing(bot.store, bot.libraries, ZoneInfo(bot.world.group.zone), bot.clock).run())
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         zone, days = ZoneInfo(bot.world.group.zone), config.retention.quiet_person_days

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -11,6 +10,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Gauge, generate_latest
 
 from bot.channels.base import Report
+from bot.metrics import Metrics
 from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
@@ -25,17 +25,18 @@ FRESH = 1.0
 
 
 class Health:
-    """Whether this process can do its work. `ready` is set once it listens."""
+    """Whether this process can do its work. `ready` is set once it listens.
 
-    def __init__(self, store: Store, clock: Callable[[], datetime]) -> None:
+    failures  how many tries of turns broke so far in this process
+    """
+
+    def __init__(self, store: Store, clock: Callable[[], datetime], failures: Callable[[], int]) -> None:
         self._store = store
         self._clock = clock
         self.ready = False
         self.registry = CollectorRegistry()
+        self._measured = Metrics(store, clock, self.registry, failures)
         self.turns = Counter("doorstep_turns", "Turns stored by this process", registry=self.registry)
-        self._oldest = Gauge(
-            "doorstep_oldest_unsent_seconds", "Age of the oldest message not sent yet", registry=self.registry
-        )
         self._storage = Gauge("doorstep_storage_up", "Whether something can be stored", registry=self.registry)
         self._channels = Gauge(
             "doorstep_channel_up", "Whether a channel works", ("channel", "account"), registry=self.registry
@@ -48,6 +49,10 @@ class Health:
         self.router.add_api_route("/healthz", self._healthz, methods=["GET"], response_model=None)
         self.router.add_api_route("/readyz", self._readyz, methods=["GET"], response_model=None)
         self.router.add_api_route("/metrics", self._metrics, methods=["GET"], response_model=None)
+
+    async def run(self) -> None:
+        """Measures this process until it is cancelled."""
+        await self._measured.run()
 
     async def _healthz(self) -> Response:
         """Green only where something was stored a moment ago: a full disk can still be read."""
@@ -89,9 +94,7 @@ class Health:
         return PlainTextResponse("".join(["ready\n", *down]))
 
     async def _metrics(self) -> Response:
-        with suppress(StorageError):
-            oldest = await self._store.read(_oldest_unsent)
-            self._oldest.set((self._clock() - oldest).total_seconds() if oldest else 0)
+        await self._measured.look()
         self._storage.set(0 if await self._problem() else 1)
         return Response(generate_latest(self.registry), media_type=CONTENT_TYPE_LATEST)
 
@@ -118,7 +121,3 @@ class Health:
             # Without the detail: it names hosts and users, and this page is open to all.
             return (type(error).__doc__ or "").strip()
         return ""
-
-
-async def _oldest_unsent(tx: Transaction) -> datetime | None:
-    return await tx.outbox.oldest_unsent()

@@ -1,5 +1,9 @@
-"""Logs on stderr, a line each, without names, texts or tokens: of an error its kind and place, never its message."""
+"""Logs on stderr, a line each, without names, texts or tokens: of an error its kind and place, never its message.
 
+On a terminal they are text, elsewhere JSON.
+"""
+
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -11,9 +15,12 @@ _ROOT = Path(__file__).parents[1]
 
 
 def configure() -> None:
-    """Sets up logging for a process: warnings and worse, those of libraries too."""
+    """Sets up logging for a process: warnings and worse, those of libraries too.
+
+    On a terminal as text, else as JSON: `at` (UTC), `level`, `logger`, `message`, and of an error `error`.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Line())
+    handler.setFormatter(Line() if sys.stderr.isatty() else JsonLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
@@ -40,10 +47,23 @@ def _where(traceback: TracebackType | None) -> str:
 
 class Line(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
+        told = _told(record)
+        return "{at} {level} {logger}: {message}".format(**told) + (f": {told['error']}" if "error" in told else "")
+
+
+class JsonLine(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(_told(record), ensure_ascii=False)
+
+
+def _told(record: logging.LogRecord) -> dict[str, str]:
+    told = {
+        "at": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}",
+        "level": record.levelname,
+        "logger": record.name,
         # What follows the first line quotes values: asyncio's reports hold the error itself.
-        at = datetime.fromtimestamp(record.created, UTC)
-        line = f"{at:%Y-%m-%dT%H:%M:%SZ} {record.levelname} {record.name}: "
-        line += record.getMessage().partition("\n")[0]
-        if record.exc_info and record.exc_info[1] is not None:
-            line += f": {place(record.exc_info[1])}"
-        return line
+        "message": record.getMessage().partition("\n")[0],
+    }
+    if record.exc_info and record.exc_info[1] is not None:
+        told["error"] = place(record.exc_info[1])
+    return told

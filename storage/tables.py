@@ -185,6 +185,7 @@ class InboxRow(Row, table=True):
         UniqueConstraint("source", "event"),
         Index("inbox_untaken", "id", **_when("taken_at IS NULL AND dead_at IS NULL")),
         Index("inbox_by_person_id", "person_id", "id"),
+        Index("inbox_dead", "person_id", **_when("dead_at IS NOT NULL")),
     )
     id: int | None = _id()
     source: str = _text()

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from storage.actions import Actions
 from storage.addresses import Addresses
+from storage.backlog import Backlog, backlog
 from storage.buddies import Buddies
 from storage.campaigns import Campaigns
 from storage.cards import Cards
@@ -84,6 +85,10 @@ class Transaction:
         self.tombstones = Tombstones(session, vault)
         self.told = Told(session)
         self.memory = Memory(session, vault)
+
+    async def backlog(self) -> Backlog:
+        """What waits, over everybody."""
+        return await backlog(self._session)
 
     @property
     def now(self) -> datetime:

@@ -12,6 +12,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from bot.channels.web import Web
 from bot.console import entry, files
+from bot.console.crowd import Crowd
 from bot.console.stage import Desk, Stage
 
 GRACE = 2
@@ -73,7 +74,7 @@ async def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], No
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family, backlog=2048)
     config = uvicorn.Config(
-        app,
+        Crowd(app),
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,5 +1,8 @@
-"""What /readyz and /metrics tell of channels."""
+"""What /readyz and /metrics tell."""
 
+import asyncio
+import re
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -8,13 +11,17 @@ import pytest
 from fastapi import FastAPI
 
 from bot.health import Health
-from storage.store import Store
+from bot.metrics import BEAT
+from flows.model import Conversation, Say
+from storage.leases import me
+from storage.sending import AGAIN, CLOSED, Outcome
+from storage.store import Store, Transaction
 from tests.databases import Watch
 
 
 @pytest.fixture
 def health(store: Store, watch: Watch) -> Health:
-    return Health(store, watch)
+    return Health(store, watch, lambda: 3)
 
 
 @pytest.fixture
@@ -50,3 +57,74 @@ async def test_a_channel_that_is_down_is_named_with_why_and_since_when(
         "channel telegram north is down: its token was revoked",
         "channel telegram north works again",
     ]
+
+
+async def until_they_write(tx: Transaction) -> None:
+    (message,) = await tx.outbox.claim("whatsapp", "main", 5, "whatsapp:main")
+    await tx.outbox.settle([Outcome(message, AGAIN, reason=CLOSED, at=tx.now + timedelta(days=1))])
+
+
+async def test_metrics_tell_what_waits_for_how_long_and_for_whom(
+    store: Store, ask: httpx.AsyncClient, watch: Watch
+) -> None:
+    async def live(tx: Transaction) -> None:
+        ana = await tx.people.add("web", "web", "ana", "en")
+        ben = await tx.people.add("whatsapp", "main", "ben", "en")
+        await tx.outbox.add(ana, ana.address_id, None, [Say("hello"), Say("again")])
+        await tx.outbox.add(ana, ana.address_id, None, [Say("later")], tx.now + timedelta(days=1))
+        await tx.outbox.add(ben, ben.address_id, None, [Say("hello")])
+        await tx.inbox.put("bot", "1", ana.id, "settle", {})
+        await tx.inbox.bury("web:web", "2", ben.id, "said", {"text": "x"}, "KeyError")
+        await tx.cards.add("human", f"person:{ana.id}", ana.id, {})
+        await tx.leases.take("web:web", me())
+        await tx.leases.take("whatsapp:main", "elsewhere:7")
+
+    await store.run(live)
+    await store.run(until_they_write)
+    watch.forward(timedelta(seconds=30))
+    await store.run(lambda tx: tx.cards.add("report", "pair:1", None, {}, urgent=True))
+    watch.forward(timedelta(seconds=30))
+    metrics = (await ask.get("/metrics")).text.splitlines()
+    for line in (
+        'doorstep_unsent{account="web",channel="web"} 2.0',
+        'doorstep_unsent_seconds{account="web",channel="web"} 60.0',
+        'doorstep_unsent_until_they_write{account="main",channel="whatsapp"} 1.0',
+        "doorstep_oldest_unsent_seconds 60.0",
+        "doorstep_untaken_events 1.0",
+        "doorstep_untaken_events_seconds 60.0",
+        "doorstep_dead_events 1.0",
+        "doorstep_turn_failures_total 3.0",
+        'doorstep_open_cards{kind="human"} 1.0',
+        "doorstep_urgent_cards 1.0",
+        "doorstep_urgent_cards_seconds 30.0",
+        'doorstep_lease_held{name="web:web"} 1.0',
+        'doorstep_lease_held{name="whatsapp:main"} 0.0',
+        "doorstep_due_lag_seconds 0.0",
+        "doorstep_storage_up 1.0",
+    ):
+        assert line in metrics
+    assert not any('doorstep_unsent{account="main"' in line for line in metrics)
+
+
+async def test_what_is_due_and_has_not_happened_is_told(store: Store, watch: Watch, ask: httpx.AsyncClient) -> None:
+    async def live(tx: Transaction) -> None:
+        ana = await tx.people.add("web", "web", "ana", "en")
+        standing = Conversation(0, "welcome", 1, "hello", tx.now)
+        await tx.conversations.add(ana.id, standing, tx.now)
+
+    await store.run(live)
+    watch.forward(timedelta(seconds=90))
+    metrics = (await ask.get("/metrics")).text
+    assert "doorstep_overdue_conversations 1.0" in metrics
+    assert "doorstep_due_lag_seconds 90.0" in metrics
+
+
+async def test_a_late_event_loop_shows(health: Health, ask: httpx.AsyncClient) -> None:
+    measuring = asyncio.create_task(health.run())
+    await asyncio.sleep(BEAT / 2)
+    time.sleep(BEAT * 2)  # noqa: ASYNC251 - this is what is measured
+    await asyncio.sleep(BEAT / 2)
+    measuring.cancel()
+    metrics = (await ask.get("/metrics")).text
+    assert 'doorstep_loop_lag_seconds_bucket{le="0.1"} 0.0' in metrics
+    assert float(re.findall("doorstep_loop_lag_seconds_sum (.*)", metrics)[0]) > BEAT

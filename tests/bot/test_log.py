@@ -1,9 +1,11 @@
 import asyncio
+import json
 import logging
+import re
 
 import pytest
 
-from bot.log import configure, place
+from bot.log import Line, configure, place
 
 
 def test_of_an_error_only_kind_and_place_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
@@ -23,10 +25,20 @@ def test_of_an_error_only_kind_and_place_are_logged(capsys: pytest.CaptureFixtur
         root.setLevel(level)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 2, "one each"
-    assert "WARNING" not in lines[0]
-    assert "ERROR bot.turn: a turn broke, try 1 of 3: ValueError at " in lines[0]
-    assert "test_log.py:" in lines[0]
+    told = json.loads(lines[0])
+    assert {name: told[name] for name in ("level", "logger", "message")} == {
+        "level": "ERROR", "logger": "bot.turn", "message": "a turn broke, try 1 of 3",
+    }  # fmt: skip
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", told["at"])
+    assert told["error"].startswith("ValueError at ")
+    assert "test_log.py:" in told["error"]
     assert "Xanthippe" not in "".join(lines)
+
+
+def test_on_a_terminal_a_line_is_text() -> None:
+    record = logging.LogRecord("bot.due", logging.WARNING, "due.py", 1, "the database is %s", ("away",), None)
+    record.created = 0
+    assert Line().format(record) == "1970-01-01T00:00:00Z WARNING bot.due: the database is away"
 
 
 def test_the_kinds_of_all_causes_are_named() -> None:
