@@ -4,15 +4,20 @@ What is begun is a process like any other: it reads its configuration, opens its
 """
 
 import asyncio
+import atexit
 import json
 import os
 import select
 import signal
 import socket
+import subprocess
 import sys
+import tempfile
+import threading
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -62,7 +67,7 @@ class Nursery:
         """`doorstep` with these arguments; its stderr is the tests' own."""
         ours, theirs = os.pipe()
         async with self._one:
-            socket.send_fds(self._line, [json.dumps(arguments).encode() + b"\n"], [theirs])
+            _ask(self._line, arguments, {1: theirs})
             os.close(theirs)
             pid = await self._begun.get()
         stdout = asyncio.StreamReader()
@@ -121,16 +126,67 @@ async def nursery(*modules: str) -> AsyncIterator[Nursery]:
         await asyncio.wait_for(mother.wait(), 10)
 
 
-def _bear(line: socket.socket, arguments: list[str], stdout: int) -> int:
+class Commands:
+    """Runs commands that end by themselves, one after the other, each in a fork of one process."""
+
+    def __init__(self) -> None:
+        self._line, theirs = socket.socketpair()
+        number = theirs.fileno()
+        self._mother = subprocess.Popen(
+            [sys.executable, "-m", "tests.bot.nursery", str(number)],
+            pass_fds=[number],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+        )
+        theirs.close()
+        self._answers = self._line.makefile("r")
+        self._one = threading.Lock()
+        atexit.register(self._end)
+
+    def finish(self, arguments: Sequence[str], said: bytes) -> tuple[int, str, str]:
+        """Exit code, stdout and stderr of `doorstep` with these arguments, which reads what is `said` on its stdin."""
+        with self._one, tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as err:
+            stdin.write(said)
+            stdin.seek(0)
+            reads, writes = os.pipe()
+            _ask(self._line, arguments, {0: stdin.fileno(), 1: writes, 2: err.fileno()})
+            os.close(writes)
+            with os.fdopen(reads, "rb") as out:
+                shown = out.read().decode()
+            self._answers.readline()
+            _, code = json.loads(self._answers.readline())
+            err.seek(0)
+            return code, shown, err.read().decode()
+
+    def _end(self) -> None:
+        self._answers.close()
+        self._line.close()
+        self._mother.communicate()
+
+
+@cache
+def commands() -> Commands:
+    """One for all tests of a process."""
+    return Commands()
+
+
+def _ask(line: socket.socket, arguments: Sequence[str], pipes: Mapping[int, int]) -> None:
+    asked = json.dumps([arguments, list(pipes)]).encode()
+    socket.send_fds(line, [asked], list(pipes.values()))
+
+
+def _bear(line: socket.socket, arguments: list[str], pipes: Mapping[int, int]) -> int:
     pid = os.fork()
     if pid:
-        os.close(stdout)
+        for given in pipes.values():
+            os.close(given)
         return pid
     line.close()
-    os.dup2(stdout, 1)
-    os.close(stdout)
-    # The one that was inherited takes what is a pipe by now for the file that the tests' output goes to.
-    sys.stdout = os.fdopen(1, "w", closefd=False)
+    for number, given in pipes.items():
+        os.dup2(given, number)
+        os.close(given)
+    # Those that were inherited take what is a pipe by now for the file that the tests' output goes to.
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(n, "w" if n else "r", closefd=False) for n in range(3))
     sys.argv[1:] = arguments
     from bot.cli import main
 
@@ -141,6 +197,7 @@ def _bear(line: socket.socket, arguments: list[str], stdout: int) -> int:
         code = ended.code
     finally:
         sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(code if isinstance(code, int) else 1)
 
 
@@ -157,10 +214,11 @@ def _mother(line: socket.socket, modules: Sequence[str]) -> None:
                 os.close(each)
                 _tell(line, pid, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
                 continue
-            asked, stdout, _, _ = socket.recv_fds(line, LONGEST, 1)
+            asked, given, _, _ = socket.recv_fds(line, LONGEST, 3)
             if not asked:
                 return
-            pid = _bear(line, json.loads(asked), stdout[0])
+            arguments, numbers = json.loads(asked)
+            pid = _bear(line, arguments, dict(zip(numbers, given, strict=True)))
             living[os.pidfd_open(pid)] = pid
             _tell(line, pid, None)
 

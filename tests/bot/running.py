@@ -13,6 +13,8 @@ from typing import Any
 
 import httpx
 
+from tests.bot.nursery import commands
+
 PASSPHRASE = "the blue door"
 ROOT = Path(__file__).parents[2]
 
@@ -70,12 +72,9 @@ async def begun(config: Path, **options: Any) -> Process:
     return process
 
 
-async def finished(*arguments: str, **options: Any) -> tuple[int, str, str]:
-    """Exit code, stdout and stderr of a command that ends by itself."""
-    process = await command(*arguments, stderr=PIPE, **options)
-    out, err = await asyncio.wait_for(process.communicate(), 30)
-    assert process.returncode is not None
-    return process.returncode, out.decode(), err.decode()
+async def finished(*arguments: str, said: str = "") -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of a command that ends by itself, and reads what is `said` on its stdin."""
+    return await asyncio.to_thread(commands().finish, arguments, said.encode())
 
 
 class Visitor:

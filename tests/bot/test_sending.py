@@ -197,7 +197,7 @@ async def test_with_nothing_to_look_up_it_is_sent_once_more_and_then_held_for_co
         ("one", False), ("one", True), ("two", False),
     ]  # fmt: skip
     assert [(row.state, row.reason) for row in await rows(store)] == [("held", LOST), ("sent", "")]
-    assert [card.kind for card in await cards(store)] == ["failed_send"]
+    assert [card.kind for card in await cards(store)] == ["held_send"]
 
 
 async def test_a_send_that_never_returns_has_lost_its_answer(

@@ -26,7 +26,17 @@ def test_a_folder_without_always_has_the_built_in_words_and_flows() -> None:
 def test_built_in_flows_are_not_the_folders_own() -> None:
     reading = read_files({"library/f.yaml": FLOW})
     assert set(reading.pages) == {"f"}
-    assert reading.given == {"stop", "help", "human", "language", "privacy", "export", "forget_me", "report"}
+    assert reading.given == {
+        "stop",
+        "help",
+        "human",
+        "language",
+        "privacy",
+        "export",
+        "forget_me",
+        "report",
+        "other_phone",
+    }
 
 
 def test_what_always_names_is_the_folders_and_the_rest_is_built_in() -> None:

@@ -1,10 +1,9 @@
-from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 
 from flows.model import Value
 from storage.store import Transaction
 from tests.bot.commands.given import config, kept, one_line
-from tests.bot.running import begun, command, finished, free_port, visitor, write_config
+from tests.bot.running import begun, finished, free_port, visitor, write_config
 
 FLOW = """
 flow: saturday
@@ -76,19 +75,15 @@ async def test_who_and_what_is_shown_before_anything_is_sent(tmp_path: Path) -> 
 
 async def test_it_asks_and_only_a_yes_sends(tmp_path: Path) -> None:
     file = await group(tmp_path)
-    for answer, code in ((b"n\n", 1), (b"\n", 1), (b"y\n", 0)):
-        process = await command(
-            "send", "saturday", "--to", LEEDS, "--id", "june", "--config", str(file), stdin=PIPE, stderr=PIPE
-        )
-        out, err = await process.communicate(answer)
-        assert (process.returncode, err) == (code, b"")
-        assert out.decode().startswith(f"{SHOWN}Send to 6 people? [y/N]: ")
+    for answer, code in (("n\n", 1), ("\n", 1), ("y\n", 0)):
+        done = await finished("send", "saturday", "--to", LEEDS, "--id", "june", "--config", str(file), said=answer)
+        assert (done[0], done[2]) == (code, "")
+        assert done[1].startswith(f"{SHOWN}Send to 6 people? [y/N]: ")
         assert len(await waiting(tmp_path)) == (6 if code == 0 else 0)
     assert await waiting(tmp_path) == [("send:june", number) for number in range(1, 7)]
-    process = await command("send", "saturday", "--to", LEEDS, "--config", str(file), stdin=DEVNULL, stderr=PIPE)
-    _, err = await process.communicate()
-    assert process.returncode == 2
-    assert err.decode().endswith("doorstep: nobody answered: give --yes where nobody can\n")
+    code, _, err = await finished("send", "saturday", "--to", LEEDS, "--config", str(file))
+    assert code == 2
+    assert err.endswith("doorstep: nobody answered: give --yes where nobody can\n")
     assert len(await waiting(tmp_path)) == 6
 
 
