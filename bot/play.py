@@ -59,8 +59,10 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
         conversations=tuple(exchange.conversations.values()),
         conversation=request.conversation,
         arguments=request.do.arguments,
+        over=turn.over,
     )
     did = await perform(request.do.name, deed)
+    exchange.forget_pairs(map(str, turn.over), but=request.conversation.id)
     turn.person = deed.person
     turn.done.add(request.do.name)
     return did, await gather(turn, tuple(exchange.conversations.values()), also)

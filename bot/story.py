@@ -31,6 +31,7 @@ SENTENCES: Mapping[str, str] = {
     "action.changed": "heard that {action} changed",
     "action.cancelled": "heard that {action} is cancelled",
     "asked to be a buddy": "offered to welcome others",
+    "stopped being a buddy": "stopped welcoming others",
     "buddy.approved": "became a buddy",
     "invited": "invited a friend",
     "human.replied": "got an answer from a person",

@@ -60,6 +60,7 @@ _AHEAD = re.compile(
 _NEXT = frozenset(
     "next coming proximo proxima prochain prochaine nachste nachsten nachster kommenden prossimo que".split()
 )
+_UNTIL = frozenset("until till hasta jusqua jusquen bis ate fino tot do до".split())
 _FILLER = frozenset(
     words(
         "on of the at for this coming please thanks thank you ok okay maybe around about day date it is its would be "
@@ -234,7 +235,8 @@ def _in_words(parts: _Parts, today: date) -> date | None:
 def day(said: str, today: date, language: str) -> date | None:
     """The day that was meant; without a year the next such day, today included. None where it is not clear.
 
-    "Saturday" said on a Saturday is today, "next Saturday" the first one after today.
+    "Saturday" said on a Saturday is today, "next Saturday" the first one after today. "Until September" is the next
+    day on which a September begins; "September" alone is no day.
     """
     text = western(tidy(said))
     if not text or len(text) > _LONGEST:
@@ -245,9 +247,14 @@ def day(said: str, today: date, language: str) -> date | None:
     if any(mark in text for mark in "/?:"):
         return None
     told = words(text)
+    until = bool(told) and told[0] in _UNTIL
+    told = told[until:]
     if found := _relative(told, today):
         return found
     parts = _parts(told, _names(language))
+    if until and parts and len(parts.months) == 1 and not (parts.days or parts.years or parts.weekdays):
+        tomorrow = today + timedelta(days=min(1, (date.max - today).days))
+        return _next(parts.months[0], 1, tomorrow)
     return _in_words(parts, today) if parts else None
 
 

@@ -186,6 +186,14 @@ class Exchange:
         if self.ended:
             yield from self._ask_again()
 
+    def forget_pairs(self, pairs: Iterable[str], but: int) -> None:
+        """What began about one of these pairs is over, but this conversation: nobody is asked, or reminded, about
+        somebody who is looked after by others."""
+        over = set(pairs)
+        for conversation in self.conversations.values():
+            if conversation.about.get("pair") in over and conversation.id not in {but, *self.ended}:
+                self._end(conversation, "past")
+
     # --- what was said ---
 
     def _hear(self, said: Said) -> Playing:

@@ -120,6 +120,7 @@ DEEDS: Mapping[str, Deed] = {
     "end_pair": Deed(arguments={"why": ()}),
     "become_buddy": Deed(("asked", "already"), {"capacity": ()}),
     "set_away": Deed(arguments={"until": ()}),
+    "step_down": Deed(),
     "sign_up": Deed(("signed_up", "waiting_list", "full", "past"), _SIGN_UP),
     "cancel_sign_up": Deed(("done", "gone"), _NEED),
     "claim_need": Deed(("done", "gone"), _NEED),

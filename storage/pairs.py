@@ -126,7 +126,8 @@ _SAVE = Statement(
     *(f"new_{name}" for name in (*_PLAIN, *_MOMENTS)),
     "number",
 )
-_LOCK_OPEN_OF = Statement(_pairs.where(_theirs, _open).order_by(_P.id), "person", locks=[PAIRS])
+# The newest first, as turns lock those that they end one by one (`open_of`): two orders could wait for each other.
+_LOCK_OPEN_OF = Statement(_pairs.where(_theirs, _open).order_by(_P.id.desc()), "person", locks=[PAIRS])
 _END = Statement(
     update(PAIRS).where(_theirs, _open).values(state=constant(ENDED), why=constant(FORGOTTEN), ended_at=given("at")),
     "person",

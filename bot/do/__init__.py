@@ -17,6 +17,7 @@ DOING: Mapping[str, Doing] = {
     "end_pair": pairing.end_pair,
     "become_buddy": pairing.become_buddy,
     "set_away": pairing.set_away,
+    "step_down": pairing.step_down,
     "sign_up": actions.sign_up,
     "cancel_sign_up": actions.cancel_sign_up,
     "claim_need": actions.claim_need,

@@ -24,6 +24,7 @@ class Turn:
     first          they wrote for the first time
     done           what was done in it, by the name of the `do`
     left_before    what `tx.inbox.left` was when it began
+    over           the pairs that ended in it: what they were asked about those is no question any more
     said           how many messages to them were decided in it
     not_before     when these may go out; None: at once
     """
@@ -36,6 +37,7 @@ class Turn:
     conversations: tuple[Conversation, ...] = ()
     first: bool = False
     done: set[str] = field(default_factory=set)
+    over: set[int] = field(default_factory=set)
     left_before: int = 0
     said: int = 0
     not_before: datetime | None = None

@@ -10,7 +10,8 @@ from bot.others import tell
 from bot.pairing import harvest, life, seeking
 from flows.model import Did
 from flows.times import zone
-from storage.pairs import BUDDY, DECLINED, INTRODUCED, OFFERED, Pair
+from storage.buddies import CLEAR
+from storage.pairs import BUDDY, DECLINED, INTRODUCED, OFFERED, SUPPORTER, Pair
 
 MOST_CAPACITY = 20
 """Newcomers whom one person can look after at once, whatever they write."""
@@ -112,7 +113,11 @@ async def become_buddy(deed: Deed) -> Did:
 
 
 async def set_away(deed: Deed) -> Did:
-    """No newcomers until that day, in their own zone; what they were asked goes to the next."""
+    """No newcomers until that day, in their own zone; what they were asked goes to the next. Without a day: they are
+    back."""
+    if deed.arguments.get("until") is None:
+        await deed.tx.buddies.serve(deed.person.id, away_until=CLEAR)
+        return DONE
     until = _day(deed.arguments.get("until"), deed)
     await deed.tx.buddies.serve(deed.person.id, away_until=until)
     if until is not None and until > deed.tx.now:
@@ -120,6 +125,21 @@ async def set_away(deed: Deed) -> Did:
             pair = await deed.tx.pairs.lock(each.id) if each.state == OFFERED else None
             if pair is not None and pair.state == OFFERED and pair.buddy_id == deed.person.id:
                 await life.turned_down(deed, pair, DECLINED, "away")
+    return DONE
+
+
+async def step_down(deed: Deed) -> Did:
+    """They are no buddy any more: what they were asked goes to the next, and who knew them hears that it is over.
+
+    Whom they met as a newcomer stays. To be a buddy again, they ask again.
+    """
+    tx, me = deed.tx, deed.person.id
+    if await tx.buddies.get(me) is None:
+        return DONE
+    await life.helps_nobody(deed, "stepped down")
+    await tx.buddies.serve(me, role=SUPPORTER, approved_at=CLEAR, away_until=CLEAR)
+    await tx.buddies.set_load(me, 0)
+    await tx.ledger.add(me, "stopped being a buddy", deed.conversation.flow)
     return DONE
 
 

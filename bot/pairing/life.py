@@ -66,6 +66,7 @@ async def accepted(turn: Turn, pair: Pair) -> None:
 async def turned_down(turn: Turn, pair: Pair, state: str, why: str) -> None:
     """The buddy of a locked pair will not meet this supporter, who gets the next one without hearing of it."""
     await turn.tx.pairs.save(replace(pair, state=state, answered_at=turn.tx.now, ended_at=turn.tx.now, why=why))
+    turn.over.add(pair.id)
     await settle(turn)
     await leave(turn.tx, pair.supporter_id, "search", {"pair": str(pair.id)}, f"{pair.id}")
 
@@ -80,6 +81,7 @@ async def lapsed(turn: Turn, pair_id: int) -> None:
 async def ended(turn: Turn, pair: Pair, why: str) -> None:
     """One of the two ends a locked pair; the other hears of it only if they knew of each other."""
     await turn.tx.pairs.save(replace(pair, state=ENDED, ended_at=turn.tx.now, why=why))
+    turn.over.add(pair.id)
     await turn.tx.ledger.add(turn.person.id, "ended a pair", subject=f"pair:{pair.id}", detail=why)
     await settle(turn)
     await part(turn.tx, turn.person.id, [pair])
@@ -102,7 +104,17 @@ async def frozen(turn: Turn, pair: Pair, why: str) -> None:
 async def leaves(turn: Turn, why: str) -> None:
     """Someone stops, goes away for good or wants to meet nobody: what they were asked, or asked for, is over."""
     await turn.tx.buddies.set_waiting(turn.person.id, None)
-    for each in await turn.tx.pairs.open_of(turn.person.id):
+    await _over(turn, await turn.tx.pairs.open_of(turn.person.id), why)
+
+
+async def helps_nobody(turn: Turn, why: str) -> None:
+    """A buddy's pairs are over; those in which they are the newcomer are not."""
+    mine = await turn.tx.pairs.open_of(turn.person.id)
+    await _over(turn, [pair for pair in mine if pair.buddy_id == turn.person.id], why)
+
+
+async def _over(turn: Turn, pairs: Iterable[Pair], why: str) -> None:
+    for each in pairs:
         pair = await turn.tx.pairs.lock(each.id)
         if pair is None or pair.state not in OPEN:
             continue

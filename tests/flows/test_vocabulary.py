@@ -58,8 +58,8 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
         "nearest_action": "found none",
     }
     assert " ".join(name for name, deed in DEEDS.items() if deed.outcomes == ("done",)) == (
-        "record_consent withdraw_consent met end_pair set_away invite_link phone_code tell_coordinators hand_over "
-        "report set_language resume stop forget_me export_me"
+        "record_consent withdraw_consent met end_pair set_away step_down invite_link phone_code tell_coordinators "
+        "hand_over report set_language resume stop forget_me export_me"
     )
     assert DEEDS["invite_link"].answers == {"link": Kind.TEXT}
     assert DEEDS["phone_code"].answers == {"code": Kind.TEXT}

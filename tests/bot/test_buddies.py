@@ -1,0 +1,113 @@
+"""What a buddy does about being one: away, back, more or fewer, no more; and who is asked to become one."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.others import tell
+from storage.buddies import Buddy
+from storage.store import Store, Transaction
+from tests.bot.neighbourhood import ANSWERS, Neighbourhood
+from tests.databases import Watch
+
+Made = Callable[..., Awaitable[Neighbourhood]]
+
+
+@pytest.fixture
+async def leeds(store: Store, watch: Watch) -> Neighbourhood:
+    """A neighbourhood on a Monday morning."""
+    watch.now = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+    made = Neighbourhood(store, watch)
+    await made.libraries.begin()
+    return made
+
+
+async def known(here: Neighbourhood, number: int) -> Buddy | None:
+    return await here.store.read(lambda tx: tx.buddies.get(number))
+
+
+async def test_until_september_nobody_is_asked_and_back_ends_it_sooner(leeds: Neighbourhood) -> None:
+    sam = await leeds.buddy()
+    heard = await leeds.says("sam", "away", "until September")
+    assert "Tuesday 1 September" in heard[-1]
+    buddy = await known(leeds, sam)
+    assert buddy is not None
+    assert buddy.away_until == datetime(2026, 8, 31, 23, 0, tzinfo=UTC)
+    heard = await leeds.says("ana", "hello", *ANSWERS)
+    assert "I keep asking" in " ".join(heard)
+    before = len(leeds.heard["sam"])
+    await leeds.hours(2)
+    assert leeds.heard["sam"][before:] == []
+    heard = await leeds.says("sam", "I'm back")
+    assert heard[0].startswith("Good to have you back")
+    await leeds.hours(1)
+    assert any("Would you like to meet Ana" in text for text in leeds.heard["sam"])
+
+
+async def test_what_was_offered_goes_to_the_next_when_a_buddy_goes_away(leeds: Neighbourhood) -> None:
+    await leeds.buddy()
+    await leeds.says("ana", "hello", *ANSWERS)
+    await leeds.buddy("kim")
+    await leeds.says("sam", "away", "until September")
+    assert [pair.state for pair in await leeds.pairs("ana")] == ["offered", "declined"]
+    assert "Have a good time" in leeds.heard["sam"][-1], "nobody is asked again about somebody who is with the next"
+    await leeds.hours(7)
+    assert not any("still waiting to hear" in text for text in leeds.heard["sam"])
+    assert any("Would you like to meet Ana" in text for text in leeds.heard["kim"])
+
+
+async def test_a_buddy_says_in_chat_how_many_they_take(leeds: Neighbourhood) -> None:
+    sam = await leeds.buddy(capacity=3)
+    assert (await leeds.says("sam", "capacity", "One"))[-1] == "Noted, thank you!"
+    buddy = await known(leeds, sam)
+    assert buddy is not None
+    assert (buddy.capacity, buddy.approved_at is not None) == (1, True)
+    await leeds.says("ana", "hello", *ANSWERS)
+    await leeds.says("ben", "hello", *ANSWERS)
+    assert [len(await leeds.pairs(who)) for who in ("ana", "ben")] == [1, 0]
+    await leeds.says("sam", "yes", "capacity", "Two")
+    await leeds.hours(1)
+    assert [pair.state for pair in await leeds.pairs("ben")] == ["offered"]
+
+
+async def test_who_stops_being_a_buddy_leaves_nobody_behind(leeds: Neighbourhood) -> None:
+    sam = await leeds.buddy()
+    await leeds.says("ana", "hello", *ANSWERS)
+    await leeds.says("sam", "yes")
+    await leeds.says("ben", "hello", *ANSWERS)
+    await leeds.buddy("kim")
+    heard = await leeds.says("sam", "stop being a buddy", "Stop being one")
+    assert heard[-1].startswith("It's done. Thank you for having been there, Sam.")
+    assert await known(leeds, sam) is None
+    assert [pair.state for pair in await leeds.pairs("ana")] == ["ended"]
+    assert [pair.state for pair in await leeds.pairs("ben")] == ["offered", "declined"]
+    assert any("no longer in touch" in text for text in leeds.heard["ana"])
+    assert any("Would you like to meet Ben" in text for text in leeds.heard["kim"])
+    assert (await leeds.loaded("sam")).person.status == "active"
+
+
+async def test_after_two_meetings_and_three_actions_one_is_asked_once_to_become_a_buddy(
+    leeds: Neighbourhood,
+) -> None:
+    await leeds.buddy()
+    await leeds.says("ana", "hello", *ANSWERS)
+    await leeds.says("sam", "yes")
+    pair = (await leeds.pairs("ana"))[0]
+
+    async def times(attended: int, meetings: int) -> bool:
+        """Whether she is asked when she has been to so many, and meets somebody for the so-manieth time."""
+
+        async def work(tx: Transaction) -> None:
+            person = await tx.people.load(pair.supporter_id)
+            assert person is not None
+            fields = {**person.person.fields, "attended": attended, "meetings": meetings - 1}
+            await tx.people.save(pair.supporter_id, fields)
+            await tell(tx, pair.supporter_id, "pair.met", {"pair": pair.id}, once=f"{attended}:{meetings}")
+
+        await leeds.store.run(work)
+        before = len(leeds.heard["ana"])
+        await leeds.settle()
+        return any("welcoming someone new" in text for text in leeds.heard["ana"][before:])
+
+    assert [await times(*each) for each in ((3, 1), (2, 2), (3, 2), (4, 3))] == [False, False, True, False]
