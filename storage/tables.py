@@ -551,7 +551,10 @@ class LinkRow(Row, table=True):
 
 
 class AuditRow(Row, table=True):
-    """What coordinators did."""
+    """Who of those that look after people has looked at what, and decided what: see `storage.audit`.
+
+    who  "ROLE:NAME"
+    """
 
     __tablename__ = "audit"
     id: int | None = _id()
@@ -634,3 +637,4 @@ CARD_LINES = _table(LineRow)
 POSTED = _table(PostedRow)
 POSTED_LINES = _table(PostedLineRow)
 TOMBSTONES = _table(TombstoneRow)
+AUDIT = _table(AuditRow)

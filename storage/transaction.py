@@ -4,6 +4,7 @@ from datetime import datetime
 
 from storage.actions import Actions
 from storage.addresses import Addresses
+from storage.audit import Audit
 from storage.backlog import Backlog, backlog
 from storage.buddies import Buddies
 from storage.campaigns import Campaigns
@@ -37,6 +38,7 @@ class Transaction:
         "_session",
         "actions",
         "addresses",
+        "audit",
         "buddies",
         "campaigns",
         "cards",
@@ -71,6 +73,7 @@ class Transaction:
         self.outbox = Outbox(session, vault)
         self.pairs = Pairs(session, vault)
         self.ledger = Ledger(session)
+        self.audit = Audit(session)
         self.moments = Moments(session)
         self.funnel = Funnel(session)
         self.jobs = Jobs(session)

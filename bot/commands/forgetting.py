@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.commands.shared import ConfigOption, beside, configured, finish, local, plain, present, refuse, told
+from bot.commands.shared import ConfigOption, beside, configured, finish, local, noted, plain, present, refuse, told
 
 if TYPE_CHECKING:
     from storage.people import Known
@@ -43,6 +43,7 @@ def forget(
 
         async with beside(read) as store:
             await store.run(work)
+            await noted(store, "forgot somebody", person)
 
     finish(forgotten())
     typer.echo(

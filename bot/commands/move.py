@@ -16,6 +16,7 @@ from bot.commands.shared import (
     beside,
     configured,
     finish,
+    noted,
     plain,
     progress,
     refuse,
@@ -77,6 +78,7 @@ async def _move(
         if not yes and not agreed("Move them?"):
             raise typer.Exit(1)
         await store.run(lambda tx: moving.lose(tx, account))
+        await noted(store, f"moved {len(movable)} people, and gave {len(planned.nowhere)} a link")
         await _over(store, world, movable, account, goal)
         return await _invite(store, world, planned.nowhere, goal, out)
 

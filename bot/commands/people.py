@@ -12,6 +12,7 @@ from bot.commands.shared import (
     configured,
     finish,
     local,
+    noted,
     plain,
     refuse,
     say,
@@ -43,6 +44,7 @@ def list_people(config: ConfigOption) -> None:
             return [known async for known in everyone(tx)]
 
         async with beside(read) as store:
+            await noted(store, "listed everybody")
             return await store.read(all_of_them)
 
     rows = [("number", "name", "role", "language", "place", "since", "status")]
@@ -89,6 +91,7 @@ def import_people(
                 _stop_at(double, len(newcomers))
             start = await store.read(lambda tx: start_of(tx, World.of(read)))
             await _add(store, rest, read.pairing.capacity, start, out)
+            await noted(store, f"imported {len(rest)} people")
             return rest, start
 
     added, start = finish(imported())

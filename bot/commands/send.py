@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bot.commands.shared import ConfigOption, agreed, beside, configured, finish, plain, progress, refuse, say
+from bot.commands.shared import ConfigOption, agreed, beside, configured, finish, noted, plain, progress, refuse, say
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -45,6 +45,7 @@ async def _send(read: "Config", flow: str, to: str, dry_run: bool, yes: bool, na
         library = await _library(store, read, flow)
         found = await _audience(store, to, library, world)
         await _show(store, flow, found, library, world)
+        await noted(store, f"looked who {flow} would go to")
         many = len(found.people)
         if dry_run:
             return
@@ -54,6 +55,7 @@ async def _send(read: "Config", flow: str, to: str, dry_run: bool, yes: bool, na
             raise typer.Exit(1)
         with progress("people", many) as done:
             begun = await leave(store, name, flow, found, done)
+        await noted(store, f"sent {flow} to {begun} people")
     before = f" ({many - begun:,} had it already)" if begun < many else ""
     say(f"Left for {_people(begun)}{before}: the running bot writes to them now, or as soon as it runs.")
     say(f"With `--id {name}` the same command goes on where it was interrupted; nobody gets it twice.")

@@ -117,6 +117,20 @@ async def beside(config: "Config", *, makes: bool = False) -> AsyncIterator["Sto
         await store.close()
 
 
+async def noted(store: "Store", what: str, person_id: int | None = None) -> None:
+    """What whoever has this command line looked at or did is in the audit trail, under the name of their account."""
+    import getpass
+
+    from storage.audit import OPERATOR
+
+    try:
+        by = getpass.getuser()
+    except (KeyError, OSError):
+        by = ""
+    subject = "" if person_id is None else f"person:{person_id}"
+    await store.run(lambda tx: tx.audit.add(OPERATOR, by, what, subject))
+
+
 def finish(task: Coroutine[Any, Any, T]) -> T:
     """Runs it to its end; what stands in its way is said in one line."""
     return told(lambda: asyncio.run(task))

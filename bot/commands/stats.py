@@ -14,10 +14,12 @@ from bot.commands.shared import (
     configured,
     finish,
     local,
+    noted,
     padded,
     plain,
     refuse,
     say,
+    table,
     width,
 )
 
@@ -27,10 +29,13 @@ if TYPE_CHECKING:
     from bot.config import Config
     from bot.stats import Stats, Step
     from bot.story import Story
+    from storage.audit import Entry
     from storage.people import Known
     from storage.transaction import Transaction
 
 _BAR = 20
+_AUDITED = 1000
+"""The newest lines of the audit trail that are shown."""
 _MET = frozenset({"met", "met_again"})
 
 
@@ -39,12 +44,17 @@ def stats(
     as_json: JsonOption = False,
     person: Annotated[int | None, typer.Option("--person", help="Tells the story of this person.")] = None,
     days: Annotated[int, typer.Option("--days", min=1, max=36500, help="How long the period is, until now.")] = 7,
+    audit: Annotated[bool, typer.Option("--audit", help="Who looked at people's data, or decided something.")] = False,
 ) -> None:
     """The connections, and the funnel that leads to them."""
     from bot.stats import as_json as numbers
     from bot.stats import count
 
     read = configured(config)
+    if audit:
+        if as_json or person is not None:
+            refuse("--audit is a list of its own: leave --json and --person out")
+        return _print_audit(read)
     if person is not None:
         if as_json:
             refuse("--person tells a story: leave --json out")
@@ -118,6 +128,21 @@ def _bar(part: float) -> str:
     return "█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8].strip()
 
 
+def _print_audit(read: "Config") -> None:
+    async def looked() -> "list[Entry]":
+        async with beside(read) as store:
+            return await store.read(lambda tx: tx.audit.newest(_AUDITED))
+
+    rows = [("when", "who", "as", "what", "about")]
+    for entry in reversed(finish(looked())):
+        when = f"{local(entry.at, read):%Y-%m-%d %H:%M}"
+        rows.append(
+            (when, plain(entry.by) or "unknown", entry.role, plain(entry.what), entry.subject.replace(":", " "))
+        )
+    for line in table(rows):
+        say(line)
+
+
 def _print_story(read: "Config", number: int) -> None:
     from rich.text import Text
 
@@ -128,6 +153,7 @@ def _print_story(read: "Config", number: int) -> None:
             return tx.now, await story.of(tx, number)
 
         async with beside(read) as store:
+            await noted(store, "read somebody's story", number)
             return await store.read(both)
 
     now, found = finish(asked())

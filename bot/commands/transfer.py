@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from bot.commands.shared import ConfigOption, configured, progress, refuse, told
+from bot.commands.shared import ConfigOption, beside, configured, finish, noted, progress, refuse, told
 
 YesOption = Annotated[bool, typer.Option("--yes", help="Without asking.")]
 FLOWS = "flows"
@@ -25,6 +25,12 @@ def export(
         typer.confirm(
             f"{folder} will hold every name, address and message in plain words. Go on?", abort=True, err=True
         )
+
+    async def noted_first() -> None:
+        async with beside(read) as store:
+            await noted(store, "exported everything")
+
+    finish(noted_first())
     with progress("rows") as done:
         rows = told(lambda: transfer.export(read.database_url, read.key_file, folder, progress=done))
         told(lambda: shutil.copytree(read.flows_folder, folder / FLOWS))

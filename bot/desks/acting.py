@@ -12,6 +12,7 @@ from bot.others import leave, tell
 from bot.people import TALKS
 from bot.world import World
 from storage.actions import CANCELLED, PROPOSED, PUBLISHED
+from storage.audit import COORDINATOR
 from storage.buddies import CLEAR
 from storage.cards import OPEN, Card
 from storage.errors import KeyDestroyed
@@ -67,6 +68,7 @@ async def act(tx: Transaction, world: World, press: Press) -> str:
     if card.person_id is not None:
         await tx.people.load(card.person_id)
     said = await does(tx, world, card, press)
+    await tx.audit.add(COORDINATOR, press.by, f"{card.kind}: {press.button}", f"card:{card.id}")
     if press.button in _STAYS_OPEN:
         return said
     if not await tx.cards.act(card.id, press.button, press.by):

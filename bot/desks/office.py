@@ -14,6 +14,7 @@ from bot.desks.reading import day
 from bot.desks.showing import press, view
 from bot.desks.week import DAYS, Week, week
 from bot.new_actions import add_action, missing, understand
+from storage.audit import COORDINATOR
 from storage.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -109,8 +110,9 @@ class Office:
         """The week."""
         return await self._bot.store.read(lambda tx: week(tx, self.zone))
 
-    async def home(self) -> Home:
-        """What waits, and the funnel."""
+    async def home(self, by: str = "") -> Home:
+        """What waits, and the funnel. That this coordinator looked is in the audit trail."""
+        await self._noted(by, "looked at what waits")
         library = self._bot.libraries.current
 
         async def look(tx: Transaction) -> Home:
@@ -122,7 +124,7 @@ class Office:
 
         return await self._bot.store.read(look)
 
-    async def add_action(self, cells: Mapping[str, str]) -> str:
+    async def add_action(self, cells: Mapping[str, str], by: str = "") -> str:
         """Publishes an action from texts by `bot.new_actions.COLUMNS`; what came of it, in a sentence. The same title
         at the same time is one action. Raises BadCells with what is wrong, by column."""
         bot = self._bot
@@ -133,6 +135,7 @@ class Office:
             if not await missing(tx, [action]):
                 return False
             await add_action(tx, action, bot.world.group.zone)
+            await tx.audit.add(COORDINATOR, by, "published an action")
             return True
 
         made = await bot.store.run(work)
@@ -140,8 +143,9 @@ class Office:
         when = day(action.starts_at, self.zone)
         return f"“{action.title}” is published: {when}." if made else f"“{action.title}” on {when} is there already."
 
-    async def buddies(self) -> list[BuddyView]:
-        """Those who were approved, by name."""
+    async def buddies(self, by: str = "") -> list[BuddyView]:
+        """Those who were approved, by name. That this coordinator looked is in the audit trail."""
+        await self._noted(by, "looked at the buddies")
         found = await self._bot.store.read(lambda tx: tx.buddies.all())
         views = [
             BuddyView(
@@ -156,7 +160,7 @@ class Office:
         ]
         return sorted(views, key=lambda each: (each.name.casefold(), each.id))
 
-    async def set_capacity(self, person_id: int, capacity: int) -> str:
+    async def set_capacity(self, person_id: int, capacity: int, by: str = "") -> str:
         """Changes how many newcomers a buddy takes at once: what it did, in a sentence. Raises Refused."""
         if not 0 <= capacity <= LARGEST:
             raise Refused(f"A number from 0 to {LARGEST}.")
@@ -166,9 +170,13 @@ class Office:
             if loaded is None or await tx.buddies.get(person_id) is None:
                 raise Refused("They are not a buddy any more.")
             await tx.buddies.serve(person_id, capacity=capacity)
+            await tx.audit.add(COORDINATOR, by, f"lets them take {capacity}", f"person:{person_id}")
             return str(loaded.person.fields.get("name") or "This buddy")
 
         name = await self._bot.store.run(work)
         self._bot.free.changed(person_id)
         self._bot.stir()
         return f"{name} takes {capacity} at once from now on." if capacity else f"{name} is asked for nobody new."
+
+    async def _noted(self, by: str, what: str) -> None:
+        await self._bot.store.run(lambda tx: tx.audit.add(COORDINATOR, by, what))

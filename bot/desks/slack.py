@@ -150,7 +150,7 @@ class SlackDesk(SlackBoard):
     async def _on_making(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office = await self._knows()
         try:
-            said = await office.add_action(modals.cells(modals.values(view)))
+            said = await office.add_action(modals.cells(modals.values(view)), await self._name(body["user"]["id"]))
         except BadCells as bad:
             await ack(response_action="errors", errors=modals.problems(bad.problems))
         else:
@@ -164,15 +164,16 @@ class SlackDesk(SlackBoard):
         office = await self._knows()
         if await self._refused(body):
             return
-        found = [each for each in await office.buddies() if name.casefold() in each.name.casefold()]
+        by = await self._name(body.get("user_id") or body["user"]["id"])
+        found = [each for each in await office.buddies(by) if name.casefold() in each.name.casefold()]
         await self._open(body, modals.changing(found) if found else modals.told("Buddies", NO_BUDDIES))
 
-    async def _on_changing(self, ack: AsyncAck, view: dict[str, Any]) -> None:
+    async def _on_changing(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office, given = await self._knows(), modals.values(view)
         written = given.get("capacity", "")
         try:
             number = int(written) if written.isascii() and written.isdigit() else -1
-            said = await office.set_capacity(int(given["buddy"]), number)
+            said = await office.set_capacity(int(given["buddy"]), number, await self._name(body["user"]["id"]))
         except Refused as refused:
             await ack(response_action="errors", errors={"capacity": str(refused)})
         else:
@@ -205,7 +206,7 @@ class SlackDesk(SlackBoard):
     async def _show_home(self, user: str) -> None:
         office = await self._knows()
         inside = await self._is_coordinator(user)
-        blocks = shown.home_blocks(await office.home()) if inside else shown.stranger_blocks()
+        blocks = shown.home_blocks(await office.home(await self._name(user))) if inside else shown.stranger_blocks()
         await self._app.client.api_call(
             "views.publish", json={"user_id": user, "view": {"type": "home", "blocks": blocks}}
         )

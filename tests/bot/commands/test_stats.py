@@ -65,3 +65,15 @@ async def test_an_empty_group_has_a_funnel_and_a_missing_database_is_one_line(tm
     assert "nowhere.toml" in one_line(await finished("stats", "--config", str(tmp_path / "nowhere.toml")))
     one_line(await finished("stats", "--days", "0", "--config", str(file)))
     one_line(await finished("stats", "--json", "--person", "1", "--config", str(file)))
+
+
+async def test_the_audit_trail_tells_who_looked_at_people_and_at_whom(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    number = await kept(tmp_path, ana, AT)
+    await finished("stats", "--person", str(number), "--config", str(file))
+    await finished("people", "list", "--config", str(file))
+    code, out, err = await finished("stats", "--audit", "--config", str(file))
+    assert (code, err) == (0, "")
+    told = [line.split(maxsplit=4)[3:] for line in out.splitlines()[1:]]
+    assert told == [["operator", f"read somebody's story  person {number}"], ["operator", "listed everybody"]]
+    assert "leave --json" in one_line(await finished("stats", "--audit", "--json", "--config", str(file)))

@@ -66,6 +66,17 @@ async def test_a_buddy_who_is_not_approved_stays_a_supporter_and_hears_nothing(s
     assert await left(store) == []
 
 
+async def test_every_press_that_did_something_is_in_the_audit_trail(store: Store) -> None:
+    _, card = await asked_to_be_buddy(store)
+    with pytest.raises(NotDone):
+        await press(store, card, "nonsense")
+    await press(store, card, APPROVE)
+    trail = await store.read(lambda tx: tx.audit.newest(9))
+    assert [(each.role, each.by, each.what, each.subject) for each in trail] == [
+        ("coordinator", "Kim", "buddy_to_approve: approve", f"card:{card}")
+    ]
+
+
 async def test_an_approved_match_asks_the_buddy(store: Store, watch: Watch) -> None:
     _, sam, pair_id, card = await wanted(store, watch)
     await press(store, card, APPROVE)
