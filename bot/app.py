@@ -32,7 +32,7 @@ from bot.desks.posting import Posting
 from bot.desks.showing import view
 from bot.due import DueClock
 from bot.handover import Handover
-from bot.health import Health
+from bot.health import Health, parts_of
 from bot.held import while_held
 from bot.history import StoredHistory
 from bot.libraries import Libraries
@@ -104,11 +104,10 @@ class Bot:
         Of all processes on a database one shows; it alone listens too, unless the platform may call any.
         """
         library, zone = self.libraries, ZoneInfo(self.world.group.zone)
-        posting = Posting(
-            self.store, desk, lambda tx, card: view(tx, card, library.current, zone, threads=True), report
-        )
+        shows, hears = parts_of(report)
+        posting = Posting(self.store, desk, lambda tx, card: view(tx, card, library.current, zone, threads=True), shows)
         self.stirred.append(posting.poke)
-        office, lease = Office(self, desk.name), f"desk:{desk.name}"
+        office, lease = Office(self, desk.name, hears), f"desk:{desk.name}"
         if isinstance(desk, Everywhere) and desk.everywhere:
             return [desk.listen(office), while_held(self.store, lease, posting.run)]
         return [while_held(self.store, lease, posting.run, lambda _: desk.listen(office))]

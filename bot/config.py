@@ -183,11 +183,22 @@ class SlackDesk(Section):
 
 
 class TelegramDesk(Section):
-    """Where coordinators work in Telegram: a bot of its own in a group."""
+    """Where coordinators work in Telegram: a bot of its own in a group. It tells there what `chat` is to be."""
 
     token: Needed
-    chat: Needed
+    chat: str = ""
     api_base: WebAddress = "https://api.telegram.org"
+
+    @field_validator("chat", mode="before")
+    @classmethod
+    def _number(cls, value: Any) -> Any:
+        written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if isinstance(written, str) and not re.fullmatch(r"(-\d+)?", written):
+            raise ValueError(
+                f"`{value}` is not a group's number, like -1001234567890: leave it out, and write /doorstep in the "
+                "group where the bot is; it says the number"
+            )
+        return written
 
 
 class Pairing(Section):
@@ -314,6 +325,13 @@ def read_config(file: Path) -> Config:
         raise BadConfig(f"{file}: {sentence(error, Config)}") from None
     if config.desks.slack and not config.channels.slack:
         raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
+    if config.desks.telegram:
+        same = (name for name, each in config.channels.telegram.items() if each.token == config.desks.telegram.token)
+        if (account := next(same, None)) is not None:
+            raise BadConfig(
+                f"{file}: [desks.telegram] `token`: that is the bot of [channels.telegram] {account}; make another one "
+                "with @BotFather"
+            )
     for name, each in config.channels.slack.items():
         if not each.app_token and not each.signing_secret:
             raise BadConfig(

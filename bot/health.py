@@ -121,3 +121,17 @@ class Health:
             # Without the detail: it names hosts and users, and this page is open to all.
             return (type(error).__doc__ or "").strip()
         return ""
+
+
+def parts_of(report: Report) -> tuple[Report, Report]:
+    """Two that report as one, which is well only where both are: the first that is not is told."""
+    whys = ["", ""]
+
+    def part(number: int) -> Report:
+        def tell(why: str) -> None:
+            whys[number] = why
+            report(next(filter(None, whys), ""))
+
+        return tell
+
+    return part(0), part(1)

@@ -43,7 +43,7 @@ def read(told: Mapping[str, Value], now: datetime, zone_name: str, language: str
     """What was told, by the names of `propose_action`'s arguments. None where it has no title, or its times make no
     sense: in the past, the end before the start, too long or too far ahead."""
     title = tidy(str(told.get("title") or ""))[:_LONGEST_TITLE]
-    starts_at = _moment(told.get("starts"), now, zone_name, language)
+    starts_at = moment(told.get("starts"), now, zone_name, language)
     if not title or starts_at is None or not now < starts_at <= now + FARTHEST:
         return None
     ends_at = _end(told.get("ends"), starts_at, now, zone_name, language)
@@ -61,7 +61,7 @@ def read(told: Mapping[str, Value], now: datetime, zone_name: str, language: str
     )
 
 
-def _moment(given: Value, now: datetime, zone_name: str, language: str) -> datetime | None:
+def moment(given: Value, now: datetime, zone_name: str, language: str) -> datetime | None:
     """A moment, "2026-11-28 18:30", or a day and a time in words ("next Saturday 10:00"); aware UTC."""
     if isinstance(given, datetime):
         return given.astimezone(UTC)
@@ -98,7 +98,7 @@ def _end(given: Value, starts_at: datetime, now: datetime, zone_name: str, langu
             return end.astimezone(UTC)
         after_midnight = (end + timedelta(days=1)).astimezone(UTC)
         return after_midnight if after_midnight - starts_at <= OVERNIGHT else None
-    return _moment(given, now, zone_name, language)
+    return moment(given, now, zone_name, language)
 
 
 def _bring(given: Value) -> tuple[str, ...]:

@@ -97,6 +97,13 @@ _DONE = Statement(
 )  # fmt: skip
 _CARD_AT = Statement(select(_P.card_id).where(_P.desk == given("desk"), _P.reference == given("what")), "desk", "what")
 
+_CARD_OF_LINE = Statement(
+    select(_L.card_id)
+    .select_from(POSTED_LINES.join(CARD_LINES, _L.id == _S.line_id))
+    .where(_S.desk == given("desk"), _S.reference == given("what")),
+    "desk", "what",
+)  # fmt: skip
+
 _ADD_LINE = Statement(
     lambda insert: (
         insert(CARD_LINES)
@@ -200,8 +207,9 @@ class Desks:
         await self._session.change(_DROP_POSTED, desk, card_id)
 
     async def card_at(self, desk: str, reference: str) -> int | None:
-        """The number of the card that has this reference there."""
+        """The number of the card that has this reference there, or that a line with it belongs to."""
         row = await self._session.row(_CARD_AT, desk, reference)
+        row = row or await self._session.row(_CARD_OF_LINE, desk, reference)
         return None if row is None else int(row[0])
 
     def digest(self, words: str) -> bytes:

@@ -470,6 +470,7 @@ class PostedLineRow(Row, table=True):
     """A line in the thread of a card on a desk; the line itself is deleted in time. `reference` as in `posted`."""
 
     __tablename__ = "posted_lines"
+    __table_args__ = (Index("posted_lines_by_reference", "desk", "reference"),)
     desk: str = Field(primary_key=True, sa_type=Text)
     line_id: int = _number(primary_key=True)
     reference: str | None = Field(default=None, sa_type=Text)

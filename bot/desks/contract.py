@@ -34,7 +34,8 @@ class Desk(Protocol):
         ...
 
     async def say(self, reference: str, line: int, text: str) -> str:
-        """Writes into the thread of a card; the reference of what was written. `line` tells lines apart."""
+        """Writes into the thread of a card; the reference of what was written. `line` tells lines apart. Raises Missing
+        where the card is not there any more."""
         ...
 
     async def take_back(self, reference: str) -> None:

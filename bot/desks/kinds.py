@@ -17,6 +17,13 @@ def slack(section: config.SlackDesk, remotes: Sequence[Remote]) -> Desk:
     return SlackDesk(app, section.channel)
 
 
-DESKS: Mapping[str, Callable[[Any, Sequence[Remote]], Desk]] = {"slack": slack}
+def telegram(section: config.TelegramDesk, remotes: Sequence[Remote]) -> Desk:
+    """A group on Telegram, by a bot of its own."""
+    from bot.desks.telegram import TelegramDesk
+
+    return TelegramDesk(section.token, section.chat, section.api_base)
+
+
+DESKS: Mapping[str, Callable[[Any, Sequence[Remote]], Desk]] = {"slack": slack, "telegram": telegram}
 """By the name of the section: makes a desk from it, and from the channels of other platforms. Imports the platform's
 library, so it may take seconds; any thread may do it."""

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot import stats
+from bot.channels.base import Report
 from bot.console.stage import CardView, Refused
 from bot.desks.acting import Press
 from bot.desks.base import WRITE
@@ -47,12 +48,21 @@ class BuddyView:
     capacity: int
     load: int
 
+    @property
+    def words(self) -> str:
+        """In a line."""
+        where = f", {self.district}" if self.district else ""
+        return f"{self.name}{where}: has {self.load}, takes {self.capacity}"
+
 
 class Office:
-    """One for each desk; `desk` is its name. All times are told in the group's zone."""
+    """One for each desk; `desk` is its name. All times are told in the group's zone.
 
-    def __init__(self, bot: "Bot", desk: str) -> None:
-        self._bot, self._desk = bot, desk
+    report  told why the desk does not hear what coordinators do, and "" when it does
+    """
+
+    def __init__(self, bot: "Bot", desk: str, report: Report) -> None:
+        self._bot, self._desk, self.report = bot, desk, report
         self.zone = ZoneInfo(bot.world.group.zone)
 
     async def press(
@@ -102,9 +112,9 @@ class Office:
 
         return await self._bot.store.read(look)
 
-    def today(self) -> date:
-        """The day in the group's zone."""
-        return self._bot.clock().astimezone(self.zone).date()
+    def now(self) -> datetime:
+        """The moment, in the group's zone."""
+        return self._bot.clock().astimezone(self.zone)
 
     async def week(self) -> Week:
         """The week."""

@@ -210,7 +210,9 @@ class Posting:
         try:
             reference = found or await self._desk.say(line.reference, line.id, said)
         except Missing:
-            reference = ""
+            # The card is posted again if it still waits, and the line below it then.
+            await self._write(lambda tx: tx.desks.lost(name, line.card_id))
+            return
         except SendFailed as failed:
             if not failed.final or failed.everyone:
                 raise

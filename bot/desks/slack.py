@@ -145,7 +145,7 @@ class SlackDesk(SlackBoard):
         office = await self._knows()
         if await self._refused(body):
             return
-        await self._open(body, modals.making(office.today()))
+        await self._open(body, modals.making(office.now().date()))
 
     async def _on_making(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office = await self._knows()

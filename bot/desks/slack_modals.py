@@ -51,7 +51,7 @@ def making(today: date) -> Block:
 
 def changing(buddies: Sequence[BuddyView]) -> Block:
     """To change how many newcomers a buddy takes."""
-    labels = [(str(each.id), _buddy(each)) for each in buddies]
+    labels = [(str(each.id), each.words) for each in buddies]
     whom = {"type": "static_select", "action_id": "buddy", "options": options(labels)}
     number = {"type": "plain_text_input", "action_id": "capacity", "placeholder": plain(f"0 to {LARGEST}", 150)}
     blocks = [
@@ -116,8 +116,3 @@ def _modal(callback: str, title: str, submit: str, blocks: list[Block], about: s
         "type": "modal", "callback_id": callback, "title": plain(title, 24), "submit": plain(submit, 24),
         "close": plain("Close", 24), "blocks": blocks, "private_metadata": about,
     }  # fmt: skip
-
-
-def _buddy(buddy: BuddyView) -> str:
-    where = f", {buddy.district}" if buddy.district else ""
-    return f"{buddy.name}{where}: has {buddy.load}, takes {buddy.capacity}"

@@ -27,7 +27,8 @@ from tests.bot.standins.telegram_rules import LONGEST_CAPTION, Refused, commands
 class TelegramServer:
     """The server with all its bots.
 
-    pace   keep 1 message a second in a chat (with bursts of 3), 30 a second for a bot ([ptb] FloodLimit)
+    pace   keep 1 message a second in a chat (with bursts of 3), 20 a minute in a group, 30 a second for a bot ([ptb]
+           FloodLimit)
     hurry  real seconds for one of the pauses that Telegram makes
     """
 
@@ -99,7 +100,9 @@ class TelegramServer:
         if not self.pace:
             return
         now = asyncio.get_running_loop().time()
-        for key, most, span in (((bot.id, chat.id), 3, 3.0), ((bot.id, 0), 30, 1.0)):
+        # [ptb] FloodLimit.MESSAGES_PER_MINUTE_PER_GROUP
+        in_chat = (3, 3.0) if chat.kind == "private" else (20, 60.0)
+        for key, most, span in (((bot.id, chat.id), *in_chat), ((bot.id, 0), 30, 1.0)):
             recent = self._recent[key] = [at for at in self._recent.get(key, []) if at > now - span]
             if len(recent) >= most:
                 self.refused_for_pace += 1
@@ -158,7 +161,7 @@ _ONLY_IN_GET_ME = (
 
 
 def _me(bot: BotAccount, given: Json) -> Json:
-    told = {"id": bot.id, "is_bot": True, "first_name": "Bot", "username": f"doorstep{bot.id}_bot"}
+    told = {"id": bot.id, "is_bot": True, "first_name": "Bot", "username": bot.username}
     return told | dict.fromkeys(_ONLY_IN_GET_ME, False)
 
 
@@ -219,6 +222,9 @@ _METHODS: dict[str, Callable[[BotAccount, Json], Any]] = {
     "setwebhook": lambda bot, given: bot.set_hook(given),
     "deletewebhook": lambda bot, given: bot.set_hook({}),
     "getwebhookinfo": _hook_info,
+    "deletemessage": lambda bot, given: bot.delete(given),
+    "setmessagereaction": lambda bot, given: bot.react(given),
+    "sendchataction": lambda bot, given: bool(bot.chat_of(given)),
 }
 _SENDS = {"sendmessage", "editmessagetext", "editmessagereplymarkup", "senddocument", "sendphoto"}
 

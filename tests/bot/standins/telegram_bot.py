@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 
 from tests.bot.standins.telegram_chats import Chat, Json
+from tests.bot.standins.telegram_groups import Group, as_replied
 from tests.bot.standins.telegram_rules import Refused, markup_of, secret_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,10 @@ LONGEST_POLL = 50
 PRESS_KEPT, UPDATE_KEPT = 150, 86_400
 """[tba] Client.cpp, where it calls add_update: seconds for which a press, and a message, waits to be fetched; then it
 is gone."""
+DELETABLE = 48 * 3600
+"""[api] deleteMessage, seconds."""
+REACTIONS = frozenset("❤👍👎🔥🎉🤔👏😁🙏👌🕊👀✍🤝")
+"""[api] ReactionTypeEmoji, some of them."""
 CONFLICT_WAIT = 3.0
 """[tba] fail_query_conflict: further conflicts are answered only after so many seconds."""
 
@@ -61,6 +67,16 @@ class BotAccount:
     def chat(self, number: int, name: str, **more: Any) -> Chat:
         """A person's chat with this bot."""
         return self.chats.setdefault(number, Chat(self, number, name, **more))
+
+    def group(self, number: int, name: str, kind: str = "supergroup") -> Group:
+        """A group that this bot is in."""
+        group = Group(self, number, name, kind=kind)
+        self.chats[number] = group
+        return group
+
+    @property
+    def username(self) -> str:
+        return f"doorstep{self.id}_bot"
 
     def next_message(self) -> int:
         return next(self._message)
@@ -183,6 +199,8 @@ class BotAccount:
             raise Refused(
                 400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=chat.moved_to
             )  # fmt: skip
+        if chat.blocked and chat.kind != "private":  # [tba] check_chat_access
+            raise Refused(403, f"Forbidden: bot was kicked from the {chat.kind} chat")
         if chat.blocked:  # [tba] fail_query_with_error: USER_IS_BLOCKED
             raise Refused(403, "Forbidden: bot was blocked by the user")
         if not chat.started:
@@ -195,7 +213,7 @@ class BotAccount:
         message = {
             "message_id": self.next_message(), "date": self.server.seconds(), "chat": chat.as_json,
             "from": {"id": self.id, "is_bot": True, "first_name": "Bot"},
-        } | content  # fmt: skip
+        } | content | replied_of(chat, given)  # fmt: skip
         if "inline_keyboard" in markup:
             message["reply_markup"] = markup
         elif "keyboard" in markup:
@@ -204,6 +222,27 @@ class BotAccount:
         elif markup.get("remove_keyboard"):
             chat.keyboard = {}
         return chat.show(message)
+
+    def delete(self, given: Json) -> bool:
+        """[api] deleteMessage: "sent less than 48 hours ago"; [tba] check_message, MESSAGE_DELETE_FORBIDDEN."""
+        chat = self.chat_of(given)
+        message = chat.messages.get(_number(given.get("message_id")))
+        if message is None:
+            raise Refused(400, "Bad Request: message to delete not found")
+        if message["date"] < self.server.seconds() - DELETABLE:
+            raise Refused(400, "Bad Request: message can't be deleted for everyone")
+        del chat.messages[message["message_id"]]
+        return True
+
+    def react(self, given: Json) -> bool:
+        """[api] setMessageReaction; [tba] check_message "message to react"."""
+        chat, reaction = self.chat_of(given), json.loads(given.get("reaction") or "[]")
+        if _number(given.get("message_id")) not in chat.messages:
+            raise Refused(400, "Bad Request: message to react not found")
+        if any(each.get("emoji") not in REACTIONS for each in reaction):
+            raise Refused(400, "Bad Request: REACTION_INVALID")
+        chat.reactions[_number(given["message_id"])] = [each["emoji"] for each in reaction]
+        return True
 
     def edit(self, given: Json, content: Json) -> Json:
         chat, markup = self.chat_of(given), markup_of(given)
@@ -224,6 +263,18 @@ class BotAccount:
                 "same as a current content and reply markup of the message",
             )
         return chat.show(changed)
+
+
+def replied_of(chat: Chat, given: Json) -> Json:
+    """[api] ReplyParameters; [tba] "message to be replied not found"."""
+    reply = given.get("reply_parameters") or {}
+    reply = json.loads(reply) if isinstance(reply, str) else reply
+    if not reply:
+        return {}
+    message = chat.messages.get(_number(reply.get("message_id")))
+    if message is None and not reply.get("allow_sending_without_reply"):
+        raise Refused(400, "Bad Request: message to be replied not found")
+    return {"reply_to_message": as_replied(message)} if message else {}
 
 
 def _number(given: Any) -> int:

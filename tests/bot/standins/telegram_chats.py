@@ -28,6 +28,7 @@ class Chat:
     messages: dict[int, Json] = field(default_factory=dict)
     keyboard: Json = field(default_factory=dict)
     answered: list[Json] = field(default_factory=list)
+    reactions: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def person(self) -> Json:
