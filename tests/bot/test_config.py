@@ -64,7 +64,7 @@ def test_every_channel_and_desk_of_the_example_can_be_written(tmp_path: Path, mo
     assert config.desks.telegram is not None
     assert config.channels.slack["main"].app_token == "xapp-value of SLACK_APP_TOKEN"
     assert config.desks.slack is not None
-    assert missing(config) == "desks.telegram"
+    assert missing(config) == ""
 
 
 def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
@@ -72,9 +72,11 @@ def test_a_platform_may_have_several_accounts(tmp_path: Path) -> None:
     assert {name: each.token for name, each in config.channels.telegram.items()} == {"north": "a", "south": "b"}
 
 
-def test_what_is_asked_for_and_not_there_is_named(tmp_path: Path) -> None:
-    assert missing(read(tmp_path, ORG)) == ""
-    assert missing(read(tmp_path, ORG + '[desks.telegram]\ntoken = "t"\nchat = "1"\n')) == "desks.telegram"
+def test_a_group_of_telegram_may_be_a_number_or_not_known_yet(tmp_path: Path) -> None:
+    for written, chat in (("chat = -1001\n", "-1001"), ("", "")):
+        desk = read(tmp_path, f'{ORG}[desks.telegram]\ntoken = "t"\n{written}').desks.telegram
+        assert desk is not None
+        assert desk.chat == chat
 
 
 MATRIX = '[channels.matrix]\nhomeserver = "https://m.example"\nuser = "bot"\n'
@@ -123,6 +125,13 @@ WRONG = {
     "platform": (ORG + '[channels.sms]\ntoken = "t"', "[channels] `sms` is not known here"),
     "desk channel": (
         ORG + '[desks.slack]\nchannel = "#coordinators"', "[desks.slack] `channel`: `#coordinators` is not a"
+    ),
+    "desk's group": (
+        ORG + '[desks.telegram]\ntoken = "t"\nchat = "@us"', "[desks.telegram] `chat`: `@us` is not a group's number"
+    ),
+    "one bot twice": (
+        ORG + '[channels.telegram]\ntoken = "t"\n[desks.telegram]\ntoken = "t"',
+        "[desks.telegram] `token`: that is the bot of [channels.telegram] main",
     ),
     "desk": (ORG + '[desks.slack]\nchannel = "C1"', "[desks.slack] uses the tokens of [channels.slack]"),
     "not toml": ("[org\nname", "this is not TOML"),

@@ -86,7 +86,7 @@ class Member:
         if reply_to:
             body["reply_to_message"] = as_replied(self.group.messages[reply_to])
         if text.startswith("/"):
-            length = len(text.split()[0])
+            length = len(text.split(maxsplit=1)[0])
             body["entities"] = [{"type": "bot_command", "offset": 0, "length": length}]
         return int(self.group.happens(body, self.as_json)["message_id"])
 
