@@ -7,6 +7,7 @@ from typing import Any
 
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
+from bot.blocking import BLOCK, MUTE
 from bot.console.stage import CardView
 from bot.desks.base import DECLINE, DONE, REPLY
 from bot.desks.office import LARGEST, BuddyView
@@ -25,7 +26,7 @@ MOST_BUDDIES = 20
 
 ANSWER_HERE = "Reply to this message: what you write reaches them."
 CUT = "… (cut here: longer than Telegram's messages may be)"
-AGAIN = "There is no way back. Press once more if you mean it."
+AGAIN = "Press once more if you mean it: there may be no way back."
 
 CARD, BUDDY, NUMBER = "card", "buddy", "number"
 """In front of what a button carries: a card and the button's key; a buddy; a buddy and how many."""
@@ -59,13 +60,16 @@ def _keyboard(card: CardView) -> InlineKeyboardMarkup | None:
     if not card.open:
         return None
     # What is written in reply needs no button.
-    rows = [_button(each.label, CARD, card.id, each.key) for each in card.buttons if each.key != REPLY]
-    return InlineKeyboardMarkup([rows]) if rows else None
+    pressed = [_button(each.label, CARD, card.id, each.key) for each in card.buttons if each.key != REPLY]
+    if not pressed:
+        return None
+    # Two stand side by side on a phone.
+    return InlineKeyboardMarkup([pressed[at : at + 2] for at in range(0, len(pressed), 2)])
 
 
 def asks_twice(card: CardView, button: str) -> bool:
     """Whether a press cannot be undone and hurts: then it is to be made twice."""
-    return button == DECLINE or (button == DONE and card.replies)
+    return button in (DECLINE, MUTE, BLOCK) or (button == DONE and card.replies)
 
 
 def line_shown(text: str) -> Shown:

@@ -62,7 +62,7 @@ async def test_a_press_acts_and_the_card_changes_in_place(office: TelegramOffice
     sam = await office.person("Sam", "buddy")
     await office.add("buddy_to_approve", sam, {"capacity": 2})
     card = await office.card("Sam would like to be a buddy")
-    assert list(buttons(card)) == ["Welcome as a buddy", "Not now"]
+    assert list(buttons(card)) == ["Welcome as a buddy", "Not now", "Mute Sam", "Block Sam"]
     office.kim.press(card["message_id"], buttons(card)["Welcome as a buddy"])
     words = await office.changed(card, "Approved by Kim")
     assert words == "Sam would like to be a buddy\nSpeaks: English\nTakes at most: 2\n\nApproved by Kim"
@@ -90,7 +90,7 @@ async def test_what_cannot_be_undone_wants_a_second_press_of_the_same_person(off
     card = await office.card("Sam would like")
     for who in (office.kim, office.finn):
         who.press(card["message_id"], buttons(card)["Not now"])
-        await until(partial(told, who, "There is no way back. Press once more if you mean it."))
+        await until(partial(told, who, "Press once more if you mean it: there may be no way back."))
     assert "Declined" not in read(office.now(card))
     office.finn.press(card["message_id"], buttons(card)["Not now"])
     await office.changed(card, "Declined by Finn")
