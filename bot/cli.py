@@ -13,7 +13,20 @@ from typing import Annotated, Any
 import typer
 from typer.exceptions import TyperException
 
-from bot.commands import action, action_changes, copies, forgetting, move, pair, people, rehearse, send, stats, transfer
+from bot.commands import (
+    action,
+    action_changes,
+    copies,
+    forgetting,
+    move,
+    pair,
+    passphrase,
+    people,
+    rehearse,
+    send,
+    stats,
+    transfer,
+)
 from bot.commands.shared import ConfigOption, configured, flows_folder, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -249,6 +262,7 @@ app.command()(transfer.export)
 app.command("import")(transfer.import_all)
 app.command()(forgetting.forget)
 app.command()(forgetting.burn)
+app.command()(passphrase.passphrase)
 app.command()(stats.stats)
 app.command()(rehearse.rehearse)
 app.command()(pair.pair)

@@ -104,6 +104,15 @@ class Server(Section):
     public_url: WebAddress = ""
     passphrase: str = ""
 
+    @field_validator("passphrase")
+    @classmethod
+    def _whole(cls, value: str) -> str:
+        from bot.passphrase import readable
+
+        if not readable(value):
+            raise ValueError("this begins like a hash and is none: take all that `doorstep passphrase` prints")
+        return value
+
 
 class Telegram(Section):
     """A Telegram bot."""

@@ -17,6 +17,8 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.passphrase import fits
+
 COOKIE = "doorstep_session"
 TWELVE_HOURS = 12 * 3600
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/enter"})
@@ -99,8 +101,8 @@ class _Door:
     """Knows the passphrase, and who has given it."""
 
     def __init__(self, passphrase: str, secret: bytes, clock: Callable[[], float]) -> None:
-        self._passphrase = passphrase.encode()
-        self._key = hmac.digest(secret, b"doorstep session\0" + self._passphrase, sha256)
+        self._passphrase = passphrase
+        self._key = hmac.digest(secret, b"doorstep session\0" + passphrase.encode(), sha256)
         self._clock = clock
         self._wrong: deque[float] = deque(maxlen=WRONG_TRIES)
 
@@ -118,7 +120,7 @@ class _Door:
             return _page(
                 request, "Too many wrong tries. Wait a minute, then try again.", 429, {"Retry-After": str(int(WINDOW))}
             )
-        if not hmac.compare_digest(given.encode(), self._passphrase):
+        if not fits(given, self._passphrase):
             self._wrong.append(now)
             return _page(request, "That is not the passphrase.", 403)
         to = _after(request)
