@@ -11,8 +11,7 @@ try: .venv/run.stamp
 test: .venv/dev.stamp chromium
 	$(MAKE) --no-print-directory check
 	$(BIN)/pytest -q -m "not slow" -n 2
-	$(BIN)/pytest -q -m slow -n 2 tests/bot/test_killed.py  # the two longest, side by side
-	$(BIN)/pytest -q -m slow -n 2 --dist worksteal --ignore tests/bot/test_killed.py
+	$(BIN)/pytest -q -m slow -n 2 --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .
