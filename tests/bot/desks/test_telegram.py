@@ -28,8 +28,8 @@ def told(who: Member, text: str) -> bool:
     return who.told == [text]
 
 
-def heard_last(office: TelegramOffice, text: str) -> bool:
-    return office.heard("ana")[-1] == text
+def has_heard(office: TelegramOffice, text: str) -> bool:
+    return text in office.heard("ana")
 
 
 @pytest.fixture
@@ -102,17 +102,17 @@ async def test_replies_relay_both_ways_until_the_card_is_closed(office: Telegram
     card = await office.card("Ana asks for a human")
     assert read(card).endswith("Reply to this message: what you write reaches them.")
     number = office.kim.writes("Of course & <bring> him", card["message_id"])
-    await until(lambda: office.heard("ana")[-1] == "Kim of Leeds Together: Of course & <bring> him")
+    await until(lambda: "Kim of Leeds Together: Of course & <bring> him" in office.heard("ana"))
     await until(lambda: office.room.reactions == {number: ["👌"]})
     await office.says("ana", "Thank you! He is *big*.")
     await until(lambda: "Thank you! He is *big*." in office.replies(card["message_id"]))
     line = await office.card("Thank you!")
     office.finn.writes("We like big dogs.", line["message_id"])
-    await until(lambda: office.heard("ana")[-1] == "Finn of Leeds Together: We like big dogs.")
+    await until(lambda: "Finn of Leeds Together: We like big dogs." in office.heard("ana"))
     for _ in range(2):
         office.kim.press(card["message_id"], buttons(card)["Done"])
     await office.changed(card, "Done by Kim")
-    await until(lambda: office.heard("ana")[-1].startswith("The people of Leeds Together are done"))
+    await until(lambda: any(each.startswith("The people of Leeds Together are done") for each in office.heard("ana")))
     late = office.finn.writes("One more thing", card["message_id"])
     await until(lambda: office.replies(late) == ["This is closed, so it did not reach them."])
 
@@ -122,13 +122,13 @@ async def test_a_reply_that_telegram_delivers_again_reaches_the_person_once(offi
     await office.says("ana", "Hello?")
     card = await office.card("Ana asks for a human")
     office.kim.writes("Hello Ana", card["message_id"])
-    await until(lambda: office.heard("ana")[-1] == "Kim of Leeds Together: Hello Ana")
-    before, update = len(office.heard("ana")), office.account.delivered[-1]
+    await until(lambda: "Kim of Leeds Together: Hello Ana" in office.heard("ana"))
+    update = office.account.delivered[-1]
     for _ in range(3):
         office.account.deliver(update)
     office.kim.writes("Second", card["message_id"])
-    await until(lambda: office.heard("ana")[-1] == "Kim of Leeds Together: Second")
-    assert len(office.heard("ana")) == before + 1
+    await until(lambda: "Kim of Leeds Together: Second" in office.heard("ana"))
+    assert office.heard("ana").count("Kim of Leeds Together: Hello Ana") == 1
 
 
 async def test_what_people_talk_of_elsewhere_in_the_group_reaches_nobody(office: TelegramOffice) -> None:
@@ -146,7 +146,7 @@ async def test_what_people_talk_of_elsewhere_in_the_group_reaches_nobody(office:
     )
     await until(lambda: office.replies(photo) == ["Only words reach them: this did not."])
     office.kim.writes("Now", card["message_id"])
-    await until(lambda: office.heard("ana")[-1].endswith(": Now"))
+    await until(lambda: any(each.endswith(": Now") for each in office.heard("ana")))
     assert len(office.heard("ana")) == 3
 
 
@@ -159,7 +159,7 @@ async def test_a_reply_to_a_card_whose_answer_was_lost_reaches_its_person(office
     assert read(first) == read(second)
     for number, card in enumerate((first, second)):
         office.kim.writes(f"answer {number}", card["message_id"])
-        await until(partial(heard_last, office, f"Kim of Leeds Together: answer {number}"))
+        await until(partial(has_heard, office, f"Kim of Leeds Together: answer {number}"))
 
 
 async def test_a_card_that_somebody_deleted_comes_again_with_the_words_of_its_person(office: TelegramOffice) -> None:
@@ -267,7 +267,7 @@ async def test_only_the_groups_members_are_listened_to_and_others_are_told_so_on
     eve.press(card["message_id"], buttons(card)["Done"])
     stranger.say("hello?")
     office.kim.writes("Hello", card["message_id"])
-    await until(lambda: office.heard("ana")[-1].endswith(": Hello"))
+    await until(lambda: any(each.endswith(": Hello") for each in office.heard("ana")))
     assert [read(each) for each in stranger.sent] == [
         "Hello! I only work with coordinators, in their group. What you write here reaches nobody."
     ]
@@ -300,7 +300,7 @@ async def test_a_group_that_is_upgraded_is_followed_and_the_log_says_what_to_wri
         card = await office.card("Ana asks for a human")
         await until(lambda: "Are you there?" in office.replies(card["message_id"]))
         office.room.member(11, "Kim").writes("Yes", card["message_id"])
-        await until(lambda: office.heard("ana")[-1] == "Kim of Leeds Together: Yes")
+        await until(lambda: "Kim of Leeds Together: Yes" in office.heard("ana"))
     assert [each.getMessage() for each in caplog.records if "number" in each.getMessage()] == [
         'desk telegram: its group has a new number: write chat = "-1007" into [desks.telegram]'
     ]
