@@ -4,6 +4,7 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -58,9 +59,9 @@ class Postgres:
         return self._uri.replace("/postgres?", f"/{name}?")
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """One server for all tests."""
+@contextmanager
+def server() -> Iterator[Postgres]:
+    """A server of its own, which ends with this, and all that is in it."""
     with tempfile.TemporaryDirectory(prefix="doorstep-postgres-") as folder:
         runtime = Path(folder, "runtime")
         runtime.mkdir(mode=0o700)
@@ -78,6 +79,13 @@ def postgres() -> Iterator[Postgres]:
             # At once: an orderly end would write down some thousand databases that go with the folder.
             os.kill(int(Path(folder, "data", "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
             server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """One server for all tests."""
+    with server() as running:
+        yield running
 
 
 @pytest.fixture
