@@ -38,6 +38,9 @@ SILENCE = 10.0
 
 Clock = Callable[[], datetime]
 
+_BROKEN = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
+"""How asyncpg says that the server is away; `InternalClientError` where it went away amid an answer."""
+
 _L = LEASES.c
 
 
@@ -100,7 +103,7 @@ async def held(address: str, name: str, clock: Clock) -> AsyncIterator[Lease]:
     finally:
         pinging.cancel()
         lease.lost.set()
-        with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+        with suppress(*_BROKEN):
             await connection.close(timeout=1)
         connection.terminate()
 
@@ -113,7 +116,7 @@ async def _taken(address: str, name: str, clock: Clock) -> tuple[Any, int]:
             silence = {"idle_session_timeout": str(int(SILENCE * 1000)), "application_name": f"doorstep lease {name}"}
             connection = await asyncpg.connect(address, timeout=5, command_timeout=5, server_settings=silence)
             fence = await _fence(connection, name, clock)
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+        except _BROKEN as error:
             if connection is not None:
                 connection.terminate()
             if not told:
@@ -139,7 +142,7 @@ async def _fence(connection: Any, name: str, clock: Clock) -> int:
 
 
 async def _ping(connection: Any, lease: Lease) -> None:
-    with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError):
+    with suppress(*_BROKEN):
         while True:
             await asyncio.sleep(PING)
             await connection.execute("SELECT 1", timeout=PING)
