@@ -110,7 +110,7 @@ def until_then(action: Action, now: datetime, language: str) -> str:
 
 # --- lists -----------------------------------------------------------------------------------------------------
 
-NAMES = ("actions_near_me", "my_actions", "open_needs", "possible_times")
+NAMES = ("actions_near_me", "my_actions", "open_needs", "my_needs", "possible_times")
 """The lists of the vocabulary that this module makes."""
 
 
@@ -121,6 +121,7 @@ async def lists(turn: Turn, wanted: Collection[str] = NAMES) -> dict[str, tuple[
                      those they signed up for; soonest first
     my_actions       those they signed up for and that are not over; soonest first
     open_needs       what is still to be brought to those; each knows its action
+    my_needs         what they said they bring to those
     possible_times   when two people could meet in the coming two weeks; the id is "2026-11-28 11:00" in their zone
     """
     found: dict[str, tuple[Option, ...]] = {}
@@ -133,7 +134,9 @@ async def lists(turn: Turn, wanted: Collection[str] = NAMES) -> dict[str, tuple[
         if "my_actions" in wanted:
             found["my_actions"] = await _options(turn, mine[:MOST])
         if "open_needs" in wanted:
-            found["open_needs"] = await _open_needs(turn, mine)
+            found["open_needs"] = await _needs(turn, mine, theirs=False)
+        if "my_needs" in wanted:
+            found["my_needs"] = await _needs(turn, mine, theirs=True)
     if "possible_times" in wanted:
         found["possible_times"] = tuple(_possible_times(turn))
     return found
@@ -159,12 +162,13 @@ async def _options(turn: Turn, actions: list[Action]) -> tuple[Option, ...]:
     )
 
 
-async def _open_needs(turn: Turn, mine: list[Action]) -> tuple[Option, ...]:
+async def _needs(turn: Turn, mine: list[Action], *, theirs: bool) -> tuple[Option, ...]:
+    """What they bring to actions, or what is open for them to bring."""
     found: list[tuple[Action, Need]] = []
     for action in mine:
         brought = await turn.tx.actions.claimed(action.id, turn.person.id)
         for need in await turn.tx.actions.needs(action.id):
-            if need.claimed < need.wanted and need.id not in brought:
+            if need.id in brought if theirs else need.claimed < need.wanted and need.id not in brought:
                 found.append((action, need))
     del found[MOST:]
     days = [_day(action.starts_at, turn.language, turn.zone) for action, _ in found]

@@ -73,7 +73,7 @@ ACTION: Mapping[str, Kind] = {
     "campaign_goal": NUMBER,
 }
 
-LISTS = ("actions_near_me", "my_actions", "open_needs", "possible_times", "my_pairs", "languages")
+LISTS = ("actions_near_me", "my_actions", "open_needs", "my_needs", "possible_times", "my_pairs", "languages")
 
 EXPECTS: Mapping[str, Kind] = {
     "text": TEXT,

@@ -118,8 +118,9 @@ async def return_need(deed: Deed) -> Did:
 
 
 async def _needed(deed: Deed, need_id: int) -> bool:
-    """Whether it belongs to what the conversation is about, where it is about an action."""
-    action_id = deed.about("action")
+    """Whether it belongs to the action that the flow names. Where it names none any will do, whatever the conversation
+    is about: they chose it from what all they come to needs."""
+    action_id = deed.about("action") if deed.arguments.get("action") else None
     return action_id is None or any(need.id == need_id for need in await deed.tx.actions.needs(action_id))
 
 

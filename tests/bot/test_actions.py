@@ -235,6 +235,7 @@ async def test_a_list_is_never_longer_than_people_read(store: Store) -> None:
             mine = await action(tx, f"mine {number}", 4)
             await tx.actions.sign_up(mine, ana, YES)
             await tx.actions.add_need(mine, "tea")
+            await tx.actions.claim(await tx.actions.add_need(mine, "cups"), ana)
         return await lists(await turn_of(tx, ana))
 
     found = await store.run(work)

@@ -33,7 +33,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
         "until_then materials coming confirmed campaign_going campaign_goal"
     )
-    assert " ".join(LISTS) == "actions_near_me my_actions open_needs possible_times my_pairs languages"
+    assert " ".join(LISTS) == "actions_near_me my_actions open_needs my_needs possible_times my_pairs languages"
 
 
 def test_lists_of_the_contract_are_lists() -> None:
