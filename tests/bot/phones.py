@@ -127,6 +127,10 @@ class Phone:
         self.name, self.screen = name, screen
         self._read = 0
 
+    @property
+    def first_name(self) -> str:
+        return self.name.split()[0]
+
     async def hears(self, *words: str) -> str:
         """The next message that holds one of these, once it is there. Fails where it never is."""
         try:
