@@ -81,8 +81,10 @@ class Posting:
                 log.error("desk %s broke: %s", self._desk.name, place(error))  # noqa: TRY400
             if not worked:
                 await asyncio.sleep(BREATH)
+                # Python 3.11's wait_for loses a cancellation that comes with what it waits for.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._stirred.wait(), self._pause())
+                    async with asyncio.timeout(self._pause()):
+                        await self._stirred.wait()
 
     async def pass_once(self) -> bool:
         """Does the next thing that is to be done; False: there is none, or it must wait."""

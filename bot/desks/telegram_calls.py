@@ -129,6 +129,10 @@ class Calls:
         except error.ChatMigrated as moved:
             raise Moved(moved.new_chat_id) from None
         except error.TelegramError as wrong:
+            task = asyncio.current_task()
+            # Where a connection breaks as it is given up, its error takes the place of the cancellation.
+            if task is not None and task.cancelling():
+                raise asyncio.CancelledError from None
             raise meaning(wrong) from None
 
     async def news(self, offset: int) -> Sequence[Update]:
