@@ -203,15 +203,6 @@ async def together(until: Coroutine[Any, Any, None], *endless: Coroutine[Any, An
     main.result()
 
 
-def missing(config: Config) -> str:
-    """The first channel or desk a configuration asks for that this version does not have; "" where there is none."""
-    for kind, section in (("channels", config.channels), ("desks", config.desks)):
-        for name in type(section).model_fields:
-            if getattr(section, name) and name not in (KINDS if kind == "channels" else DESKS):
-                return f"{kind}.{name}"
-    return ""
-
-
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:
     """Everything a configuration asks for, until it is cancelled. `on_ready` gets the port once it listens."""
     _begin_loading(config)

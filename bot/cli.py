@@ -235,14 +235,11 @@ def run(config: ConfigOption) -> None:
     """Runs everything; prints `ready` when it listens."""
     # Nothing of what the imports make is garbage: looking through it again and again takes a tenth of the start.
     gc.disable()
-    from bot.app import missing
     from bot.app import run as run_all
 
     read = configured(config)
     gc.freeze()
     gc.enable()
-    if absent := missing(read):
-        refuse(f"{config}: [{absent}]: this version of Doorstep has none yet: take the section out")
     if not (read.flows_folder / "library").is_dir():
         refuse(f"{config}: [flows] folder: {read.flows_folder} holds no folder `library`")
     _serve(run_all(read, lambda port: print("ready", flush=True)))
