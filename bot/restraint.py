@@ -24,6 +24,9 @@ OWN_DAY = timedelta(hours=12)
 QUIET, JUST_HAD_ONE, WEEKLY_CAP = "quiet hours", "just had one", "weekly cap"
 """Why something is held back, as the ledger has it."""
 
+HELD_BACK, TOO_LATE = "held back", "too late"
+"""What the ledger says of what did not begin when it was due, and of what did not begin at all; why is its detail."""
+
 _TIME_PASSES = frozenset({"action.start", "action.end", "pair.silent", "person.quiet"})
 """Happenings that nobody does."""
 
@@ -76,9 +79,9 @@ async def keep(turn: Turn, flow: Flow, subject: str, held: Hold) -> None:
     """Holds this flow back: it is asked for again once the time for it has come, if it still makes sense then."""
     if held.why == QUIET:
         await turn.tx.moments.quiet(turn.person.id, held.until)
-        return
-    await turn.tx.moments.rest(turn.person.id, held.until)
-    await turn.tx.ledger.add(turn.person.id, "held back", flow.name, subject, held.why)
+    else:
+        await turn.tx.moments.rest(turn.person.id, held.until)
+    await turn.tx.ledger.add(turn.person.id, HELD_BACK, flow.name, subject, held.why)
 
 
 async def begun(turn: Turn, flow: Flow, subject: str, overridden: Hold | None) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from bot.restraint import HELD_BACK, JUST_HAD_ONE, QUIET, TOO_LATE, WEEKLY_CAP
 from storage.funnel import COUNTED_FROM
 from storage.transaction import Transaction
 
@@ -20,6 +21,15 @@ LABELS: Mapping[str, str] = {
     "met_again": "met again",
 }
 """What people read for each of `storage.funnel.STEPS`, in order."""
+
+HELD: Mapping[str, str] = {
+    "weekly_cap": WEEKLY_CAP,
+    "just_had_one": JUST_HAD_ONE,
+    "quiet_hours": QUIET,
+    "too_late": TOO_LATE,
+}
+"""What is counted of the messages that the bot would have begun by itself: three reasons to hold one back for a time,
+and those that made no sense any more when their time came. The ledger's words for each."""
 
 _BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 _END = datetime(3000, 1, 1, tzinfo=UTC)
@@ -49,6 +59,7 @@ class Stats:
     """The numbers of a group at a moment; the period is the last `days` days.
 
     pairs  by state, only those states that there are
+    held   by each of `HELD`: how often ever, and how often in the period
     """
 
     at: datetime
@@ -59,6 +70,7 @@ class Stats:
     waiting: int
     free_buddies: int
     pairs: Mapping[str, int]
+    held: Mapping[str, tuple[int, int]]
 
 
 async def count(tx: Transaction, days: int) -> Stats:
@@ -82,7 +94,18 @@ async def count(tx: Transaction, days: int) -> Stats:
         waiting=await tx.funnel.waiting(),
         free_buddies=await tx.funnel.free_buddies(),
         pairs=await tx.pairs.by_state(),
+        held=await _held(tx, since),
     )
+
+
+async def _held(tx: Transaction, since: datetime) -> Mapping[str, tuple[int, int]]:
+    ever, lately = [await _held_in(tx, start) for start in (_BEGINNING, since)]
+    return {name: (ever.get(why, 0), lately.get(why, 0)) for name, why in HELD.items()}
+
+
+async def _held_in(tx: Transaction, since: datetime) -> Mapping[str, int]:
+    too_late = sum((await tx.ledger.reasons(TOO_LATE, since, _END)).values())
+    return {**await tx.ledger.reasons(HELD_BACK, since, _END), TOO_LATE: too_late}
 
 
 def as_json(stats: Stats) -> dict[str, object]:
@@ -105,6 +128,7 @@ def as_json(stats: Stats) -> dict[str, object]:
         "waiting": stats.waiting,
         "free_buddies": stats.free_buddies,
         "pairs": dict(stats.pairs),
+        "held_back": {name: {"all": ever, "period": lately} for name, (ever, lately) in stats.held.items()},
     }
 
 

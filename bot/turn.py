@@ -179,7 +179,7 @@ class Turns:
             if not await tx.moments.begin(flow, subject, person_id, occurrence):
                 return None
             if late:
-                await tx.ledger.add(person_id, "too late", flow, subject, held.why if held else "")
+                await tx.ledger.add(person_id, restraint.TOO_LATE, flow, subject, held.why if held else "")
                 return _taken(turn)
             if await _overtaken(turn, known, subject, occurrence):
                 return _taken(turn)

@@ -87,6 +87,13 @@ _SINCE = Statement(
 _DETAILS = Statement(
     select(_L.detail).where(_L.what == given("what"), _L.at > given("since")).order_by(_L.id), "what", "since"
 )
+_REASONS = Statement(
+    select(_L.detail, func.count())
+    .where(_L.what == given("what"), _L.at >= given("since"), _L.at < given("until"))
+    .group_by(_L.detail)
+    .order_by(_L.detail),
+    "what", "since", "until",
+)  # fmt: skip
 
 
 class Ledger:
@@ -118,6 +125,11 @@ class Ledger:
         """By what happened from `since` until just before `until`: how often, and to how many people."""
         rows = await self._session.rows(_COUNTS, micros(since), micros(until))
         return {what: (lines, people) for what, lines, people in rows}
+
+    async def reasons(self, what: str, since: datetime, until: datetime) -> dict[str, int]:
+        """How often this happened from `since` until just before `until`, by what was noted each time."""
+        rows = await self._session.rows(_REASONS, what, micros(since), micros(until))
+        return {row[0]: row[1] for row in rows}
 
     async def of(self, person_id: int) -> list[Line]:
         """All that happened to this person, oldest first."""

@@ -73,7 +73,7 @@ def stats(
 def _print_stats(read: "Config", found: "Stats") -> None:
     from rich.text import Text
 
-    from bot.stats import LABELS
+    from bot.stats import HELD, LABELS
 
     at, period = local(found.at, read), f"last {found.days} days" if found.days > 1 else "last day"
     say(Text.assemble((plain(read.org.name), "bold"), f" · {at:%A} {at.day} {at:%B %Y}"))
@@ -100,6 +100,8 @@ def _print_stats(read: "Config", found: "Stats") -> None:
     say(f"  {waiting} for a buddy · {free}")
     if found.pairs:
         say("  pairs: " + ", ".join(f"{many:,} {state}" for state, many in found.pairs.items()))
+    if counted := [f"{ever:,} {HELD[name]}" for name, (ever, _) in found.held.items() if ever]:
+        say("  held back: " + ", ".join(counted))
 
 
 def _line(step: "Step", label: str, most: int) -> "Text":

@@ -99,7 +99,7 @@ async def test_beyond_the_days_of_a_week_nothing_comes_but_what_is_of_that_very_
     lost = [
         (line.what, line.detail) for line in lines if line.flow == "later" and line.what in ("held back", "too late")
     ]
-    assert lost == [("held back", "weekly cap"), ("too late", "weekly cap")] * 2
+    assert lost == [("held back", "weekly cap"), ("held back", "quiet hours"), ("too late", "weekly cap")] * 2
 
 
 @pytest.mark.parametrize(
@@ -111,6 +111,11 @@ async def test_the_night_is_that_of_where_somebody_lives(talk: Talk, zone: str, 
     await sign_up(talk, MONDAY + 2 * DAY + 2 * HOUR, "rally")
     told = {text: at for at, text in await heard(talk, MONDAY + 3 * DAY)}
     assert told.get("soon rally") == at
+    person = await talk.person()
+    assert person is not None
+    lines = await talk.store.read(lambda tx: tx.ledger.of(person.id))
+    held = [line.detail for line in lines if line.what == "held back" and line.flow == "soon"]
+    assert held == ([] if zone == "Asia/Tokyo" else ["quiet hours"]), "counted once, however often it is looked at"
     assert await talk.ledger("too late") == (at is None)
 
 

@@ -62,6 +62,27 @@ async def test_connections_are_pairs_and_the_keys_of_the_json_stay(store: Store,
     }
 
 
+async def test_what_was_held_back_is_counted_by_why_and_what_was_too_late_whyever(store: Store, watch: Watch) -> None:
+    ana = (await someone(store, "1")).id
+
+    async def hold(tx: Transaction) -> None:
+        for what, why in (
+            ("held back", "weekly cap"), ("held back", "weekly cap"), ("held back", "quiet hours"),
+            ("too late", "weekly cap"), ("too late", ""),
+        ):  # fmt: skip
+            await tx.ledger.add(ana, what, "three_days", "action:1", why)
+
+    await store.run(hold)
+    watch.now += timedelta(days=10)
+    await store.run(lambda tx: tx.ledger.add(ana, "held back", "two_hours", "action:2", "just had one"))
+    assert as_json(await store.read(lambda tx: count(tx, 7)))["held_back"] == {
+        "weekly_cap": {"all": 2, "period": 0},
+        "just_had_one": {"all": 1, "period": 1},
+        "quiet_hours": {"all": 1, "period": 0},
+        "too_late": {"all": 2, "period": 0},
+    }
+
+
 def test_a_span_is_read_at_a_glance() -> None:
     spans = {"40 s": {"seconds": 40}, "25 min": {"minutes": 25}, "7 h": {"hours": 7}, "3 days": {"hours": 74}}
     assert [how_long(timedelta(**span)) for span in spans.values()] == list(spans)

@@ -18,6 +18,7 @@ async def ana(tx: Transaction) -> int:
         people.append(person.id)
     pair = await tx.pairs.propose(people[0], people[1], "introduced", 1.0, (), tx.now)
     await tx.ledger.add(people[0], "wrote first")
+    await tx.ledger.add(people[0], "held back", "three_days", "action:1", "quiet hours")
     for person_id in people:
         await tx.ledger.add(person_id, "pair.met", subject=f"pair:{pair}")
     return people[0]
@@ -33,6 +34,7 @@ async def test_the_funnel_reads_the_same_in_a_pipe(tmp_path: Path) -> None:
     assert lines[2] == "  1 connection · two people who both say they met · 1 in the last 7 days"
     assert [line.split("  ")[1] for line in lines if line.startswith("  ")][2:4] == ["wrote first", "asked for a buddy"]
     assert "  pairs: 1 introduced" in lines
+    assert "  held back: 1 quiet hours" in lines
     assert max(map(len, lines)) < 100
     assert "\x1b" not in out
     told = json.loads((await finished("stats", "--json", "--days", "1", "--config", str(file)))[1])
