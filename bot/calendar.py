@@ -1,11 +1,15 @@
 """An action as a calendar file, which every telephone can add to its calendar. Pure."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from flows.model import Value
 from flows.text import show
 from storage.actions import CANCELLED, Action
+
+_NO_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ufeff]")
+"""What no text may hold (RFC 5545, 3.3.11: TSAFE-CHAR, and 3.1: CONTROL), and the mark of a file's beginning."""
 
 
 def calendar_file(
@@ -26,19 +30,25 @@ def calendar_file(
     event.add("dtstamp", now)
     event.add("dtstart", action.starts_at)
     event.add("dtend", action.ends_at)
-    event.add("summary", action.title)
+    event.add("summary", _written(action.title))
     where = [str(known[name]) for name in ("address", "district") if known.get(name)]
     if where:
-        event.add("location", ", ".join(where))
+        event.add("location", _written(", ".join(where)))
     what = [action.what, show(known.get("bring"), "list", language, action.zone), address]
     if any(what):
-        event.add("description", "\n\n".join(each for each in what if each))
+        event.add("description", _written("\n\n".join(each for each in what if each)))
     off = action.state == CANCELLED
     event.add("status", "CANCELLED" if off else "CONFIRMED")
     calendar = Calendar()
-    calendar.add("prodid", f"-//{group}//Doorstep//EN")
+    calendar.add("prodid", f"-//{_written(group)}//Doorstep//EN")
     calendar.add("version", "2.0")
     calendar.add("method", "CANCEL" if off else "PUBLISH")
     calendar.add_component(event)
     content: bytes = calendar.to_ical()
     return content
+
+
+def _written(text: str) -> str:
+    """The text as a calendar file can hold it: lines end in one way, and half of a pair of surrogates is a "?"."""
+    lines = text.encode("utf-8", "replace").decode().replace("\r\n", "\n").replace("\r", "\n")
+    return _NO_TEXT.sub("", lines)

@@ -61,8 +61,9 @@ def _told(record: logging.LogRecord) -> dict[str, str]:
         "at": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "level": record.levelname,
         "logger": record.name,
-        # What follows the first line quotes values: asyncio's reports hold the error itself.
-        "message": record.getMessage().partition("\n")[0],
+        # What follows the first line quotes values: asyncio's reports hold the error itself. What cannot be printed
+        # could end the line for some readers, or steer a terminal.
+        "message": "".join(filter(str.isprintable, record.getMessage().partition("\n")[0])),
     }
     if record.exc_info and record.exc_info[1] is not None:
         told["error"] = place(record.exc_info[1])

@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Date, Float, RowMapping, Table, Text, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import schema
+from storage import formulas, schema
 from storage.copies import number_on, tables
 from storage.errors import NotAnExport, NotEmpty, StorageUnavailable
 from storage.key_copies import drop_keys, keep_keys, keys_of
@@ -49,7 +49,6 @@ PRIVATE = "private"
 _LEFT_OUT = (LEASES, LINKS, POSTED, POSTED_LINES, SETTINGS, TOMBSTONES)
 _OWNER = {PEOPLE.name: "id", PAIRS.name: "supporter_id"}
 """Whose key a row is sealed under, where that is not its `person_id`."""
-_COULD_BE_A_FORMULA = tuple("=+-@\t\r'")
 LONGEST_CELL = 64 * 2**20
 
 Progress = Callable[[int], None]
@@ -157,7 +156,11 @@ def _columns(each: Table) -> list[str]:
 def _written(each: Table, name: str, row: RowMapping, seals: Mapping[int, Seal]) -> str:
     if name == PRIVATE:
         seal = seals.get(row[_owner(each)])
-        return "" if row["sealed"] is None or seal is None else _safe(_text(seal.open(_field(each), row["sealed"])))
+        return (
+            ""
+            if row["sealed"] is None or seal is None
+            else formulas.safe(_text(seal.open(_field(each), row["sealed"])))
+        )
     value, kind = row[name], each.columns[name].type
     if value is None:
         return ""
@@ -165,11 +168,7 @@ def _written(each: Table, name: str, row: RowMapping, seals: Mapping[int, Seal])
         return moment(value).isoformat()
     if isinstance(kind, Boolean):
         return "yes" if value else "no"
-    return _safe(value) if isinstance(kind, Text) else str(value)
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_COULD_BE_A_FORMULA) else text
+    return formulas.safe(value) if isinstance(kind, Text) else str(value)
 
 
 def _text(opened: bytes) -> str:
@@ -220,7 +219,7 @@ def _read(name: str, each: Table, header: Sequence[str], sheet: Iterator[list[st
 
 
 def _value(each: Table, name: str, cell: str) -> Any:
-    text = cell[1:] if cell.startswith("'") else cell
+    text = formulas.read(cell)
     if name == PRIVATE:
         return text or None
     kind = each.columns[name].type

@@ -28,7 +28,7 @@ _ROOM = WHATSAPP.text - 96
 
 # Where WhatsApp's apps see an opening mark: at the beginning or behind a blank or another mark, and three backticks
 # anywhere (mautrix/whatsapp v26.08, pkg/msgconv/wa-text.go). Single stars stay: flows make words bold with them.
-_OPENING = re.compile(r"(?<![^\s>_~*`])(?:[_~`]+|\*{2,}|(?m:^)>)(?=\S| )|`{3,}")
+_OPENING = re.compile(r"(?<![^\s>_~*`])(?:[_~`]+|\*{2,}|(?m:^)>)(?=[^\n])|`{3,}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ def plain(text: str) -> str:
     if NOT_SEEN.fullmatch(text):
         return "…"
     made = _OPENING.sub(lambda mark: f"{_JOINER}{_JOINER.join(mark[0])}{_JOINER}", text)
-    return made if len(made) <= WHATSAPP.text else text
+    # So long that there is no room to keep marks still: they are left out.
+    return made if len(made) <= WHATSAPP.text else _OPENING.sub("", text)
 
 
 def _can_be_pressed(labels: list[str]) -> bool:

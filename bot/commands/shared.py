@@ -173,13 +173,15 @@ def understood(file: Path, reads: Callable[[], T], undone: str = "imported") -> 
 
 
 def write_sheet(file: Path, columns: "Sequence[str]", rows: "Sequence[Sequence[str]]") -> None:
-    """A table as CSV, as spreadsheets open it."""
+    """A table as CSV, as spreadsheets open it; no name in it is a formula."""
     import csv
+
+    from storage.formulas import safe
 
     with file.open("w", encoding="utf-8-sig", newline="") as opened:
         sheet = csv.writer(opened)
         sheet.writerow(columns)
-        sheet.writerows(rows)
+        sheet.writerows(map(safe, row) for row in rows)
 
 
 def agreed(question: str) -> bool:

@@ -7,6 +7,7 @@ Lengths: docs.slack.dev/reference/block-kit/blocks, and slack_sdk's models (Head
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from bot.channels.render import NOT_SEEN
 from bot.console.stage import CardView
 from bot.desks.base import APPROVE, DECLINE, DONE, REPLY, Button
 from bot.desks.office import Home
@@ -79,7 +80,7 @@ def stranger_blocks() -> list[Block]:
 
 def notification(text: str) -> str:
     """The text beside blocks, escaped: docs.slack.dev/messaging/formatting-message-text#escaping."""
-    short = " ".join(text.split())[:LONGEST_NOTIFICATION]
+    short = " ".join(_whole(text).split())[:LONGEST_NOTIFICATION]
     return short.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") or "…"
 
 
@@ -90,8 +91,14 @@ def read_text(text: str) -> str:
 
 def plain(text: str, longest: int) -> Block:
     """A text that Slack leaves as it is."""
+    text = _whole(text)
     cut = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return {"type": "plain_text", "text": cut if cut.strip() else "…", "emoji": False}
+    return {"type": "plain_text", "text": "…" if NOT_SEEN.fullmatch(cut) else cut, "emoji": False}
+
+
+def _whole(text: str) -> str:
+    """Half of a pair of surrogates, which JSON cannot carry, becomes a question mark."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _week(week: Week) -> Iterator[Block]:

@@ -8,6 +8,7 @@ from typing import Any
 from telegram import InlineKeyboardButton, InlineKeyboardMarkup, MessageEntity
 
 from bot.blocking import BLOCK, MUTE
+from bot.channels.render import NOT_SEEN
 from bot.console.stage import CardView
 from bot.desks.base import DECLINE, DONE, REPLY
 from bot.desks.office import LARGEST, BuddyView
@@ -18,6 +19,8 @@ Shown = dict[str, Any]
 
 LONGEST = 4096
 """Characters of a message: core.telegram.org/bots/api#sendmessage."""
+LONGEST_LINE = 1000
+"""Characters of a title and of what became of a card: what is bold or italic must not be cut off."""
 LONGEST_ANSWER = 200
 """Characters of the answer to a press: core.telegram.org/bots/api#answercallbackquery."""
 LONGEST_LABEL = 60
@@ -46,8 +49,8 @@ def still(text: str) -> str:
 
 def card_shown(card: CardView) -> Shown:
     """A card as it is now."""
-    title = still(f"🚨 {card.title}" if card.urgent and card.open else card.title).strip() or "…"
-    end = still(card.outcome or (ANSWER_HERE if card.open and card.replies else ""))
+    title = _line(f"🚨 {card.title}" if card.urgent and card.open else card.title)
+    end = still(card.outcome or (ANSWER_HERE if card.open and card.replies else "")).strip()[:LONGEST_LINE]
     text = _cut("\n".join((title, *map(still, card.lines))), LONGEST - len(end) - 2)
     entities = [MessageEntity(MessageEntity.BOLD, 0, units(title))]
     if end:
@@ -74,7 +77,8 @@ def asks_twice(card: CardView, button: str) -> bool:
 
 def line_shown(text: str) -> Shown:
     """A line of a card's thread, or any other words."""
-    return {"text": _cut(still(text), LONGEST) or "…", "entities": [], "reply_markup": None}
+    text = _cut(still(text), LONGEST)
+    return {"text": "…" if NOT_SEEN.fullmatch(text) else text, "entities": [], "reply_markup": None}
 
 
 def week_shown(week: Week) -> Shown:
@@ -95,7 +99,7 @@ def how_many_shown(buddy: BuddyView) -> Shown:
     """How many newcomers a buddy takes: numbers to press."""
     numbers = [_button(str(number), NUMBER, buddy.id, str(number)) for number in range(LARGEST + 1)]
     rows = [numbers[at : at + 7] for at in range(0, len(numbers), 7)]
-    text = f"{still(buddy.words)}. How many newcomers at once?"
+    text = f"{_line(buddy.words)}. How many newcomers at once?"
     return {"text": text, "entities": [], "reply_markup": InlineKeyboardMarkup(rows)}
 
 
@@ -114,8 +118,16 @@ def units(text: str) -> int:
 
 
 def _button(label: str, kind: str, number: int, what: str = "") -> InlineKeyboardButton:
+    label = label.encode("utf-8", "replace").decode().strip()
     cut = label if len(label) <= LONGEST_LABEL else f"{label[: LONGEST_LABEL - 1]}…"
-    return InlineKeyboardButton(cut.strip() or "…", callback_data=f"{kind}:{number}:{what}")
+    return InlineKeyboardButton("…" if NOT_SEEN.fullmatch(cut) else cut, callback_data=f"{kind}:{number}:{what}")
+
+
+def _line(text: str) -> str:
+    """A title, or who it is about: what stands below it has room too."""
+    line = still(text).strip()
+    line = line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1]}…"
+    return "…" if NOT_SEEN.fullmatch(line) else line
 
 
 def _cut(text: str, most: int) -> str:
