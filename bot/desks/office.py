@@ -1,5 +1,6 @@
 """What coordinators may do and ask at any desk: press, answer, look at the week, make an action, change a capacity."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,9 @@ LARGEST = 20
 WAITING_SHOWN = 20
 
 _LOOKED_AT = 50
+_SOON = (0.1, 0.3, 0.6)
+"""Seconds for which an answer to what is just being posted waits: it may be quicker than we write down where that is.
+Slack wants to hear within three seconds that it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,16 @@ class Office:
 
         False: it is no card, or one whose person hears nothing of it. Raises Refused.
         """
-        card_id = await self._bot.store.read(lambda tx: tx.desks.card_at(self._desk, reference))
-        return card_id is not None and await self.wrote_about(card_id, event, text, by)
+        for pause in (*_SOON, None):
+            # Asked first: what is recorded in between is found by the look that follows.
+            unsure = await self.unsure()
+            card_id = await self._bot.store.read(lambda tx: tx.desks.card_at(self._desk, reference))
+            if card_id is not None:
+                return await self.wrote_about(card_id, event, text, by)
+            if pause is None or not unsure:
+                break
+            await asyncio.sleep(pause)
+        return False
 
     async def wrote_about(self, card_id: int, event: str, text: str, by: str) -> bool:
         """The same, where the card is known by its number."""
@@ -99,9 +111,15 @@ class Office:
         return True
 
     async def unsure(self) -> bool:
-        """Whether a card may stand here of which nothing is known yet: its answer was lost, or is under way."""
-        found = await self._bot.store.read(lambda tx: tx.desks.unposted(self._desk, _LOOKED_AT))
-        return any(each.begun for each in found)
+        """Whether a card, or a line of one, may stand here of which nothing is known yet: its answer was lost, or is
+        under way."""
+
+        async def look(tx: Transaction) -> bool:
+            cards = await tx.desks.unposted(self._desk, _LOOKED_AT)
+            lines = await tx.desks.lines(self._desk, _LOOKED_AT)
+            return any(each.begun for each in cards) or any(each.begun for each in lines)
+
+        return await self._bot.store.read(look)
 
     async def card(self, card_id: int) -> CardView | None:
         """A card as it is now."""

@@ -95,7 +95,7 @@ async def test_a_missing_or_wrong_key_is_refused_once_there_is_data(tmp_path: Pa
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ('[desks.telegram]\ntoken = "t"\nchat = "1"', "[desks.telegram]: this version"),
+        ('[desks.telegram]\ntoken = "t"\nchat = "1"', "a group's number, like -1001234567890"),
         ('[flows]\nfolder = "elsewhere"', "[flows] folder"),
         ("[pairing]\nreach = 3", "`reach` is not known here"),
         ('[storage.url]\nx = "y"', "[storage]"),
