@@ -62,7 +62,7 @@ async def test_a_newcomer_is_welcomed_on_matrix_by_numbers(hands: Hands, tmp_pat
         tmp_path, f"sqlite:///{tmp_path}/d.db", free_port(), starter(), section(name, 'password = "open sesame"')
     )
     process = await begun(config)
-    ana = Talker(hands, f"ana-{next(_numbers)}", f"@{name}:{SERVER}")
+    ana = Talker(hands, f"ana-of-{name}", f"@{name}:{SERVER}")
     ana.say("hello")
     await until(lambda: len(ana.heard) > 1)
     assert "Ana" in ana.heard[0]
@@ -80,7 +80,7 @@ async def test_a_wrong_password_is_one_line_and_the_other_account_goes_on(hands:
     more = section(name, 'password = "open sesame"', "south") + section(other, 'password = "wrong-pass"', "north")
     config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", port, {"chain": CHAIN}, more)
     process = await begun(config, stderr=PIPE)
-    ana = Talker(hands, f"ana-{next(_numbers)}", f"@{name}:{SERVER}")
+    ana = Talker(hands, f"ana-of-{name}", f"@{name}:{SERVER}")
     ana.say("hello")
     await until(lambda: ana.heard == ["Odd. Before that you said <>."])
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
@@ -103,7 +103,7 @@ async def test_killed_again_and_again_it_loses_nothing_takes_nothing_twice_and_s
     name = bot()
     more = section(name, 'password = "open sesame"')
     config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", free_port(), {"chain": CHAIN}, more)
-    talkers = [Talker(hands, f"p-{next(_numbers)}", f"@{name}:{SERVER}") for _ in range(people)]
+    talkers = [Talker(hands, f"p-{next(_numbers)}-of-{name}", f"@{name}:{SERVER}") for _ in range(people)]
     said = dict.fromkeys(range(people), 0)
     ended = asyncio.Event()
 

@@ -129,7 +129,7 @@ async def test_telegram_can_call_a_server_that_has_no_console(tmp_path: Path) ->
 
 @pytest.mark.slow
 async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(tmp_path: Path) -> None:
-    kills, people = 30, 10
+    kills, people = 10, 10
     async with TelegramServer() as server, nursery("bot.channels.telegram") as born:
         bot = server.bot("1:one")
         chats = [bot.chat(100 + number, f"P{number}") for number in range(people)]
