@@ -40,6 +40,9 @@ COORDINATORS, COORDINATORS_ON_TELEGRAM = "C0COORD", -1001
 
 SLOW = 120.0
 BOTH = [True, True]
+TO_READ = 2.0
+"""Seconds that a person takes to read a template before they press; by then it is recorded that something waits."""
+
 Doing = Coroutine[Any, Any, None]
 
 
@@ -233,6 +236,7 @@ async def read_it(phone: Phone) -> None:
     """Who has not written on WhatsApp for a day is asked to press, and hears what waited."""
     if isinstance(screen := phone.screen, WhatsAppScreen) and not screen.person.open:
         await until(lambda: screen.person.sent[-1]["type"] == "template")
+        await asyncio.sleep(TO_READ)
         screen.person.press_template("Read it")
 
 
