@@ -42,7 +42,9 @@ class Handover:
             except StorageError as error:
                 log.warning("what people left for others waits, for the database is away: %s", type(error).__name__)
             try:
-                await asyncio.wait_for(self._poked.wait(), EVERY)
+                # Python 3.11's wait_for loses a cancellation that comes with what it waits for.
+                async with asyncio.timeout(EVERY):
+                    await self._poked.wait()
             except TimeoutError:
                 continue
 

@@ -104,7 +104,9 @@ class LiveDesk:
                 self._tell()
             await asyncio.sleep(BREATH)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), EVERY)
+                # Python 3.11's wait_for loses a cancellation that comes with what it waits for.
+                async with asyncio.timeout(EVERY):
+                    await self._stirred.wait()
 
     def _tell(self) -> None:
         for callback in list(self._callbacks):

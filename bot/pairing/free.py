@@ -61,7 +61,9 @@ class FreeBuddies:
             except StorageError as error:
                 log.warning("free buddies are not looked at, for the database is away: %s", type(error).__name__)
             try:
-                await asyncio.wait_for(self._poked.wait(), EVERY)
+                # Python 3.11's wait_for loses a cancellation that comes with what it waits for.
+                async with asyncio.timeout(EVERY):
+                    await self._poked.wait()
             except TimeoutError:
                 continue
 
