@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, or_, select, update
+from sqlalchemy import BigInteger, Select, Text, and_, case, exists, or_, select, update
 
 from flows.model import Say
 from storage.addresses import SEALED as ADDRESS
@@ -33,6 +33,9 @@ CLOSED = "they have not written for a day: it goes out as soon as they do"
 
 KNOCK = "they have not written for a day, and are asked to"
 """The same, where the platform said so only after it had taken the message."""
+
+HEARD = "they wrote while it was on its way"
+"""The reason of a claimed message that is not to wait for them, whatever the platform says."""
 
 _ROUNDS = 20
 """How often one claim looks again for what stands behind a message that it dropped or put off."""
@@ -162,7 +165,7 @@ _DROP = Statement(
 )
 _settle = (
     update(OUTBOX)
-    .where(_O.id == given("number"), _O.state.in_([constant("waiting"), constant("claimed"), constant("unknown")]))
+    .where(_O.id == given("number"), UNSETTLED)
     .values(
         state=given("new_state"), receipt=given("new_receipt"), reason=given("new_reason"), sent_at=given("new_sent_at")
     )
@@ -173,19 +176,17 @@ _SETTLE_OWN = Statement(
     _settle.where(_O.claimed_by == given("holder")),
     "new_state", "new_receipt", "new_reason", "new_sent_at", "number", "holder",
 )  # fmt: skip
-_again = update(OUTBOX).values(
-    state=constant("waiting"), claimed_by=given("new_holder"), due_at=given("new_due_at"), tries=_O.tries + constant(1),
-    reason=given("new_reason"),
-)  # fmt: skip
-_RETRY = Statement(
-    _again.where(_O.id == given("number"), _O.state.in_([constant("claimed"), constant("unknown")])),
-    "new_holder", "new_due_at", "new_reason", "number",
-)  # fmt: skip
+# Who wrote before it was recorded that something waits for that is not waited for.
+_heard_meanwhile = (_O.reason == constant(HEARD)) & (given("new_reason", Text()) == constant(CLOSED))
 _RETRY_OWN = Statement(
-    _again.where(
-        _O.id == given("number"), _O.state == constant("claimed"), _O.claimed_by == given("holder")
+    update(OUTBOX)
+    .where(_O.id == given("number"), _O.state == constant("claimed"), _O.claimed_by == given("holder"))
+    .values(
+        state=constant("waiting"), claimed_by=given("new_holder"), tries=_O.tries + constant(1),
+        due_at=case((_heard_meanwhile, given("now", BigInteger())), else_=given("new_due_at", BigInteger())),
+        reason=case((_heard_meanwhile, constant("")), else_=given("new_reason", Text())),
     ),
-    "new_holder", "new_due_at", "new_reason", "number", "holder",
+    "new_holder", "new_due_at", "new_reason", "number", "holder", "now",
 )  # fmt: skip
 _RELEASE = Statement(
     update(OUTBOX)
@@ -233,7 +234,7 @@ class Sending:
 
         At most `limit`, of them at most `broadcasts` that are no live conversation; what `wait` puts off is not due
         before then. What waits for someone who has stopped or is forgotten is dropped instead. Whatever becomes of a
-        claimed message is told with `settle`, or with `sent`, `retry`, `failed`, `held` or `unknown`.
+        claimed message is told with `settle`.
         """
         live = await self._claim(_READY[LIVE], (channel, account), limit, holder, wait)
         most = limit - len(live) if broadcasts is None else min(limit - len(live), broadcasts)
@@ -244,7 +245,7 @@ class Sending:
         now = self._session.now_micros
         again = [
             (each.message.holder if each.doubtful else "", micros(each.at), each.reason, each.message.id,
-             each.message.holder)
+             each.message.holder, now)
             for each in outcomes
             if each.at is not None
         ]  # fmt: skip
@@ -259,22 +260,6 @@ class Sending:
         if again:
             await self._session.change_many(_RETRY_OWN, again)
 
-    async def sent(self, message_id: int, receipt: str) -> None:
-        """The platform took it; `receipt` is what it calls the message."""
-        await self._settle(message_id, SENT, receipt=receipt)
-
-    async def retry(self, message_id: int, at: datetime, reason: str) -> None:
-        """The platform refused it for now: it waits until then, and its chat with it."""
-        await self._session.change(_RETRY, "", micros(at), reason, message_id)
-
-    async def failed(self, message_id: int, reason: str) -> None:
-        """The platform refused it for good."""
-        await self._settle(message_id, FAILED, reason=reason)
-
-    async def held(self, message_id: int, reason: str) -> None:
-        """It may not be sent now, and a coordinator should see it."""
-        await self._settle(message_id, HELD, reason=reason)
-
     async def send_again(self, person_id: int) -> int:
         """What is held of a person's waits again, as if it had never been sent; how many messages that are."""
         return await self._session.change(_SEND_AGAIN, person_id, self._session.now_micros)
@@ -282,10 +267,6 @@ class Sending:
     async def let_go(self, person_id: int) -> None:
         """What is held of a person's will not be sent any more."""
         await self._session.change(_LET_GO, person_id)
-
-    async def unknown(self, message_id: int) -> None:
-        """The platform's answer was lost. It may still be told `sent`, `retry` or `failed`."""
-        await self._settle(message_id, "unknown")
 
     async def release(self, channel: str, account: str) -> None:
         """What this account's former sender left claimed waits again. Only for who has just become its sender."""

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import null, or_, select, update
+from sqlalchemy import BigInteger, case, null, or_, select, update
 
-from storage.sending import CLOSED, FAILED, KNOCK, SENT
+from storage.sending import CLOSED, FAILED, HEARD, KNOCK, SENT
 from storage.session import Session
 from storage.statements import Statement, constant, given
 from storage.tables import OUTBOX, micros, moment
@@ -69,13 +69,19 @@ _KNOCKED = Statement(
     .offset(constant(0)),
     "address",
 )
+_waits = (_O.state == constant("waiting")) & _O.reason.in_([constant(CLOSED), constant(KNOCK)])
+# Its sender may be about to record that it waits.
+_on_its_way = (_O.state == constant("claimed")) & _O.reason.in_([constant(""), constant(CLOSED), constant(KNOCK)])
 _HEARD = Statement(
     update(OUTBOX)
     .where(
         _O.person_id == given("person"), _O.channel == given("channel"), _O.account == given("account"),
-        _O.state == constant("waiting"), _O.reason.in_([constant(CLOSED), constant(KNOCK)]),
+        or_(_waits, _on_its_way),
     )
-    .values(due_at=given("new_due_at"), reason=constant("")),
+    .values(
+        due_at=case((_waits, given("new_due_at", BigInteger())), else_=_O.due_at),
+        reason=case((_waits, constant("")), else_=constant(HEARD)),
+    ),
     "person", "channel", "account", "new_due_at",
 )  # fmt: skip
 
@@ -112,5 +118,5 @@ class Told:
         await self._session.change(_FAILED, message_id, reason)
 
     async def heard(self, person_id: int, channel: str, account: str) -> bool:
-        """They wrote: what waited for that is due. Whether there was any."""
+        """They wrote: what waited for that is due, what is on its way will not wait. Whether there was any."""
         return await self._session.change(_HEARD, person_id, channel, account, self._session.now_micros) > 0

@@ -49,7 +49,7 @@ async def settle(store: Store, person: Person) -> None:
     async def work(tx: Transaction) -> None:
         for message in await tx.outbox.history(person.id, 0, 100):
             if message.state == "claimed":
-                await tx.outbox.sent(message.id, f"receipt {message.id}")
+                await tx.told.arrived(message.id, *CHANNEL, f"receipt {message.id}")
 
     await store.run(work)
 

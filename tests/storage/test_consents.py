@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from flows.model import Say
+from storage.sending import SENT, Outcome
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import AT, someone
@@ -63,7 +64,7 @@ async def test_those_who_are_leaving_are_found_once_their_goodbye_is_settled(sto
 
     async def send(tx: Transaction) -> None:
         (message,) = await tx.outbox.claim(person.channel, person.account, 10, "tester")
-        await tx.outbox.sent(message.id, "1")
+        await tx.outbox.settle([Outcome(message, SENT, "1")])
 
     await store.run(leave)
     assert await store.run(leaving) == []

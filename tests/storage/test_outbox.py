@@ -7,6 +7,7 @@ import pytest
 from flows.model import Say, Shown
 from storage.errors import NotFound
 from storage.outbox import BROADCAST, LIVE, Claimed
+from storage.sending import AGAIN, FAILED, HELD, SENT, Outcome
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import CHANNEL, claimed, says, settle, someone, talk
@@ -19,6 +20,10 @@ FULL = Say(
 
 async def claim(store: Store, limit: int = 100) -> list[Claimed]:
     return await store.run(lambda tx: tx.outbox.claim(*CHANNEL, limit, "tester"))
+
+
+async def settled(store: Store, outcome: Outcome) -> None:
+    await store.run(lambda tx: tx.outbox.settle([outcome]))
 
 
 async def states(store: Store, person_id: int) -> list[str]:
@@ -52,7 +57,7 @@ async def test_a_message_that_waits_for_another_try_holds_back_its_chat_only(sto
     await says(store, ana, ["a1", "a2"])
     first = (await claim(store))[0]
     later = watch.now + timedelta(seconds=30)
-    await store.run(lambda tx: tx.outbox.retry(first.id, later, "too many"))
+    await settled(store, Outcome(first, AGAIN, reason="too many", at=later))
     await says(store, ben, ["b1"])
     assert await claimed(store) == ["b1"]
     watch.forward(timedelta(seconds=30))
@@ -155,19 +160,12 @@ async def test_what_a_killed_sender_left_waits_again_and_is_known_to_be_doubtful
     assert [(each.say.text, each.maybe_sent) for each in await claim(store)] == [("hello", True)]
 
 
-@pytest.mark.parametrize("outcome", ["failed", "held", "unknown", "sent"])
+@pytest.mark.parametrize("outcome", [FAILED, HELD, SENT])
 async def test_a_settled_message_lets_its_chat_go_on(store: Store, outcome: str, watch: Watch) -> None:
     person = await someone(store)
     await says(store, person, ["one", "two"])
     message = (await claim(store))[0]
-
-    async def tell(tx: Transaction) -> None:
-        if outcome == "unknown":
-            await tx.outbox.unknown(message.id)
-        else:
-            await getattr(tx.outbox, outcome)(message.id, "why")
-
-    await store.run(tell)
+    await settled(store, Outcome(message, outcome, reason="why"))
     assert await claimed(store) == ["two"]
     history = await store.read(lambda tx: tx.outbox.history(person.id, 0, 10))
     assert [each.state for each in history] == [outcome, "claimed"]
@@ -202,12 +200,12 @@ async def test_changes_of_a_sent_message_become_one_that_names_its_receipt(store
 
     await say(replaces=False)
     original = (await claim(store))[0]
-    await store.run(lambda tx: tx.outbox.sent(original.id, "message 17"))
+    await settled(store, Outcome(original, SENT, "message 17"))
     await say("a", replaces=True)
     await say("a", "b", replaces=True)
     change = await claim(store)
     assert [(each.say.picked, each.replaces) for each in change] == [(("a", "b"), "message 17")]
-    await store.run(lambda tx: tx.outbox.sent(change[0].id, ""))
+    await settled(store, Outcome(change[0], SENT))
     await say(replaces=True)
     assert [each.replaces for each in await claim(store)] == ["message 17"]
 

@@ -155,6 +155,6 @@ async def test_what_may_have_arrived_is_not_rewritten(store: Store, watch: Watch
     await say("second")
     await say("third")
     assert await claimed(store) == ["first"]
-    await store.run(lambda tx: tx.outbox.sent(message.id, "r1"))
+    await store.run(lambda tx: tx.told.arrived(message.id, *CHANNEL, "r1"))
     (change,) = await claim(store)
     assert (change.say.text, change.replaces) == ("third", "r1")

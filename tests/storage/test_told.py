@@ -99,6 +99,7 @@ async def test_of_several_that_wait_until_they_write_one_is_knocked_for(
     assert await store.run(lambda tx: tx.told.heard(person.id, *CHANNEL))
     (one,) = await claim(store)
     assert (one.say.text, one.closed) == ("one", "")
+    await settle(store, one, SENT)
     assert not await store.run(lambda tx: tx.told.heard(person.id, *CHANNEL))
 
 
@@ -132,3 +133,36 @@ async def test_whoever_has_another_address_now_is_the_same_person_and_gets_there
     assert await by_address(store, "GB.1") is None
     (message,) = await claim(store)
     assert message.address == "GB.2"
+
+
+@pytest.mark.parametrize("knocked", [False, True])
+async def test_who_writes_before_it_is_recorded_that_something_waits_for_that_gets_it(
+    store: Store, watch: Watch, knocked: bool
+) -> None:
+    person = await someone(store)
+    assert not await store.run(lambda tx: tx.told.heard(person.id, *CHANNEL))
+    await says(store, person, ["news"])
+    (message,) = await claim(store)
+    if knocked:
+        await store.run(lambda tx: tx.told.closed(message.id, person.address_id))
+        (message,) = await claim(store)
+        assert message.closed == KNOCK
+    assert await store.run(lambda tx: tx.told.heard(person.id, *CHANNEL)), "it is on its way"
+    await settle(store, message, AGAIN, reason=CLOSED, at=watch.now + LATER)
+    assert await states(store, person) == [("waiting", "")]
+    (again,) = await claim(store)
+    assert again.say == Say("news")
+    await settle(store, again, AGAIN, reason=CLOSED, at=watch.now + LATER)
+    assert await claim(store) == [], "since then they have not written"
+
+
+async def test_who_writes_while_a_message_is_on_its_way_does_not_hurry_what_the_platform_puts_off(
+    store: Store, watch: Watch
+) -> None:
+    person = await someone(store)
+    await says(store, person, ["news"])
+    (message,) = await claim(store)
+    assert await store.run(lambda tx: tx.told.heard(person.id, *CHANNEL))
+    await settle(store, message, AGAIN, reason="too many", at=watch.now + LATER)
+    assert await states(store, person) == [("waiting", "too many")]
+    assert await claim(store) == []
