@@ -1,9 +1,12 @@
 """Logs on stderr, a line each, without names, texts or tokens: of an error its kind and place, never its message.
 
-On a terminal they are text, elsewhere JSON.
+What a library says may quote what people wrote, a token, or an address with one in it. So of its lines only what stands
+in its own code as it is said is shown, whatever the level; of others the place. On a terminal they are text, elsewhere
+JSON.
 """
 
 import json
+import linecache
 import logging
 import sys
 from datetime import UTC, datetime
@@ -12,6 +15,8 @@ from traceback import extract_tb
 from types import TracebackType
 
 _ROOT = Path(__file__).parents[1]
+_OURS = frozenset({"bot", "flows", "storage"})
+"""Whose lines are shown with their values: these name no person, and tests hold them to it."""
 
 
 def configure() -> None:
@@ -61,10 +66,18 @@ def _told(record: logging.LogRecord) -> dict[str, str]:
         "at": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}",
         "level": record.levelname,
         "logger": record.name,
-        # What follows the first line quotes values: asyncio's reports hold the error itself. What cannot be printed
-        # could end the line for some readers, or steer a terminal.
-        "message": "".join(filter(str.isprintable, record.getMessage().partition("\n")[0])),
+        # What cannot be printed could end the line for some readers, or steer a terminal.
+        "message": "".join(filter(str.isprintable, _message(record))),
     }
     if record.exc_info and record.exc_info[1] is not None:
         told["error"] = place(record.exc_info[1])
     return told
+
+
+def _message(record: logging.LogRecord) -> str:
+    if record.name.partition(".")[0] in _OURS:
+        return record.getMessage()
+    where, said = f"{record.filename}:{record.lineno} in {record.funcName}", str(record.msg)
+    # Its holes stay empty. A line that was put together before it came here stands nowhere in the code.
+    code = "".join(linecache.getlines(record.pathname))
+    return f"{said} ({where})" if f'"{said}"' in code or f"'{said}'" in code else where

@@ -51,3 +51,18 @@ def test_the_kinds_of_all_causes_are_named() -> None:
         said = place(error)
     assert said.startswith("RuntimeError from KeyError at ")
     assert "secret" not in said
+
+
+def test_of_a_librarys_line_only_what_stands_in_its_code_is_shown(caplog: pytest.LogCaptureFixture) -> None:
+    library, name = logging.getLogger("somewhere.else"), "aippihtnax"[::-1]
+    with caplog.at_level(logging.DEBUG):
+        library.debug("a connection was closed")
+        library.debug("%s wrote", name)
+        library.debug(f"{name} wrote")  # noqa: G004 - as libraries do
+        library.debug(name)
+    lines = [Line().format(record) for record in caplog.records]
+    assert [line.partition("somewhere.else: ")[2].partition("test_log.py:")[0] for line in lines] == [
+        "a connection was closed (", "%s wrote (", "", "",
+    ]  # fmt: skip
+    assert all(" in test_of_a_librarys_line" in line for line in lines)
+    assert not any(name in line for line in lines)

@@ -1,7 +1,9 @@
 """What must hold on every channel, whatever the platform."""
 
+import io
+import logging
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
@@ -11,6 +13,7 @@ import pytest
 
 from bot.channels.base import Asking, Outbound, SendFailed
 from bot.channels.render import split
+from bot.log import JsonLine
 from flows.model import DONE, Said, Say, Shown
 from tests.bot.channels import on_matrix, on_slack, on_telegram, on_terminal, on_web, on_whatsapp
 from tests.bot.channels.contract import Bubble, Fault, Kept, Open, Platform, listening
@@ -442,3 +445,38 @@ async def test_a_reason_tells_no_token_and_nothing_that_was_written(
             assert "Xanthippe" not in failed.reason
             assert not any(secret in failed.reason for secret in platform.secrets)
     assert not any(secret in caplog.text for secret in ("Xanthippe", *platform.secrets))
+
+
+@pytest.fixture
+def logged() -> Iterator[io.StringIO]:
+    """What `doorstep run` would write to its log if somebody had turned it up to DEBUG, for every library too."""
+    root, lines = logging.getLogger(), io.StringIO()
+    handler = logging.StreamHandler(lines)
+    handler.setFormatter(JsonLine())
+    loggers = [each for each in logging.Logger.manager.loggerDict.values() if isinstance(each, logging.Logger)]
+    before = [(each, each.level) for each in (root, *loggers)]
+    for each, _ in before:
+        each.setLevel(logging.DEBUG)
+    root.addHandler(handler)
+    yield lines
+    root.removeHandler(handler)
+    for each, level in before:
+        each.setLevel(level)
+
+
+async def test_no_log_line_of_any_level_holds_a_text_an_address_or_a_token(
+    logged: io.StringIO, platform: Platform, kept: Kept
+) -> None:
+    await platform.write("ana", "Xanthippe of Athens")
+    await kept.until(1)
+    await tell(platform, asked((Shown("a", "Xanthippe's"), *FOOD)))
+    for fault in (Fault.SLOW_DOWN, Fault.BROKEN, Fault.UNREACHABLE, Fault.LOST, Fault.BLOCKED):
+        if fault not in platform.lacks:
+            await refused(platform, fault, Say("Xanthippe is here"))
+    logging.getLogger("bot.test").debug("it is on")
+    written = logged.getvalue()
+    assert "it is on" in written
+    address = platform.address("ana")
+    # A short number stands in many a line by itself.
+    for secret in ("Xanthippe", *platform.secrets, *([address] if len(address) > 5 else [])):
+        assert secret not in written, next(line for line in written.splitlines() if secret in line)
