@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from contextlib import contextmanager, suppress
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
 from sqlalchemy import ARRAY, BigInteger, delete, func, select
 
+from storage import leases
 from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable, StoreClosed
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
@@ -21,8 +22,18 @@ T = TypeVar("T")
 
 CONNECTIONS = 16
 
+NAME = "doorstep"
+"""What the connections are called at the server."""
+
 _BACK_OFF = (0.01, 0.05, 0.2, 0.5, 1.0, 2.0)
 """Seconds before each further try; after the last the work fails."""
+
+
+_FREE = """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND application_name = $1
+AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - $2::interval"""
+"""Ends the connections that wait for a client amid a statement: who prepares one is silent twice, and the server's own
+limit does not count the first time."""
 
 
 class _Lost(Exception):
@@ -108,6 +119,7 @@ class Pool:
         self._vault = vault
         self._clock = clock
         self._pool: Any = None
+        self._freeing: asyncio.Task[None] | None = None
         self._closing = False
         self._running = 0
         self._idle = asyncio.Event()
@@ -115,12 +127,20 @@ class Pool:
 
     async def start(self, url: str) -> None:
         """Connects. Raises StorageUnavailable."""
+        # Who is frozen amid a turn would keep its person from all others, and finish it when it wakes.
+        silence = {"idle_in_transaction_session_timeout": str(int(leases.SILENCE * 1000)), "application_name": NAME}
         try:
             self._pool = await asyncpg.create_pool(
-                url, min_size=1, max_size=CONNECTIONS, statement_cache_size=256, reset=_nothing_to_reset
+                url,
+                min_size=1,
+                max_size=CONNECTIONS,
+                statement_cache_size=256,
+                reset=_nothing_to_reset,
+                server_settings=silence,
             )
         except (asyncpg.PostgresError, OSError) as error:
             raise StorageUnavailable(str(error)) from error
+        self._freeing = asyncio.create_task(self._free_the_frozen())
 
     async def run(self, work: Work[T]) -> T:
         """Runs the work in a transaction of its own, and again when it crossed another or lost its connection."""
@@ -150,8 +170,18 @@ class Pool:
         Not before: asyncpg breaks a connection that is just being made for someone while the pool is closed.
         """
         self._closing = True
+        if self._freeing is not None:
+            self._freeing.cancel()
+            await asyncio.gather(self._freeing, return_exceptions=True)
         await self._idle.wait()
         await self._pool.close()
+
+    async def _free_the_frozen(self) -> None:
+        """Frees what other processes hold that have been silent for too long, where the server does not."""
+        while True:
+            await asyncio.sleep(leases.SILENCE / 2)
+            with suppress(asyncpg.PostgresError, *_UNREACHABLE):
+                await self._pool.execute(_FREE, NAME, timedelta(seconds=leases.SILENCE))
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:

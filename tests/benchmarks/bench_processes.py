@@ -1,4 +1,4 @@
-"""Several `doorstep run` on one Postgres, people who write to any of them: one is killed again and again, one stopped
+"""Several `doorstep run` on one Postgres, people who write to any of them: one is killed again and again, one frozen
 for longer than its lease lasts, Postgres restarted. Every turn is taken once, and each person's in order.
 
     python tests/benchmarks/bench_processes.py [--processes 4] [--people 5000] [--words 20] [--restarts 20]

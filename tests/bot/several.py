@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psycopg
 
-from storage.leases import SILENCE
+from storage import leases
 from storage.schema import migrate
 from tests.bot.nursery import Child, Nursery, nursery
 from tests.bot.running import Visitor, lasting_port, write_config
@@ -20,15 +21,36 @@ from tests.bot.test_postgres_away import Server
 AT_ONCE = 48
 """People who write at the same time."""
 
+HURRIED = 4.0
+"""Seconds of silence after which a hurried process loses what it holds: see `hurried_leases`."""
+
+PATIENCE = 5.0
+"""Seconds after which who has no answer asks another process."""
+
 
 @dataclass(frozen=True)
 class Size:
-    """How much of it: processes, people, words of each, restarts of Postgres."""
+    """How much of it: processes, people, words of each, restarts of Postgres; `hurried` where leases are short."""
 
     processes: int
     people: int
     words: int
     restarts: int
+    hurried: bool = False
+
+
+@dataclass
+class Course:
+    """How far it is: words that were taken, and how often somebody had to ask again."""
+
+    words: int
+    taken: int = 0
+    asked_again: int = 0
+
+    async def until(self, share: float) -> None:
+        """Returns once so much of all has been said."""
+        while self.taken < share * self.words:  # noqa: ASYNC110 - what is awaited happens in other processes
+            await asyncio.sleep(0.05)
 
 
 class Somebody(Visitor):
@@ -41,47 +63,70 @@ class Somebody(Visitor):
         await super().say(text, event, **more)
 
 
-async def lives(number: int, ports: tuple[int, ...], words: int) -> int:
-    """Says all their words, and hears what whoever is taken once and in order hears; how often it had to ask again."""
+async def lives(number: int, ports: tuple[int, ...], words: int, course: Course) -> None:
+    """Says all their words, and hears what whoever is taken once and in order hears."""
     name = f"p{number}"
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{random.choice(ports)}", timeout=10) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{random.choice(ports)}", timeout=PATIENCE) as client:
         someone = Somebody(client, name)
         someone.ports = ports
         await someone.enter()
         for word in range(words):
             await someone.say(f"word {word}", event=f"{name}-{word}")
+            course.taken += 1
         async with asyncio.timeout(120):
             while len(someone.heard) < words:
                 await someone.look_without_waiting()
                 await asyncio.sleep(0.1)
         assert someone.said == [f"word {word}" for word in range(words)], name
         assert someone.heard == replies(words), name
-        return someone.refused
+        course.asked_again += someone.refused
 
 
-async def people(size: Size, ports: tuple[int, ...]) -> int:
-    """All of them, so many at a time; how often they had to ask again."""
+async def people(size: Size, ports: tuple[int, ...], course: Course) -> None:
+    """All of them, so many at a time."""
     left: Iterator[int] = iter(range(size.people))
 
-    async def some() -> int:
-        return sum([await lives(number, ports, size.words) for number in left])
+    async def some() -> None:
+        for number in left:
+            await lives(number, ports, size.words, course)
 
-    return sum(await asyncio.gather(*(some() for _ in range(AT_ONCE))))
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(some())
 
 
-async def trouble(born: Nursery, server: Server, configs: list[Path], children: list[Child], size: Size) -> None:
-    """The first is killed and begun again, the second stopped past its lease, and Postgres restarted, in turn."""
-    for number in range(size.restarts):
-        await asyncio.sleep(random.uniform(0.5, 2))
-        await asyncio.to_thread(server.control, "-m", "fast", "restart")
-        if number % 4 == 0:
-            children[0].kill()
-            await children[0].wait()
-            children[0] = await born.ready(configs[0])
-        if number % 8 == 1:
-            children[1].send_signal(signal.SIGSTOP)
-            await asyncio.sleep(SILENCE + 2)
-            children[1].send_signal(signal.SIGCONT)
+class Trouble:
+    """What happens to the processes and to Postgres, spread over all that is said."""
+
+    def __init__(self, born: Nursery, server: Server, configs: list[Path], children: list[Child], silence: float):
+        self._born, self._server, self._configs, self._children = born, server, configs, children
+        self._silence = silence
+
+    async def comes(self, restarts: int, course: Course) -> None:
+        """Postgres is restarted so often; now and then the first process is killed, or the second one frozen."""
+        for number in range(restarts):
+            await course.until((number + 1) / (restarts + 1))
+            await asyncio.to_thread(self._server.control, "-m", "fast", "restart")
+            if number % 4 == 0:
+                await self._kill()
+            if number % 8 == 1:
+                await self._freeze()
+
+    async def _kill(self) -> None:
+        self._children[0].kill()
+        assert await self._children[0].wait() == -signal.SIGKILL
+        self._children[0] = await self._born.ready(self._configs[0])
+
+    async def _freeze(self) -> None:
+        """For longer than its lease lasts. What it had begun is undone before it wakes: it writes nothing of that."""
+        self._children[1].send_signal(signal.SIGSTOP)
+        frozen = time.time()
+        await asyncio.sleep(self._silence * 1.5 + 1)
+        with psycopg.connect(self._server.uri) as look:
+            open_since = "SELECT state, wait_event, query FROM pg_stat_activity WHERE xact_start < to_timestamp(%s)"
+            held = look.execute(open_since, (frozen,)).fetchall()
+            assert not held, f"a frozen process holds what it had begun: {held}"
+        self._children[1].send_signal(signal.SIGCONT)
 
 
 async def together(size: Size, folder: Path, server: Server) -> tuple[float, int]:
@@ -95,15 +140,17 @@ async def together(size: Size, folder: Path, server: Server) -> tuple[float, int
         config = write_config(folder, server.uri, port, {"chain": CHAIN})
         configs.append(config.rename(folder / f"{port}.toml"))
     migrate(server.uri)
-    async with nursery() as born:
+    course, silence = Course(size.people * size.words), HURRIED if size.hurried else leases.SILENCE
+    async with nursery(*(["tests.bot.hurried_leases"] if size.hurried else [])) as born:
         children = [await born.ready(config) for config in configs]
+        trouble = Trouble(born, server, configs, children, silence)
         begun = time.monotonic()
-        talking = asyncio.create_task(people(size, ports))
-        troubling = asyncio.create_task(trouble(born, server, configs, children, size))
-        await asyncio.gather(talking, troubling)
+        async with asyncio.TaskGroup() as group:
+            group.create_task(people(size, ports, course))
+            group.create_task(trouble.comes(size.restarts, course))
         seconds = time.monotonic() - begun
         for child in children:
             child.terminate()
         codes = [await asyncio.wait_for(child.wait(), 10) for child in children]
     assert codes == [0] * size.processes, codes
-    return seconds, talking.result()
+    return seconds, course.asked_again

@@ -5,6 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from storage import leases
 from storage import postgres as pool
 from storage.errors import StorageUnavailable
 from storage.store import Store, Transaction
@@ -45,6 +46,35 @@ async def test_a_turn_that_loses_its_connection_is_run_again(two: tuple[Store, S
     await store.run(work)
     assert runs == 2
     assert await store.run(lambda tx: tx.settings.get("z")) == "y"
+
+
+async def test_who_is_frozen_amid_a_turn_frees_its_person_and_does_it_again_when_it_wakes(
+    url: str, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "SILENCE", 0.5)
+    frozen, other = [await Store.open(url, tmp_path / "doorstep.key", clock=watch) for _ in range(2)]
+    ana = await someone(frozen)
+    amid, woken = asyncio.Event(), asyncio.Event()
+    saw: list[object] = []
+
+    async def write(tx: Transaction, *, freezes: bool) -> None:
+        loaded = await tx.people.load(ana.id)
+        assert loaded is not None
+        if freezes:
+            saw.append(loaded.person.fields.get("by"))
+        await tx.people.save(ana.id, {"by": "the frozen one" if freezes else "the other"})
+        if freezes and not woken.is_set():
+            amid.set()
+            await woken.wait()
+
+    turn = asyncio.create_task(frozen.run(lambda tx: write(tx, freezes=True)))
+    await asyncio.wait_for(amid.wait(), 10)
+    await asyncio.wait_for(other.run(lambda tx: write(tx, freezes=False)), 10)
+    woken.set()
+    await turn
+    assert saw == [None, "the other"], "its own first try was undone"
+    for store in (frozen, other):
+        await store.close()
 
 
 async def test_a_turn_that_deadlocks_is_run_again(two: tuple[Store, Store]) -> None:
