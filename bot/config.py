@@ -10,7 +10,9 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from bot import districts
 from bot.complaints import sentence
+from bot.districts import District
 from flows.pages import nearest
 from flows.times import QuietHours, duration
 
@@ -53,6 +55,8 @@ class Org(Section):
     name: Needed
     bot_name: Needed = "Doorstep"
     time_zone: str = "UTC"
+    place: str = ""
+    districts: str = ""
     languages: tuple[str, ...] = Field(default=("en",), min_length=1)
     privacy_url: WebAddress = ""
     contact: str = ""
@@ -317,6 +321,10 @@ class Config(Section):
         """The folder of the flows."""
         return self.base / self.flows.folder
 
+    def own_districts(self) -> tuple[District, ...]:
+        """The group's own names of places, read from its file. Raises as `bot.districts.read` does."""
+        return districts.read(self.base / self.org.districts) if self.org.districts else ()
+
 
 def read_config(file: Path) -> Config:
     """The configuration in a file, with every `env:NAME` looked up. Raises BadConfig."""
@@ -341,6 +349,7 @@ def read_config(file: Path) -> Config:
                 f"{file}: [desks.telegram] `token`: that is the bot of [channels.telegram] {account}; make another one "
                 "with @BotFather"
             )
+    _check_districts(file, config)
     for name, each in config.channels.slack.items():
         if not each.app_token and not each.signing_secret:
             raise BadConfig(
@@ -354,6 +363,15 @@ def read_config(file: Path) -> Config:
     if hooked is not None and not config.server.public_url.startswith("https://"):
         raise BadConfig(f"{file}: [channels.telegram] {hooked}: a webhook needs [server] public_url, with https://")
     return config
+
+
+def _check_districts(file: Path, config: Config) -> None:
+    try:
+        config.own_districts()
+    except OSError as error:
+        raise BadConfig(f"{file}: [org] districts: {config.org.districts} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadConfig(f"{file}: [org] districts: {'; '.join(str(error).splitlines())}") from None
 
 
 def _looked_up(written: Any, where: str, key: str = "") -> Any:

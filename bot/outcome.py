@@ -74,6 +74,9 @@ async def keep_fields(turn: Turn) -> None:
     if turn.fields.get("place") != before.get("place"):
         place = turn.world.place(str(turn.fields.get("place") or ""))
         district, zone = (place.cell, place.zone) if place else ("", "")
+        if place is not None:
+            # They may have been asked which of several they mean: kept is what everybody there is said to live in.
+            turn.fields["place"] = place.name
     await turn.tx.people.save(turn.person.id, turn.fields, district=district, zone=zone)
     if district != turn.person.district and turn.person.district:
         await harvest.noticed(turn, harvest.MOVED)

@@ -1,13 +1,13 @@
 """Where people live: the name of a town, or a shared point, becomes a district about 1 km across, nothing finer."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, log10
-from threading import Lock, Thread
-from typing import NamedTuple
+from threading import RLock, Thread
+from typing import TYPE_CHECKING, NamedTuple
 
-import h3
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
@@ -19,7 +19,12 @@ from bot.towns_file import FULL, OTHER
 from flows.model import NOTHING
 from flows.words import words
 
+if TYPE_CHECKING:
+    from bot.config import Config
+
 __all__ = ["Place", "Places", "cell_at", "km"]
+
+log = logging.getLogger(__name__)
 
 LONGEST = 100
 """Characters of the longest text that is read as a place: beyond it is a story."""
@@ -36,6 +41,13 @@ AREA_KM = 150.0
 
 CLEARLY = 1.0
 """So much ahead of all others of its name, a town needs no more than its name."""
+
+DOUBT = 1.25
+"""Less ahead of another, a town may not be the one that is meant: ten times as many people make 1.0, and it takes more
+than that to pass over Frankfurt (Oder)."""
+
+MOST_CHOICES = 5
+"""Towns of one name between which somebody can be asked: more is no help to anybody."""
 
 SATELLITE_KM = 60.0
 """So near to the larger town after the comma: "Horsforth, Leeds"."""
@@ -55,13 +67,15 @@ Words = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Place:
     """A town, or a district of the group's own. `name` is read as this very place again; `cell` is the H3 cell, about
-    1 km across, of its middle, and degrees are of its middle too; `zone` is the IANA name of its time zone, or ""."""
+    1 km across, of its middle, and degrees are of its middle too; `zone` is the IANA name of its time zone, or "".
+    `full_name` says where it is, and no other place has it: "Springfield, Illinois"; it is read as this place too."""
 
     name: str
     cell: str
     lat: float
     lon: float
     zone: str = ""
+    full_name: str = field(default="", compare=False)
 
 
 class _Found(NamedTuple):
@@ -77,27 +91,32 @@ class Places:
     """Understands names of towns, as one group means them.
 
     districts  the group's own names of places, which come before all others
-    near_cell  an H3 cell in the group's own area; "" where that is not known
-    country    its two letters, like "GB"; "" is the country of `near_cell`, or else of the time zone `zone`
+    near       the name of a place in the middle of the group's own area; "" where that is not known
+    country    its two letters, like "GB"; "" is the country of `near`, or else of the time zone `zone`
 
     Nothing is loaded before it is needed: `begin` does so in the background, and the first question waits for it (the
     very first on a machine takes many seconds). Any thread may ask. Raises OSError where no index can be made.
     """
 
-    def __init__(
-        self, districts: Sequence[District] = (), near_cell: str = "", country: str = "", zone: str = ""
-    ) -> None:
+    def __init__(self, districts: Sequence[District] = (), near: str = "", country: str = "", zone: str = "") -> None:
         self._districts = districts
         self._own: Mapping[str, Town] = NOTHING
-        self._near_cell, self._near = near_cell, point_of(near_cell)
+        self._near_name, self._near = near, point_of("")
         self._country, self._zone = country.upper(), zone
-        self._opening = Lock()
+        self._opening = RLock()
         self._towns: Towns | None = None
+        self._ready = False
+
+    @classmethod
+    def of(cls, config: "Config") -> "Places":
+        """As the group of a configuration means them."""
+        org = config.org
+        return cls(config.own_districts(), near=org.place, zone=org.time_zone)
 
     @property
     def ready(self) -> bool:
         """Whether a question is answered at once."""
-        return self._towns is not None
+        return self._ready
 
     def begin(self) -> Thread:
         """Loads in the background; the thread that does."""
@@ -109,14 +128,23 @@ class Places:
         """Loads what is not loaded, and returns once all is there."""
         with self._opening:
             if self._towns is None:
-                towns = Towns()
-                if not self._country and self._near is not None:
-                    self._country = towns.nearest(*h3.cell_to_latlng(self._near_cell)).country
-                elif not self._country and self._zone:
-                    self._country = towns.country_of(self._zone)
+                self._towns = Towns()
                 self._own = dict(self._own_places())
-                self._towns = towns
+                self._settle(self._towns)
+                self._ready = True
             return self._towns
+
+    def _settle(self, towns: Towns) -> None:
+        """Finds out where the group is. The place it is near is read as in the country of its time zone."""
+        told = self._country
+        if not told and self._zone:
+            self._country = towns.country_of(self._zone)
+        here = self.read(self._near_name)
+        if here is not None:
+            self._near = point_of(here.cell)
+            self._country = told or towns.nearest(here.lat, here.lon).country
+        elif self._near_name:
+            log.warning("[org] place: there is no place of that name; write the nearest larger town")
 
     def read(self, text: str) -> Place | None:
         """The town that is meant, in any language, case and script, with or without accents; None: none is.
@@ -126,9 +154,11 @@ class Places:
         """
         return next(iter(self.candidates(text, 1)), None)
 
-    def candidates(self, text: str, limit: int = 5) -> list[Place]:
-        """The towns that can be meant, what fits the group best first; each with a name that tells it apart."""
-        return [self._place(found.town) for found in self._understood(text)[:limit]]
+    def candidates(self, text: str, limit: int = MOST_CHOICES) -> list[Place]:
+        """The towns that are meant most likely, what fits the group best first; where it is clear, only that one."""
+        found = self._understood(text)
+        likely = [each for each in found if found[0].score - each.score < DOUBT and _is_called(each, found[0])]
+        return [self._place(each.town) for each in likely[:limit]]
 
     def at(self, lat: float, lon: float) -> Place:
         """The named place nearest to a point, in degrees. Raises ValueError where there is no such point."""
@@ -147,7 +177,7 @@ class Places:
         mine = first is not None and first.town == town
         clear = second is None or (first is not None and first.score - second.score >= CLEARLY)
         name = town.name if mine and clear else town.full_name
-        return Place(name, cell_at(town.lat, town.lon), town.lat, town.lon, town.zone)
+        return Place(name, cell_at(town.lat, town.lon), town.lat, town.lon, town.zone, town.full_name)
 
     # --- what is meant ------------------------------------------------------------------------------------------
 
@@ -269,6 +299,11 @@ class Places:
 
 def _best(found: list[_Found]) -> float:
     return found[0].score if found else 0.0
+
+
+def _is_called(other: _Found, best: _Found) -> bool:
+    """Whether people call a town so too, and not only those of another language, or of another time."""
+    return other.own_name or not best.own_name or words(best.town.name)[0] in words(other.town.name)
 
 
 def _first(look: Look, said: Words) -> list[_Found]:

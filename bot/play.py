@@ -84,11 +84,13 @@ def _know(fields: dict[str, Value], exchange: Exchange) -> None:
 
 
 def _placed(turn: Turn, said: Said) -> Said:
-    """While a place is asked for, what they write is looked up: a district, or a name that nobody knows."""
+    """While a place is asked for, what they write is looked up: a district, several, or a name that nobody knows."""
     if said.place is not None or not said.text or said.choice is not None:
         return said
     asked = (state_of(turn.library, each) for each in turn.conversations)
     if not any(isinstance(state, AskState) and state.expect == "place" for state in asked):
         return said
-    place = turn.world.place(said.text)
-    return replace(said, place=place.name if place else "")
+    places = turn.world.candidates(said.text)
+    if len(places) > 1:
+        return replace(said, places=tuple(place.full_name for place in places))
+    return replace(said, place=places[0].name if places else "")

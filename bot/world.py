@@ -9,7 +9,7 @@ from bot.config import Config
 from bot.group import Group
 from bot.pairing.pool import Pool
 from bot.pairing.rules import Terms
-from bot.places import Place, Places
+from bot.places import MOST_CHOICES, Place, Places
 from flows.model import nothing
 from flows.times import duration
 
@@ -63,11 +63,15 @@ class World:
 
     def place(self, text: str) -> Place | None:
         """The place that someone means; None: there is none of that name. Raises PlacesNotReady."""
+        return next(iter(self.candidates(text, 1)), None)
+
+    def candidates(self, text: str, limit: int = MOST_CHOICES) -> list[Place]:
+        """The places that someone may mean, the likeliest first; one where it is clear. Raises PlacesNotReady."""
         if not text:
-            return None
+            return []
         if not self.places.ready:
             raise PlacesNotReady
-        return self.places.read(text)
+        return self.places.candidates(text, limit)
 
     @classmethod
     def of(cls, config: Config) -> "World":
@@ -82,4 +86,4 @@ class World:
         group = Group.of(config)
         accounts = [(kind, account) for kind, section in config.channels for account in section]
         pictures = config.flows_folder / "library"
-        return cls(group, terms, config.server.public_url, tuple(accounts), pictures, Places(zone=group.zone))
+        return cls(group, terms, config.server.public_url, tuple(accounts), pictures, Places.of(config))

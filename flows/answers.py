@@ -41,6 +41,13 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """The names of the places that can be meant, the likeliest first."""
+
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OutOfRange:
     """A number was given, but not between these."""
 

@@ -13,6 +13,7 @@ from flows.states import AskState
 from flows.times import QuietHours, duration
 from flows.transcript import LINES, fields, option, read_dialogs
 from flows.vocabulary import ACTION, DEEDS, LISTS, PAIR
+from flows.words import fold
 
 __all__ = ["Differs", "Played", "Setting", "play", "read_dialogs"]
 
@@ -87,6 +88,8 @@ class _Player:
             if what in tree
         }
         self.lists = {name: tuple(map(option, (tree.get("lists") or {}).get(name) or ())) for name in LISTS}
+        places = fields(tree.get("places"), NOTHING)
+        self.places = {fold(name): could_be for name, could_be in places.items() if isinstance(could_be, tuple)}
         self.conversations: dict[int, Conversation] = {}
         self.due: dict[int, datetime] = {}
         self.ended: str | None = None
@@ -129,7 +132,8 @@ class _Player:
 
     def _said(self, said: Any) -> Said:
         if not isinstance(said, list):
-            return Said(str(said or ""))
+            text = str(said or "")
+            return Said(text, places=self.places.get(fold(text), ()))
         for number, asked in reversed(self.open):
             keys = {shown.label: shown.key for shown in asked.choices}
             if set(said) <= set(keys) and (asked.many or len(said) == 1):

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from flows import phrases
 from flows.agreement import greets
-from flows.answers import Fit, OutOfRange
+from flows.answers import Answer, Fit
 from flows.engine import LOST, advance, answered, concerns, state_of
 from flows.model import (
     NOTHING,
@@ -235,7 +235,7 @@ class Exchange:
             read = reading(self.library, state, conversation, said, self.facts, self.now) if state else None
             if read is None:
                 continue
-            fit = Fit.TYPE if isinstance(read, OutOfRange) else read.fit
+            fit = read.fit if isinstance(read, Answer) else Fit.TYPE
             if fit >= Fit.NEAR or not self._with_people(conversation):
                 return conversation, fit, read
         return None, Fit.NOT, None

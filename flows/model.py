@@ -138,7 +138,8 @@ class Conversation(NamedTuple):
 
     question   number of the newest question asked here, from 1; a button carries it, so that an old press is known
     asked      the words of that question as the person read them: consent keeps them
-    offered    ids of a `choices_from` list as it was shown, so that "2" stays what the person saw
+    offered    ids of a `choices_from` list as it was shown, so that "2" stays what the person saw; names of places,
+               where they were asked which one they mean
     picked     keys chosen so far of a `choose: many`
     misses     answers in a row that were not understood
     fired      the `after` entries that have fired since `entered_at`
@@ -217,6 +218,7 @@ class Said:
     choice    the key of a pressed button; a tuple is the whole answer to a `choose: many`; `DONE` closes one
     question  the number the button carried, and `conversation` the one it was asked in; None for typed words
     place     the place that was understood, by its name; "" where there is none of that name, None where nobody looked
+    places    the names of those that can be meant, the likeliest first, where it is not clear which
     photo     the channel's reference of a picture
     """
 
@@ -225,6 +227,7 @@ class Said:
     question: int | None = None
     conversation: int | None = None
     place: str | None = None
+    places: tuple[str, ...] = ()
     photo: str = ""
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from flows import answers, choosing, phrases
-from flows.answers import Answer, Fit, OutOfRange
+from flows.answers import Answer, Fit, OutOfRange, Several
 from flows.model import DONE, Caller, Conversation, Facts, Library, Option, Said, Shown
 from flows.moves import Go, Move
 from flows.prepared import Forms, prepared
@@ -30,7 +30,10 @@ _EXPLAINED = {
     "text": phrases.SAY_TEXT,
 }
 
-Read = Answer | OutOfRange | None
+NONE = "no"
+"""The key of "None of these", so that a refusal means it too; no place is called so that has its region with it."""
+
+Read = Answer | OutOfRange | Several | None
 """What something said means as an answer to a question; None where it means nothing."""
 
 
@@ -39,13 +42,15 @@ Read = Answer | OutOfRange | None
 
 def ask(scene: "Scene", state: AskState) -> Move:
     """Puts a question that was not open before."""
+    here = scene.here
+    here.offered = ()
     shown = _shown(scene, state)
     if state.choices_from and not shown:
         return _none(state)
-    here = scene.here
     here.asked = _question(scene, state)
     here.question += 1
-    here.offered = tuple([choice.key for choice in shown]) if state.choices_from else ()
+    if state.choices_from:
+        here.offered = tuple([choice.key for choice in shown])
     here.picked = ()
     here.misses = 0
     scene.show(here.asked, shown, state)
@@ -61,7 +66,8 @@ def ask_again(scene: "Scene", state: AskState, before: str = "", replaces: bool 
         here.offered = tuple([choice.key for choice in shown])
         here.picked = tuple([key for key in here.picked if key in here.offered])
     here.asked = _question(scene, state)
-    scene.show(f"{before}\n\n{here.asked}" if before else here.asked, shown, state, replaces)
+    put = scene.translated(phrases.WHICH_PLACE) if _asks_which(state, here) else here.asked
+    scene.show(f"{before}\n\n{put}" if before else put, shown, state, replaces)
     return None
 
 
@@ -88,9 +94,17 @@ def _shown(scene: "Scene", state: AskState) -> tuple[Shown, ...]:
         return shown
     if state.choices_from is not None:
         return tuple([Shown(option.id, option.label) for option in scene.facts.lists.get(state.choices_from, ())])
+    if _asks_which(state, scene.here):
+        names = [Shown(name, name) for name in scene.here.offered]
+        return (*names, Shown(NONE, scene.translated(phrases.NONE_OF_THESE)))
     if state.expect == "yes_no":
         return (Shown("yes", scene.translated(phrases.YES_BUTTON)), Shown("no", scene.translated(phrases.NO_BUTTON)))
     return ()
+
+
+def _asks_which(state: AskState, here: "Conversation | Standing") -> bool:
+    """Whether they were asked which of several places they mean."""
+    return state.expect == "place" and bool(here.offered)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------
@@ -103,6 +117,8 @@ def reading(
     if said.choice is not None:
         return _pressed(state, conversation, said.choice)
     if state.choices is None and state.choices_from is None:
+        if _asks_which(state, conversation) and (which := _which(library, conversation, said)) is not None:
+            return which
         return _READERS[state.expect or "text"](state, said, facts, now)
     many = state.choose == "many"
     if many and conversation.picked and _is_done(library, said.text):
@@ -126,15 +142,27 @@ def _pressed(state: AskState, conversation: "Conversation | Standing", choice: s
 def _keys(state: AskState, conversation: "Conversation | Standing") -> Sequence[str]:
     if state.choices is not None:
         return tuple(state.choices)
+    if _asks_which(state, conversation):
+        return (*conversation.offered, NONE)
     return conversation.offered if state.choices_from else ("yes", "no") if state.expect == "yes_no" else ()
 
 
 def _is_done(library: Library, said: str) -> bool:
     """Whether someone wrote what stands on the button that closes the question, in any language."""
-    if len(said) > 100:
-        return False
-    labels = [phrases.DONE_BUTTON, *(words.get(phrases.DONE_BUTTON, "") for words in library.translations.values())]
-    return answers.is_word(said, labels)
+    return len(said) <= 100 and answers.is_word(said, _in_all_languages(library, phrases.DONE_BUTTON))
+
+
+def _in_all_languages(library: Library, phrase: str) -> tuple[str, ...]:
+    return (phrase, *(words[phrase] for words in library.translations.values() if phrase in words))
+
+
+def _which(library: Library, conversation: "Conversation | Standing", said: Said) -> Answer | None:
+    """Which of the places that were offered somebody means, or none of them; None where they say neither."""
+    names: Forms = tuple([(name, (name,)) for name in conversation.offered])
+    none = (NONE, _in_all_languages(library, phrases.NONE_OF_THESE))
+    read = choosing.choose(said.text, (*names, none), False, library.words.keys())
+    # What is nearly one of them, and altogether another place, is that.
+    return None if read is not None and read.fit is Fit.NEAR and said.place else read
 
 
 def _options(state: AskState, facts: Facts) -> dict[str, Option]:
@@ -157,6 +185,8 @@ def _date(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
 
 
 def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
+    if said.places:
+        return Several(said.places)
     if said.place is None:
         return answers.place(said.text)
     return Answer(said.place, Fit.TYPE) if said.place else None
@@ -189,7 +219,11 @@ def answer(scene: "Scene", state: AskState, said: Said) -> Move:
     if skipped and "skip" in state.on:
         return _on(scene, state.on["skip"])
     if isinstance(read, Answer) and not (skipped and state.expect != "text"):
+        if _asks_which(state, scene.here) and read.value == NONE:
+            return _none_of_these(scene, state)
         return _answered(scene, state, read)
+    if isinstance(read, Several) and read.names != scene.here.offered:
+        return _offer(scene, state, read.names)
     return _missed(scene, state, read)
 
 
@@ -230,15 +264,34 @@ def _toggle(scene: "Scene", state: AskState, key: str) -> Move:
     return ask_again(scene, state, replaces=True)
 
 
+def _offer(scene: "Scene", state: AskState, names: tuple[str, ...]) -> Move:
+    """Asks which of these places they mean: a question of its own, so that older buttons are known as old."""
+    scene.here.offered = names
+    scene.here.question += 1
+    return ask_again(scene, state)
+
+
+def _none_of_these(scene: "Scene", state: AskState) -> Move:
+    here = scene.here
+    here.offered = ()
+    here.question += 1
+    here.misses += 1
+    return ask_again(scene, state, scene.translated(phrases.ANOTHER_PLACE) if here.misses % 3 else _human(scene))
+
+
 def _missed(scene: "Scene", state: AskState, read: Read) -> Move:
     scene.here.misses += 1
     human = scene.here.misses % 3 == 0
-    return ask_again(scene, state, scene.words(phrases.OFFER_HUMAN) if human else _why(scene, state, read))
+    return ask_again(scene, state, _human(scene) if human else _why(scene, state, read))
+
+
+def _human(scene: "Scene") -> str:
+    return scene.words(phrases.OFFER_HUMAN)
 
 
 def _why(scene: "Scene", state: AskState, read: Read) -> str:
     """What would have been understood, in one sentence."""
-    if state.choices is not None or state.choices_from is not None:
+    if state.choices is not None or state.choices_from is not None or _asks_which(state, scene.here):
         return scene.translated(phrases.PICK_MANY if state.choose == "many" else phrases.PICK_ONE)
     if isinstance(read, OutOfRange):
         both = read.least is not None and read.most is not None

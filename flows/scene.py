@@ -7,7 +7,6 @@ from hashlib import blake2b
 from typing import Any
 
 from flows import phrases, questions
-from flows.answers import Answer, OutOfRange
 from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
 from flows.moves import Move
 from flows.names import known_names
@@ -56,7 +55,7 @@ class Scene:
         conversation: Conversation,
         facts: Facts,
         now: datetime,
-        read: tuple[Answer | OutOfRange | None] | None = None,
+        read: "tuple[questions.Read] | None" = None,
     ) -> None:
         self.library = library
         self.here = Standing(conversation)
@@ -132,6 +131,8 @@ class Scene:
     def show(self, text: str, choices: tuple[Shown, ...], state: AskState, replaces: bool = False) -> None:
         """The open question, in these words."""
         many, expect = state.choose == "many", state.expect or ""
+        if expect == "place" and choices:
+            expect = ""
         picked, question = self.here.picked, self.here.question
         button = phrases.DONE_BUTTON if many else phrases.SHARE_PLACE if expect == "place" else ""
         button = button or (phrases.CHOOSE_BUTTON if choices else "")

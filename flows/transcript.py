@@ -28,6 +28,7 @@ _HEAD: Mapping[str, str] = {
     "pair": "fields of a pair",
     "action": "fields of an action",
     "lists": "lists, each with its entries",
+    "places": "names of places, each with the list of those it can mean",
     "talk": "a list of lines",
 }
 _KNOWN: Mapping[str, Collection[str]] = {"pair": PAIR, "action": ACTION, "lists": LISTS}
@@ -68,6 +69,11 @@ def _head_problems(page: Page, tree: dict[str, Any]) -> Iterator[Problem]:
             yield page.problem("unknown-key", f"`{key}` is not known here", (key, ""), nearest(key, _HEAD))
         elif not isinstance(value, shapes.get(key, dict)) and value is not None:
             yield page.problem("type-mismatch", f"`{key}` should be {_HEAD[key]}", (key,))
+        elif key == "places":
+            for name, could_be in (value or {}).items():
+                if not isinstance(could_be, list):
+                    what = f"`{name}` can mean several places: a list of them"
+                    yield page.problem("type-mismatch", what, (key, name), "write it like [One, Another]")
         elif key in _KNOWN:
             for name in value or ():
                 if name not in _KNOWN[key]:

@@ -132,7 +132,7 @@ def _series(
     def understanding() -> "tuple[NewAction, ...]":
         here = read.org.time_zone
         try:
-            one = understand(cells, here, Places(zone=here), present())
+            one = understand(cells, here, Places.of(read), present())
             return repeated(one, here, every, times, until)
         except BadCells as error:
             refuse("; ".join(f"{column}: {what}" for column, what in error.problems.items()))
@@ -159,7 +159,7 @@ async def _added(read: "Config", new: "Sequence[NewAction]", host: int | None) -
 def _read_file(file: Path, read: "Config") -> "tuple[Sequence[NewAction], Sequence[str]]":
     from bot.places import Places
 
-    here, places = read.org.time_zone, Places(zone=read.org.time_zone)
+    here, places = read.org.time_zone, Places.of(read)
     if file.suffix.lower() in (".ics", ".ical"):
         from bot.calendar_import import read_calendar
 

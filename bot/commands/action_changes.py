@@ -113,7 +113,7 @@ def _columns(read: "Config", before: "Action", cells: dict[str, str]) -> dict[st
     from bot.places import Places
 
     try:
-        return changes(before, cells, Places(zone=read.org.time_zone), present())
+        return changes(before, cells, Places.of(read), present())
     except BadCells as error:
         refuse("; ".join(f"{column}: {what}" for column, what in error.problems.items()))
 

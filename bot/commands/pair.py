@@ -55,7 +55,7 @@ def _listed(file: Path, config: "Config | None") -> "Listed":
     from bot.pairing.spreadsheet import COLUMNS, read_listed
     from bot.places import Places
 
-    places = Places(zone="" if config is None else config.org.time_zone)
+    places = Places() if config is None else Places.of(config)
     capacity = (Pairing() if config is None else config.pairing).capacity
     listed = understood(file, lambda: read_listed(file, places, capacity), undone="paired")
     if listed.ignored:

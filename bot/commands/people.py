@@ -114,7 +114,7 @@ def _understood(file: Path, read: "Config") -> "Sequence[Newcomer]":
 
     group = Group.of(read)
     library = told(lambda: read_folder(read.flows_folder).library)
-    places = Places(zone=group.zone)
+    places = Places.of(read)
     newcomers, ignored = understood(file, lambda: read_people(file, group, library, places))
     if ignored:
         typer.echo(f"{file}: ignored: {', '.join(ignored)} (known are {', '.join(COLUMNS)})", err=True)

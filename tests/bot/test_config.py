@@ -10,6 +10,7 @@ import pytest
 from bot.channels import KINDS
 from bot.config import BadConfig, Config, read_config
 from bot.desks.kinds import DESKS
+from bot.places import Places
 from bot.starter import example
 
 ORG = '[org]\nname = "Neighbours"\n'
@@ -81,6 +82,17 @@ def test_a_group_of_telegram_may_be_a_number_or_not_known_yet(tmp_path: Path) ->
         assert desk.chat == chat
 
 
+def test_a_group_names_its_own_districts_and_what_is_wrong_in_them_is_told_by_row(tmp_path: Path) -> None:
+    ours, text = tmp_path / "ours.csv", ORG + 'time_zone = "Europe/London"\nplace = "Leeds"\ndistricts = "ours.csv"\n'
+    ours.write_text("name,lat,lon,also\nHyde Park,53.81,-1.56,LS6\n", "utf-8")
+    places = Places.of(read(tmp_path, text))
+    assert [place.name for place in places.candidates("LS6")] == ["Hyde Park"]
+    ours.write_text("name,lat,lon\nHyde Park,-151.56,53.81\n,1,1\n", "utf-8")
+    told = complaint(tmp_path, text)
+    assert told.startswith("[org] districts: ours.csv:2: lat: write degrees from -90 to 90: are lat and lon swapped?")
+    assert "; ours.csv:3: name: write a name" in told
+
+
 MATRIX = '[channels.matrix]\nhomeserver = "https://m.example"\nuser = "bot"\n'
 
 WRONG = {
@@ -97,6 +109,7 @@ WRONG = {
     "zone folder": (ORG + 'time_zone = "Europe"', "[org] `time_zone`: "),
     "no languages": (ORG + "languages = []", "[org] `languages`: "),
     "language": (ORG + 'languages = ["en", "Español!"]', "[org] `languages`: `Español!` is not a language"),
+    "no districts": (ORG + 'districts = "ours.csv"', "[org] districts: ours.csv cannot be read: No such file"),
     "language number": (ORG + "languages = [3]", "[org] `languages`: "),
     "privacy": (ORG + 'privacy_url = "example.org"', "[org] `privacy_url`: `example.org` is not an address"),
     "url": (ORG + '[storage]\nurl = "mysql://x/y"', "[storage] `url`: write it like sqlite:///"),

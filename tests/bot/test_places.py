@@ -160,14 +160,33 @@ def test_any_text_at_all_is_read_without_a_complaint(text: str) -> None:
 
 
 def test_the_groups_own_area_comes_before_far_and_larger_ones() -> None:
-    assert name(Places(near_cell=cell_at(42.1, -72.6)), "springfield") == "Springfield"
-    near = Places(near_cell=cell_at(42.1, -72.6)).read("springfield")
+    assert name(Places(near="Hartford, Connecticut"), "springfield") == "Springfield"
+    near = Places(near="Hartford, Connecticut").read("springfield")
     assert near is not None
     assert (round(near.lat), round(near.lon)) == (42, -73)
     assert name(Places(country="US"), "Leeds") == "Leeds, Alabama"
     assert name(Places(zone="America/Chicago"), "paris") == "Paris, Texas"
     assert name(Places(zone="Europe/Madrid"), "Córdoba") == "Córdoba"
     assert name(Places(zone="America/Argentina/Cordoba"), "Córdoba") == "Córdoba"
+
+
+def test_who_is_asked_and_who_is_not() -> None:
+    def asked(places: Places, text: str) -> list[str]:
+        return [place.full_name for place in places.candidates(text)]
+
+    german = Places(zone="Europe/Berlin")
+    assert asked(german, "Frankfurt") == ["Frankfurt am Main, Germany", "Frankfurt (Oder), Germany"]
+    assert asked(Places(zone="Europe/Berlin", near="Potsdam"), "Frankfurt")[0] == "Frankfurt (Oder), Germany"
+    assert asked(Places(zone="Europe/Berlin", near="Mainz"), "Frankfurt") == ["Frankfurt am Main, Germany"]
+    assert asked(german, "Berlin") == ["Berlin, Germany"]
+    # Newton was called so once, and nobody calls it so now.
+    assert asked(Places(country="US"), "Cambridge, MA") == ["Cambridge, Massachusetts"]
+    assert [place.name for place in german.candidates("Frankfurt am Main, Germany")] == ["Frankfurt am Main"]
+
+
+def test_a_group_in_a_place_that_nobody_knows_is_told_so_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+    assert name(Places(zone="Europe/London", near="Xyzzyville"), "Leeds") == "Leeds"
+    assert "[org] place: there is no place of that name" in caplog.text
 
 
 def test_without_an_area_of_its_own_the_larger_town_comes_first(anywhere: Places) -> None:
@@ -197,10 +216,10 @@ def test_what_a_name_can_mean_is_told_the_best_first_and_each_apart(anywhere: Pl
 
 @pytest.mark.parametrize(
     ("zone", "near", "step"),
-    [("", "", 1), ("Europe/London", "", 4), ("Asia/Shanghai", "", 4), ("", cell_at(42, -72), 4)],
+    [("", "", 1), ("Europe/London", "", 4), ("Asia/Shanghai", "", 4), ("", "Worcester, Massachusetts", 4)],
 )
 def test_every_name_that_is_told_is_read_as_the_same_place(every: list[Town], zone: str, near: str, step: int) -> None:
-    places = Places(zone=zone, near_cell=near)
+    places = Places(zone=zone, near=near)
     wrong = []
     for town in every[::step]:
         place = places.at(town.lat, town.lon)

@@ -385,3 +385,90 @@ def test_the_trail_of_questions_has_an_end() -> None:
     for _ in range(100):
         turn = answer(library, "Leeds", before=turn)
     assert (len(turn.conversation.trail), turn.conversation.question) == (40, 101)
+
+
+# --- which of several places -----------------------------------------------------------------------------------
+
+PLACE = one(
+    "ask: Which town?, expect: place, save: me.place, on: {skip: skipped}, go: over",
+    es='msgid "Which town?"\nmsgstr "¿Qué ciudad?"\n\nmsgid "None of these"\nmsgstr "Ninguno de estos"\n',
+)
+NAMES = ("Springfield, Illinois", "Springfield, Missouri", "Springfield, Ohio")
+SEVERAL = Said("Springfield", places=NAMES)
+
+
+def test_a_place_that_could_be_several_is_asked_back_as_choices() -> None:
+    turn = answer(PLACE, SEVERAL)
+    say = last(turn)
+    assert (say.text, say.question, say.expect) == (phrases.WHICH_PLACE, 2, "")
+    assert [choice.label for choice in say.choices] == [*NAMES, phrases.NONE_OF_THESE]
+    assert kept(turn) is None
+    assert ended(turn) == ""
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Said(choice="Springfield, Missouri", question=2, conversation=1),
+        *map(Said, ("2", "the second", "Missouri", "springfield missouri", "Springfield, Misouri", "the Missouri one")),
+        Said("missouri", place="Missouri City, Texas"),
+        Said("", place="Springfield, Missouri"),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_press_or_what_is_typed_settles_which_place_it_is(said: Said) -> None:
+    turn = answer(PLACE, said, before=answer(PLACE, SEVERAL))
+    assert kept(turn) == "Springfield, Missouri"
+    assert ended(turn) == "over"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Said(choice="no", question=2, conversation=1),
+        *map(Said, ("4", "None of these", "ninguno de estos", "no", "none")),
+    ],
+    ids=str,
+)
+def test_whoever_means_none_of_these_is_asked_anew_and_the_third_time_offered_a_human(said: Said) -> None:
+    turn = answer(PLACE, said, before=answer(PLACE, SEVERAL))
+    say = last(turn)
+    assert (say.text, say.choices, say.expect) == (f"{phrases.ANOTHER_PLACE}\n\nWhich town?", (), "place")
+    for _ in range(2):
+        turn = answer(PLACE, said, before=answer(PLACE, SEVERAL, before=turn))
+    assert last(turn).text == f"{phrases.OFFER_HUMAN}\n\nWhich town?"
+    assert ended(answer(PLACE, "skip", before=turn)) == "skipped"
+
+
+def test_another_place_can_be_named_while_choices_are_open_a_clear_or_a_doubtful_one() -> None:
+    before = answer(PLACE, SEVERAL)
+    assert kept(answer(PLACE, Said("Eugene", place="Eugene"), before=before)) == "Eugene"
+    # "Springfeld" is nearly all of them, and "Springdale" is nearly none.
+    assert kept(answer(PLACE, Said("Springdale, Ohio", place="Springdale, Ohio"), before=before)) == "Springdale, Ohio"
+    other = answer(PLACE, Said("Newport", places=("Newport, Oregon", "Newport, Maine")), before=before)
+    assert [choice.key for choice in last(other).choices] == ["Newport, Oregon", "Newport, Maine", "no"]
+    assert last(other).question == 3
+
+
+def test_what_is_no_place_and_the_same_name_again_are_explained_with_the_choices() -> None:
+    before = answer(PLACE, SEVERAL)
+    for said in (Said("xyzzy", place=""), SEVERAL):
+        say = last(answer(PLACE, said, before=before))
+        assert say.text == f"{phrases.PICK_ONE}\n\n{phrases.WHICH_PLACE}"
+        assert [choice.key for choice in say.choices] == [*NAMES, "no"]
+
+
+def test_the_choices_come_again_after_something_else_and_are_gone_with_the_question() -> None:
+    turn = answer(PLACE, SEVERAL)
+    again = advance(PLACE, turn.conversation, Again(), FACTS, NOON)
+    assert (last(again).text, last(again).question) == (phrases.WHICH_PLACE, 2)
+    assert len(last(again).choices) == 4
+    anew = advance(PLACE, turn.conversation, Started(), FACTS, NOON)
+    assert (last(anew).text, last(anew).choices) == ("Which town?", ())
+
+
+def test_an_old_button_of_other_places_counts_no_more() -> None:
+    before = answer(PLACE, Said("Newport", places=("Newport, Oregon", "Newport, Maine")), before=answer(PLACE, SEVERAL))
+    late = answer(PLACE, Said(choice="Springfield, Ohio", question=2, conversation=1), before=before)
+    assert kept(late) is None
+    assert ended(late) == ""
