@@ -1,6 +1,7 @@
 """Both databases for tests: `store` runs a test on each. For a conftest.py: `from tests.databases import *`."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -16,7 +17,7 @@ import pytest
 from storage.schema import migrate
 from storage.store import Store
 
-__all__ = ["Database", "Watch", "database", "postgres", "reopen", "store", "watch"]
+__all__ = ["Database", "Watch", "database", "migrated", "postgres", "reopen", "store", "watch"]
 
 
 @dataclass
@@ -94,11 +95,20 @@ def watch() -> Watch:
     return Watch()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with empty tables, to be copied: a tenth of a second less for each test."""
+    path = tmp_path_factory.mktemp("migrated") / "doorstep.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture(params=["sqlite", "postgres"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Database:
+def database(request: pytest.FixtureRequest, migrated: Path, tmp_path: Path) -> Database:
     """An empty database of each kind."""
     if request.param == "sqlite":
         path = tmp_path / "doorstep.db"
+        shutil.copy(migrated, path)
         return Database(f"sqlite:///{path}", tmp_path / "doorstep.key", path)
     postgres: Postgres = request.getfixturevalue("postgres")
     return Database(postgres.create(), tmp_path / "doorstep.key", None)

@@ -5,6 +5,10 @@ import signal
 from collections import Counter
 from pathlib import Path
 
+from sqlalchemy import exists, select
+
+from storage.schema import connection
+from storage.sending import UNSETTLED
 from tests.bot.deaths import ANSWER_LOST, POINTS, order, ordered
 from tests.bot.nursery import Child, Nursery, nursery
 from tests.bot.running import free_port, write_config
@@ -15,10 +19,6 @@ from tests.bot.test_killed import CHAIN, replies
 
 HELD_BACK = 0.15
 """Seconds for which the platform keeps its answers to itself where somebody dies on the wire."""
-
-SETTLED = 0.05
-"""Seconds after an answer came until it is recorded, on a machine with nothing else to do: who dies too late dies all
-the same, and what that brings is counted."""
 
 
 async def dying(folder: Path, url: str, times: int) -> Counter[str]:
@@ -38,6 +38,7 @@ async def dying(folder: Path, url: str, times: int) -> Counter[str]:
             people.append((point, chat))
             bot.hang = HELD_BACK if point == "on the wire" else 0
             child = await _one(born, config, child, chat, point)
+            await _recorded(url)
         bot.hang = 0
         await _both_words(bot, [chat for _, chat in people])
         child.terminate()
@@ -63,8 +64,19 @@ async def _one(born: Nursery, config: Path, child: Child, chat: Chat, point: str
     async with asyncio.timeout(20):
         while not chat.sent:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
-    await asyncio.sleep(SETTLED)
     return child
+
+
+async def _recorded(url: str) -> None:
+    """What became of every message is written down: who dies too late dies all the same, and that would be counted."""
+
+    def open_() -> bool:
+        with connection(url) as opened:
+            return opened.execute(select(exists().where(UNSETTLED))).scalar_one()
+
+    async with asyncio.timeout(20):
+        while await asyncio.to_thread(open_):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
 
 
 async def _both_words(bot: BotAccount, chats: list[Chat]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from tests.bot.nursery import commands
+from tests.bot.nursery import finish
 
 PASSPHRASE = "the blue door"
 ROOT = Path(__file__).parents[2]
@@ -63,18 +63,9 @@ async def command(*arguments: str, **options: Any) -> Process:
     )
 
 
-async def begun(config: Path, **options: Any) -> Process:
-    """`doorstep run`, once it has said that it is ready."""
-    process = await command("run", "--config", str(config), **options)
-    assert process.stdout is not None
-    line = await asyncio.wait_for(process.stdout.readline(), 30)
-    assert line == b"ready\n", line
-    return process
-
-
 async def finished(*arguments: str, said: str = "") -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command that ends by itself, and reads what is `said` on its stdin."""
-    return await asyncio.to_thread(commands().finish, arguments, said.encode())
+    return await asyncio.to_thread(finish, arguments, said.encode())
 
 
 class Visitor:

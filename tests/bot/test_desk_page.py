@@ -24,7 +24,8 @@ from storage.store import Store
 from storage.transaction import Transaction
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
 from tests.bot.browsing import log, say
-from tests.bot.running import PASSPHRASE, begun, free_port, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import PASSPHRASE, free_port, write_config
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}

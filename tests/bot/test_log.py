@@ -58,7 +58,7 @@ def test_of_a_librarys_line_only_what_stands_in_its_code_is_shown(caplog: pytest
     with caplog.at_level(logging.DEBUG):
         library.debug("a connection was closed")
         library.debug("%s wrote", name)
-        library.debug(f"{name} wrote")  # noqa: G004 - as libraries do
+        library.debug(f"{name} wrote")
         library.debug(name)
     lines = [Line().format(record) for record in caplog.records]
     assert [line.partition("somewhere.else: ")[2].partition("test_log.py:")[0] for line in lines] == [

@@ -23,7 +23,8 @@ from storage.errors import KeyDestroyed
 from storage.people import STOPPED, Loaded
 from storage.store import Transaction
 from tests.bot.conftest import Talking
-from tests.bot.running import begun, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import free_port, visitor, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat
 from tests.bot.talking import Recorder, Talk

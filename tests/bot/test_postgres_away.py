@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.bot.running import Visitor, begun, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import Visitor, free_port, visitor, write_config
 from tests.bot.test_killed import CHAIN, replies, talk
 
 

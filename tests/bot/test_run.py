@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from storage.schema import newest
-from tests.bot.running import begun, command, finished, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import command, finished, free_port, visitor, write_config
 from tests.bot.talking import ALWAYS
 from tests.bot.test_killed import CHAIN
 from tests.databases import Database

@@ -12,8 +12,8 @@ import pytest
 
 from tests.bot.channels.on_matrix import bubbles_in
 from tests.bot.channels.test_telegram_run import starter, until
-from tests.bot.nursery import nursery
-from tests.bot.running import begun, free_port, write_config
+from tests.bot.nursery import begun, nursery
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.synapse import SERVER, Hands, synapse
 from tests.bot.test_killed import CHAIN, replies
 

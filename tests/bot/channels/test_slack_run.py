@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from flows.reader import STARTER
-from tests.bot.nursery import nursery
-from tests.bot.running import begun, free_port, write_config
+from tests.bot.nursery import begun, nursery
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_people import Person
 from tests.bot.standins.slack_rules import Json, shown

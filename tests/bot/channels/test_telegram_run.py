@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from flows.reader import STARTER
-from tests.bot.nursery import nursery
-from tests.bot.running import begun, free_port, write_config
+from tests.bot.nursery import begun, nursery
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat, Json
 from tests.bot.test_killed import CHAIN, replies

@@ -9,8 +9,8 @@ import httpx
 import pytest
 
 from tests.bot.channels.test_telegram_run import starter, until
-from tests.bot.nursery import nursery
-from tests.bot.running import begun, free_port, lasting_port, write_config
+from tests.bot.nursery import begun, nursery
+from tests.bot.running import free_port, lasting_port, write_config
 from tests.bot.standins.whatsapp import APP_SECRET, PHONE, TOKEN, VERIFY, WhatsAppServer
 from tests.bot.standins.whatsapp_people import Json, buttons
 from tests.bot.test_killed import CHAIN, replies

@@ -7,7 +7,8 @@ import httpx
 
 from storage.store import Transaction
 from tests.bot.commands.given import kept
-from tests.bot.running import Visitor, begun, finished, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import Visitor, finished, free_port, visitor, write_config
 from tests.databases import Postgres
 
 FLOW = """

@@ -5,7 +5,8 @@ from pathlib import Path
 from storage.key_copies import keys_of
 from tests.bot.commands.given import config, one_line
 from tests.bot.commands.test_send import group
-from tests.bot.running import begun, finished
+from tests.bot.nursery import begun
+from tests.bot.running import finished
 
 
 async def test_someone_is_forgotten_while_the_bot_runs_and_is_asked_about_before(tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from flows.model import Say
 from storage.store import Transaction
 from tests.bot.commands.given import kept, one_line
 from tests.bot.commands.test_people import group
-from tests.bot.running import begun, finished, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import finished, free_port, visitor, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.test_other_phone import HELLO, written
 

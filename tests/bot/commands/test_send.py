@@ -3,7 +3,8 @@ from pathlib import Path
 from flows.model import Value
 from storage.store import Transaction
 from tests.bot.commands.given import config, kept, one_line
-from tests.bot.running import begun, finished, free_port, visitor, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import finished, free_port, visitor, write_config
 
 FLOW = """
 flow: saturday

@@ -7,7 +7,8 @@ import pytest
 
 from tests.bot.channels.test_slack_run import section, starter, texts, until
 from tests.bot.desks.slack_office import CHANNEL
-from tests.bot.running import begun, free_port, write_config
+from tests.bot.nursery import begun
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_rules import shown
 
