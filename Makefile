@@ -10,8 +10,7 @@ try: .venv/run.stamp
 
 test: .venv/dev.stamp chromium
 	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -q -m "not slow" -n 3
-	$(BIN)/pytest -q -m slow -n 3 --dist worksteal
+	$(BIN)/pytest -q -n 3 --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

@@ -82,7 +82,7 @@ async def kill_again_and_again(
     return taken
 
 
-@pytest.mark.slow
+@pytest.mark.slow("minutes")
 async def test_killed_two_hundred_times_it_loses_and_doubles_nothing(database: Database, tmp_path: Path) -> None:
     port = free_port()
     config = write_config(tmp_path, database.url, port, {"chain": CHAIN})

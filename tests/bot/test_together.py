@@ -275,7 +275,7 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
         yield made
 
 
-@pytest.mark.slow
+@pytest.mark.slow("minutes")
 async def test_on_every_platform_newcomers_meet_their_buddies_of_the_next_one(world: World) -> None:
     process = await world.born.ready(world.config)
     days, ring = world.days, ("telegram", "slack", "whatsapp", "matrix")

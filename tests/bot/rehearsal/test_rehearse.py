@@ -63,7 +63,7 @@ def test_without_faults_nothing_goes_wrong_and_the_table_says_so(places: Places)
     assert b"Every promise held." in table
 
 
-@pytest.mark.slow
+@pytest.mark.slow("minutes")
 @pytest.mark.parametrize("half", range(HALVES))
 def test_whatever_goes_wrong_every_promise_holds(half: int, places: Places) -> None:
     faults, checks = Counter[str](), Counter[str]()
