@@ -9,6 +9,7 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from bot import codes
 from bot.cells import km
 from bot.do.base import Turn
+from flows import phrases
 from flows.model import Option, Value
 from flows.text import locale, show
 from flows.times import zone
@@ -18,6 +19,9 @@ from storage.signups import AGAIN, GOING, LATELY, WAITING, YES, Signup
 
 MOST = 8
 """Lines of a list: a person reads them all, and every platform shows them."""
+
+MOST_PEOPLE = 100
+"""Names that a host chooses from: as a numbered list they still are one message of every platform."""
 
 LONGEST = 20
 """Characters of a label that every platform shows on a button."""
@@ -110,22 +114,30 @@ def until_then(action: Action, now: datetime, language: str) -> str:
 
 # --- lists -----------------------------------------------------------------------------------------------------
 
-NAMES = ("actions_near_me", "my_actions", "open_needs", "my_needs", "possible_times")
+NAMES = ("actions_near_me", "my_actions", "open_needs", "my_needs", "not_checked_in", "possible_times")
 """The lists of the vocabulary that this module makes."""
 
 
-async def lists(turn: Turn, wanted: Collection[str] = NAMES) -> dict[str, tuple[Option, ...]]:
-    """Those of the lists that are wanted, each with at most `MOST` lines in the reader's language and zone.
+async def lists(
+    turn: Turn, wanted: Collection[str] = NAMES, about: Collection[int] = ()
+) -> dict[str, tuple[Option, ...]]:
+    """Those of the lists that are wanted, each with at most `MOST` lines in the reader's language and zone. `about`:
+    the actions that their conversations are about.
 
     actions_near_me  published, not over, within reach of where they live (all, where that is not known), without
                      those they signed up for; soonest first
     my_actions       those they signed up for and that are not over; soonest first
     open_needs       what is still to be brought to those; each knows its action
     my_needs         what they said they bring to those
+    not_checked_in   who signed up for what they host and their conversations are about, and has not checked in: first
+                     names, in the order in which they signed up, at most `MOST_PEOPLE` for each action; the id is the
+                     sign-up's
     possible_times   when two people could meet in the coming two weeks; the id is "2026-11-28 11:00" in their zone
     """
     found: dict[str, tuple[Option, ...]] = {}
-    if set(wanted) - {"possible_times"}:
+    if "not_checked_in" in wanted:
+        found["not_checked_in"] = tuple([line for each in about for line in await _not_checked_in(turn, each)])
+    if set(wanted) - {"possible_times", "not_checked_in"}:
         signups = await turn.tx.actions.signups_of(turn.person.id)
         mine = [action for action, _ in signups if action.ends_at > turn.tx.now and action.state != CANCELLED]
         if "actions_near_me" in wanted:
@@ -177,6 +189,21 @@ async def _needs(turn: Turn, mine: list[Action], *, theirs: bool) -> tuple[Optio
     return tuple(
         Option(str(need.id), label, facts[action.id]) for (action, need), label in zip(found, labels, strict=True)
     )
+
+
+async def _not_checked_in(turn: Turn, action_id: int) -> list[Option]:
+    """Empty for everybody but the host."""
+    action = await turn.tx.actions.get(action_id)
+    if action is None or action.host_id != turn.person.id:
+        return []
+    signups = [each for each in await turn.tx.actions.people(action_id) if each.checked_in_at is None]
+    keys, names = [], []
+    for signup in signups[:MOST_PEOPLE]:
+        person = await turn.tx.people.get(signup.person_id)
+        if person is not None and person.id != action.host_id:
+            keys.append(str(signup.id))
+            names.append([str(person.fields.get("name") or turn.words(phrases.SOMEONE))])
+    return [Option(key, label, action=str(action_id)) for key, label in zip(keys, _distinct(names), strict=True)]
 
 
 def _possible_times(turn: Turn) -> Iterator[Option]:

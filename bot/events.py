@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from bot import blocking, other_phone, people
 from bot.do.actions import move_up
+from bot.do.attendance import came
 from bot.do.base import Turn
 from bot.hearing import hear
 from bot.outcome import keep_fields, say_to
@@ -252,5 +253,6 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "other phone": _other_phone,
     "restrained": blocking.restrained,
     "long_quiet": _long_quiet,
+    "came": came,
 }
 """By the inbox's `kind`."""

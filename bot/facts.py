@@ -6,9 +6,8 @@ from datetime import datetime
 from bot import actions
 from bot.do.base import MUTED, Turn
 from bot.pairing.reasons import of_both, read, words
-from flows.model import Conversation, Facts, Option, Value
+from flows.model import Conversation, Facts, Option, Value, subject_of
 from flows.prepared import prepared
-from flows.scene import subject_of
 from storage.pairs import INTRODUCED, Pair
 
 _COUNTS: Mapping[str, Value] = {"meetings": 0, "attended": 0, "hosted": 0, "invited": 0, "has_buddy": False}
@@ -31,7 +30,7 @@ async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mappin
     if "my_pairs" in wanted:
         lists["my_pairs"] = await _my_pairs(turn)
     if more := wanted - lists.keys():
-        lists |= await actions.lists(turn, more)
+        lists |= await actions.lists(turn, more, [int(which) for what, which in subjects if what == "action"])
     return Facts(person.id, me, group.org, subjects, lists, turn.zone, turn.language)
 
 

@@ -8,8 +8,7 @@ from bot.do.base import Turn
 from bot.pairing import harvest
 from bot.reach import invitation
 from flows.exchange import Exchange
-from flows.model import Conversation, Say
-from flows.scene import subject_of
+from flows.model import Conversation, Say, subject_of
 from flows.text import show
 from storage.actions import Action
 

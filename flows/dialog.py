@@ -230,8 +230,8 @@ class _Player:
 
     def _compare_arguments(self, wanted: Mapping[str, str] | None, request: Perform) -> None:
         known = DEEDS[request.do.name].arguments
-        given = {n: "" if v is None else str(v) for n, v in request.do.arguments.items() if n in known}
-        told = {name: str(value or "") for name, value in (wanted or {}).items()}
+        given = {name: _argument(value) for name, value in request.do.arguments.items() if name in known}
+        told = {name: _argument(value) for name, value in (wanted or {}).items()}
         if wanted is not None and (
             told.keys() != given.keys() or not all(_matches(told[name], given[name]) for name in told)
         ):
@@ -260,6 +260,13 @@ class _Player:
         # An action that is found is the one in the dialog's head.
         found = {name: "1" if name == "action" else f"https://example.org/{name}" for name in deed.answers}
         return Did(outcome, found or NOTHING)
+
+
+def _argument(value: Any) -> str:
+    """An argument of a `do`, as a dialog writes it and as a flow gives it."""
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return "" if value is None else str(value)
 
 
 def _matches(pattern: str, text: str) -> bool:

@@ -21,10 +21,11 @@ from flows.model import (
     Said,
     Started,
     Turn,
+    subject_of,
 )
 from flows.moves import End, Go, Move, Run
 from flows.questions import Read
-from flows.scene import Scene, Standing, subject_of
+from flows.scene import Scene, Standing
 from flows.states import AskState, DoState, Pausing, RunState, State, WaitState
 from flows.times import duration
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from flows.states import State
@@ -173,13 +173,30 @@ class Conversation(NamedTuple):
         return self._replace(**changes)
 
 
+class Subjects(Protocol):
+    """What a conversation, also one that goes on, tells of what it is about."""
+
+    @property
+    def answers(self) -> Mapping[str, Value]: ...
+    @property
+    def about(self) -> Mapping[str, str]: ...
+
+
+def subject_of(conversation: Subjects, what: str) -> str:
+    """The id of the "pair" or "action" a conversation is about: the one chosen in it, else the one that began it."""
+    which = conversation.answers.get(what) or conversation.about.get(what)
+    return "" if which is None else str(which)
+
+
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One line of a `choices_from` list. `facts` is what becomes known when it is chosen: {"action": {…}}."""
+    """One line of a `choices_from` list. `facts` is what becomes known when it is chosen: {"action": {…}}; `action`
+    is the one whose conversations alone have this line, or "" for all."""
 
     id: str
     label: str
     facts: Mapping[str, Mapping[str, Value]] = field(default_factory=nothing)
+    action: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flows import answers, choosing, phrases
 from flows.answers import Answer, Fit, OutOfRange, Several
-from flows.model import DONE, Caller, Conversation, Facts, Library, Option, Said, Shown
+from flows.model import DONE, Caller, Conversation, Facts, Library, Option, Said, Shown, subject_of
 from flows.moves import Go, Move
 from flows.prepared import Forms, prepared
 from flows.states import AskState
@@ -93,7 +93,7 @@ def _shown(scene: "Scene", state: AskState) -> tuple[Shown, ...]:
             shown = tuple([Shown(key, scene.words(choice.label) or key) for key, choice in state.choices.items()])
         return shown
     if state.choices_from is not None:
-        return tuple([Shown(option.id, option.label) for option in scene.facts.lists.get(state.choices_from, ())])
+        return tuple([Shown(option.id, option.label) for option in _options(state, scene.here, scene.facts).values()])
     if _asks_which(state, scene.here):
         names = [Shown(name, name) for name in scene.here.offered]
         return (*names, Shown(NONE, scene.translated(phrases.NONE_OF_THESE)))
@@ -165,8 +165,9 @@ def _which(library: Library, conversation: "Conversation | Standing", said: Said
     return None if read is not None and read.fit is Fit.NEAR and said.place else read
 
 
-def _options(state: AskState, facts: Facts) -> dict[str, Option]:
-    return {option.id: option for option in facts.lists.get(state.choices_from or "", ())}
+def _options(state: AskState, conversation: "Conversation | Standing", facts: Facts) -> dict[str, Option]:
+    lines, about = facts.lists.get(state.choices_from or "", ()), subject_of(conversation, "action")
+    return {line.id: line for line in lines if line.action in ("", about)}
 
 
 def _forms(library: Library, state: AskState, conversation: "Conversation | Standing", facts: Facts) -> Forms:
@@ -176,7 +177,7 @@ def _forms(library: Library, state: AskState, conversation: "Conversation | Stan
     """
     if state.choices is not None:
         return prepared(library).forms(state)
-    options = _options(state, facts)
+    options = _options(state, conversation, facts)
     return tuple([(key, (options[key].label,) if key in options else ()) for key in conversation.offered])
 
 
@@ -246,7 +247,7 @@ def _on(scene: "Scene", target: str | None) -> Move:
 
 def _answered(scene: "Scene", state: AskState, read: Answer) -> Move:
     key = read.value if isinstance(read.value, str) else ""
-    if state.choices_from and key in (options := _options(state, scene.facts)):
+    if state.choices_from and key in (options := _options(state, scene.here, scene.facts)):
         scene.learn(options[key].facts)
     if state.save is not None:
         scene.save(state.save, read.value)

@@ -7,7 +7,22 @@ from hashlib import blake2b
 from typing import Any
 
 from flows import phrases, questions
-from flows.model import NOTHING, Conversation, Do, Effect, Facts, Flow, Kind, Library, Said, Save, Say, Shown, Value
+from flows.model import (
+    NOTHING,
+    Conversation,
+    Do,
+    Effect,
+    Facts,
+    Flow,
+    Kind,
+    Library,
+    Said,
+    Save,
+    Say,
+    Shown,
+    Value,
+    subject_of,
+)
 from flows.moves import Move
 from flows.names import known_names
 from flows.prepared import prepared
@@ -220,9 +235,3 @@ class Scene:
         """
         place = f"{self.facts.person}/{self.here.flow}/{self.here.state}/"
         return max(names, key=lambda name: blake2b(f"{place}{name}".encode(), digest_size=8).digest())
-
-
-def subject_of(conversation: Conversation | Standing, what: str) -> str:
-    """The id of the pair or action a conversation is about: the one chosen in it, else the one that began it."""
-    which = conversation.answers.get(what) or conversation.about.get(what)
-    return "" if which is None else str(which)

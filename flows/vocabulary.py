@@ -73,7 +73,10 @@ ACTION: Mapping[str, Kind] = {
     "campaign_goal": NUMBER,
 }
 
-LISTS = ("actions_near_me", "my_actions", "open_needs", "my_needs", "possible_times", "my_pairs", "languages")
+LISTS = (
+    "actions_near_me", "my_actions", "open_needs", "my_needs", "not_checked_in", "possible_times", "my_pairs",
+    "languages",
+)  # fmt: skip
 
 EXPECTS: Mapping[str, Kind] = {
     "text": TEXT,
@@ -126,6 +129,8 @@ DEEDS: Mapping[str, Deed] = {
     "claim_need": Deed(("done", "gone"), _NEED),
     "return_need": Deed(("done", "gone"), _NEED),
     "check_in": Deed(("checked_in", "wrong_code", "not_now"), {"code": ()}),
+    "mark_came": Deed(arguments={"who": ()}),
+    "was_there": Deed(),
     "propose_action": Deed(("proposed", "not_possible"), _PROPOSAL),
     "nearest_action": Deed(("found", "none"), {"campaign": ()}, {"action": TEXT}),
     "invite_link": Deed(answers={"link": TEXT}),

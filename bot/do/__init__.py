@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.do import actions, campaigns, consent, desk, pairing, person
+from bot.do import actions, attendance, campaigns, consent, desk, pairing, person
 from bot.do.base import Deed, Doing
 from flows.model import Did
 
@@ -23,6 +23,8 @@ DOING: Mapping[str, Doing] = {
     "claim_need": actions.claim_need,
     "return_need": actions.return_need,
     "check_in": actions.check_in,
+    "mark_came": attendance.mark_came,
+    "was_there": attendance.was_there,
     "propose_action": actions.propose_action,
     "nearest_action": campaigns.nearest_action,
     "invite_link": actions.invite_link,

@@ -150,6 +150,7 @@ async def check_in(deed: Deed) -> Did:
 
 
 async def _checked_in(deed: Deed, action: Action) -> Did:
+    """They heard the code: the list had them, or has them from now on."""
     tx, person_id = deed.tx, deed.person.id
     if await tx.actions.signup(action.id, person_id) is None:
         # A full action does not send home who stands there: a maybe takes no place.
@@ -159,11 +160,17 @@ async def _checked_in(deed: Deed, action: Action) -> Did:
         if outcome != "signed_up":
             return NOT_NOW
         await _ledger(deed, "signup.made", action.id, "there")
-    if await tx.actions.check_in(action.id, person_id):
-        attended = deed.fields.get("attended")
-        deed.fields["attended"] = (attended if isinstance(attended, int) else 0) + 1
-        await _ledger(deed, "checkin.made", action.id)
+    await attended(deed, action.id, deed.conversation.flow)
     return Did("checked_in")
+
+
+async def attended(turn: Turn, action_id: int, flow: str, told_by: str = "") -> None:
+    """They, who are on its list, were at an action. It counts once, whoever tells it first: the code, its host
+    (`told_by` "host") or they themselves ("them")."""
+    if await turn.tx.actions.check_in(action_id, turn.person.id):
+        before = turn.fields.get("attended")
+        turn.fields["attended"] = (before if isinstance(before, int) else 0) + 1
+        await turn.tx.ledger.add(turn.person.id, "checkin.made", flow, f"action:{action_id}", told_by)
 
 
 def _open(action: Action, turn: Turn) -> bool:

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.world import World
-from flows.model import NOTHING, Conversation, Did, Library, Value
-from flows.scene import subject_of
+from flows.model import NOTHING, Conversation, Did, Library, Value, subject_of
 from storage.people import Person
 from storage.transaction import Transaction
 

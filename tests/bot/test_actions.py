@@ -239,11 +239,29 @@ async def test_a_list_is_never_longer_than_people_read(store: Store) -> None:
         return await lists(await turn_of(tx, ana))
 
     found = await store.run(work)
-    assert {name: len(found[name]) for name in NAMES} == dict.fromkeys(NAMES, MOST)
+    assert found.keys() == set(NAMES)
+    assert found.pop("not_checked_in") == ()
+    assert {name: len(options) for name, options in found.items()} == dict.fromkeys(found, MOST)
     for options in found.values():
         labels = [option.label for option in options]
         assert len({option.id for option in options}) == len(set(labels)) == MOST
         assert all(0 < len(label) <= LONGEST for label in labels), labels
+
+
+async def test_a_host_can_tell_two_of_one_name_apart_and_sees_first_names_only(store: Store) -> None:
+    async def work(tx: Transaction) -> tuple[tuple[str, ...], tuple[Option, ...]]:
+        sam = await person(tx, "sam")
+        number, other = [await action(tx, title, host_id=sam) for title in ("hers", "other")]
+        for name, who in (("Ana", "a1"), ("Ana", "a2"), ("Cleo", "a3"), ("Kim", "a4")):
+            came = await person(tx, who, name=name)
+            await tx.actions.sign_up(number, came, YES)
+        await tx.actions.check_in(number, came)
+        hosts = await lists(await turn_of(tx, sam), ("not_checked_in",), [number, other])
+        theirs = await lists(await turn_of(tx, came), ("not_checked_in",), [number])
+        assert {line.action for line in hosts["not_checked_in"]} == {str(number)}
+        return tuple(line.label for line in hosts["not_checked_in"]), theirs["not_checked_in"]
+
+    assert await store.run(work) == (("Ana", "Ana (2)", "Cleo"), ())
 
 
 async def test_only_the_lists_that_are_wanted_are_made(store: Store) -> None:

@@ -349,6 +349,15 @@ def test_what_was_chosen_is_known_at_once() -> None:
     assert last(answer(library, "1", listed("7"))).text == "Title 7"
 
 
+def test_a_line_that_belongs_to_one_action_is_only_in_conversations_about_it() -> None:
+    facts = replace(FACTS, lists={"actions_near_me": (Option("a", "Ana", action="7"), Option("b", "Ben", action="8"))})
+    state = Conversation(1, "f", 1, "", NOON, about={"action": "8"})
+    turn = advance(LIST, state, Started(), facts, NOON)
+    assert [shown.key for shown in last(turn).choices] == ["b"]
+    assert answer(LIST, "Ben", facts, turn).conversation.answers == {"action": "b"}
+    assert ended(asked(LIST, facts)) == "nothing"
+
+
 def test_ticks_for_what_left_the_list_go_with_it() -> None:
     library = one("ask: Which?, choose: many, choices_from: open_needs, save: needs, on: {none: nothing}, go: over")
 

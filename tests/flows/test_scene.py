@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from flows.model import Conversation, Do, Facts, Library, Save, Say
-from flows.scene import Scene, Standing, subject_of
+from flows.model import Conversation, Do, Facts, Library, Save, Say, subject_of
+from flows.scene import Scene, Standing
 from tests.flows.random_flows import NOON, written
 
 EMPTY = Library({})

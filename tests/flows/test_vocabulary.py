@@ -33,7 +33,9 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
         "until_then materials coming confirmed campaign_going campaign_goal"
     )
-    assert " ".join(LISTS) == "actions_near_me my_actions open_needs my_needs possible_times my_pairs languages"
+    assert " ".join(LISTS) == (
+        "actions_near_me my_actions open_needs my_needs not_checked_in possible_times my_pairs languages"
+    )
 
 
 def test_lists_of_the_contract_are_lists() -> None:
@@ -58,8 +60,8 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
         "nearest_action": "found none",
     }
     assert " ".join(name for name, deed in DEEDS.items() if deed.outcomes == ("done",)) == (
-        "record_consent withdraw_consent met end_pair set_away step_down invite_link phone_code tell_coordinators "
-        "hand_over report set_language resume stop forget_me export_me"
+        "record_consent withdraw_consent met end_pair set_away step_down mark_came was_there invite_link phone_code "
+        "tell_coordinators hand_over report set_language resume stop forget_me export_me"
     )
     assert DEEDS["invite_link"].answers == {"link": Kind.TEXT}
     assert DEEDS["phone_code"].answers == {"code": Kind.TEXT}
