@@ -122,6 +122,9 @@ class World:
             f'api_base = "{self.telegram.url}"\n',
         ]
         self.config = write_config(folder, f"sqlite:///{folder}/d.db", port, starter(), "".join(more))
+        # Or whoever says "Bristol" is asked whether they mean the one in Connecticut.
+        here = self.config.read_text().replace("[org]", '[org]\nplace = "Leeds"')
+        self.config.write_text(here)
 
     def phones(self, names: tuple[str, ...], platforms: tuple[str, ...]) -> list[Phone]:
         """Each of these on one of these platforms."""
