@@ -3,16 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from bot import broken, events, joining, other_phone, restraint
+from bot import arriving, broken, events, joining, restraint
+from bot.arriving import SeenBefore
 from bot.channels import LIMITS
 from bot.channels.base import Inbound
 from bot.do.base import Turn
 from bot.flood import Flood, Verdict
-from bot.forgetting import forget
 from bot.hearing import hear
 from bot.libraries import Libraries, Stale
 from bot.log import place
@@ -23,19 +22,15 @@ from bot.world import PlacesNotReady, World
 from flows import phrases
 from flows.exchange import Due, word_in
 from flows.model import Flow, Said, Say, Value
-from flows.words import tidy
 from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
-from storage.people import ACTIVE, BLOCKED, LEAVING, Loaded, Person
+from storage.people import ACTIVE, BLOCKED, Loaded, Person
 from storage.store import Store
 from storage.transaction import Transaction
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
-
-LONGEST = 20_000
-"""Characters of one message that are read; the rest is cut. No platform here allows more in a message of a person."""
 
 LATER = timedelta(hours=1)
 """When what fell due and broke is tried again; an edited flow is tried at once."""
@@ -46,18 +41,11 @@ _AWAY = (StorageUnavailable, StoreClosed)
 """The database could not take it: nothing is wrong with the turn."""
 
 
-AN_INSTANT = timedelta(microseconds=1)
-
-
 class Taken(NamedTuple):
     """A turn that was stored: whose it was, and whether it left something for others."""
 
     person: Person
     left: bool
-
-
-class _SeenBefore(Exception):
-    """Undoes a turn for an event that was taken already, or is of someone who has been forgotten since."""
 
 
 class Turns:
@@ -84,7 +72,7 @@ class Turns:
         A turn that breaks is tried three times; then the event is kept as dead and the person is told so kindly:
         a platform would hand it to us for ever.
         """
-        said = _tidied(inbound.said)
+        said = arriving.tidied(inbound.said)
         address, at = (inbound.channel, inbound.account, inbound.address), inbound.at or self._store.now()
         verdict = self._flood.heard(address, at, inbound.event, word=self._is_word(said))
         if verdict is Verdict.SAY:
@@ -96,7 +84,7 @@ class Turns:
                 self._tell(await self._run(lambda tx: self._hear(tx, inbound, said)))
             except (*_AWAY, KeyDestroyed):
                 raise
-            except _SeenBefore:
+            except SeenBefore:
                 return
             except Exception as error:
                 self._broke("a turn broke, try %s of %s", tries, TRIES)
@@ -239,14 +227,14 @@ class Turns:
 
     async def _hear(self, tx: Transaction, inbound: Inbound, said: Said) -> Taken | None:
         if inbound.silent and not said.text:
-            await self._known(tx, inbound)
+            await arriving.known(tx, inbound)
             return None
         turn = await self._who(tx, inbound, said)
         person = turn.person
         # What someone blocked writes is not kept either; only that it came, so that it comes once.
-        kind, body = ("unread", {}) if person.status == BLOCKED else ("said", _body(said))
-        if not await tx.inbox.take(_source(inbound), inbound.event, person.id, kind, body):
-            raise _SeenBefore
+        kind, body = ("unread", {}) if person.status == BLOCKED else ("said", arriving.body(said))
+        if not await tx.inbox.take(arriving.source(inbound), inbound.event, person.id, kind, body):
+            raise SeenBefore
         if person.status == BLOCKED:
             return _taken(turn)
         if await self._waited(tx, inbound, person) and inbound.silent:
@@ -260,50 +248,22 @@ class Turns:
         return word is not None and bool(word.anytime)
 
     async def _slow_down(self, tx: Transaction, inbound: Inbound) -> Taken | None:
-        loaded = await self._known(tx, inbound)
+        loaded = await arriving.known(tx, inbound)
         if loaded is None or loaded.person.status != ACTIVE:
             return None
         turn = self._turn(tx, loaded)
-        if not await tx.inbox.take(_source(inbound), inbound.event, turn.person.id, "unread", {}):
+        if not await tx.inbox.take(arriving.source(inbound), inbound.event, turn.person.id, "unread", {}):
             return None
         await harvest.noticed(turn, harvest.FLOODED)
         await say_to(turn, None, [Say(turn.words(phrases.SLOWLY))])
         return _taken(turn)
 
     async def _who(self, tx: Transaction, inbound: Inbound, said: Said) -> Turn:
-        """Whose turn it is. Someone who is leaving and writes again is a stranger from now on."""
-        loaded = await self._known(tx, inbound)
-        if await _forgotten_since(tx, inbound, loaded):
-            raise _SeenBefore
-        if loaded is not None and loaded.person.status == LEAVING:
-            await forget(tx, loaded.person.id, inbound.at and inbound.at - AN_INSTANT)
-            loaded = None
-        if loaded is not None:
-            return self._turn(tx, loaded)
-        known = await joining.joined(tx, inbound, said) or await other_phone.comes(tx, inbound, said)
-        if known is not None:
-            return self._turn(tx, known, first=True)
-        language = self._world.group.language(inbound.language)
-        person = await tx.people.add(inbound.channel, inbound.account, inbound.address, language)
-        name = _first_name(inbound.name)
-        await tx.people.save(person.id, {"name": name} if name else {})
-        await tx.ledger.add(person.id, "wrote first")
-        added = await tx.people.load(person.id)
-        assert added is not None, "a person was added a moment ago"
-        turn = self._turn(tx, added, first=True)
-        await joining.thank(turn, said)
+        come = await arriving.who(tx, self._world.group, inbound, said)
+        turn = self._turn(tx, come.loaded, first=come.first)
+        if come.stranger:
+            await joining.thank(turn, said)
         return turn
-
-    async def _known(self, tx: Transaction, inbound: Inbound) -> Loaded | None:
-        """Who writes, if they are known, be it by the address that they had before."""
-        channel, account = inbound.channel, inbound.account
-        loaded = await tx.people.lock_and_load(channel, account, inbound.address)
-        if loaded is not None or not inbound.formerly:
-            return loaded
-        loaded = await tx.people.lock_and_load(channel, account, inbound.formerly)
-        if loaded is not None:
-            await tx.addresses.move(channel, account, inbound.formerly, inbound.address)
-        return loaded
 
     async def _waited(self, tx: Transaction, inbound: Inbound, person: Person) -> bool:
         """Whether something waited for them to write, which goes out now."""
@@ -313,16 +273,16 @@ class Turns:
     async def _bury(self, inbound: Inbound, said: Said, error: str) -> None:
         async def work(tx: Transaction) -> Taken:
             turn = await self._who(tx, inbound, said)
-            source, person = _source(inbound), turn.person
-            if not await tx.inbox.bury(source, inbound.event, person.id, "said", _body(said), error):
-                raise _SeenBefore
+            source, person = arriving.source(inbound), turn.person
+            if not await tx.inbox.bury(source, inbound.event, person.id, "said", arriving.body(said), error):
+                raise SeenBefore
             await self._show(tx, person.id, error)
             await say_to(turn, None, [Say(turn.words(phrases.WENT_WRONG))], always=True)
             return _taken(turn)
 
         try:
             self._tell(await self._run(work))
-        except _SeenBefore:
+        except SeenBefore:
             return
         except SealBroken as broken:
             # Raised, it would come again for ever, and hold up everyone else on the same account.
@@ -370,37 +330,5 @@ async def _overtaken(turn: Turn, flow: Flow, subject: str, occurrence: str) -> b
     return occurrence != str(await turn.tx.moments.newest(turn.person.id, moment.happening, subject))
 
 
-async def _forgotten_since(tx: Transaction, inbound: Inbound, loaded: Loaded | None) -> bool:
-    """Whether whoever wrote this was forgotten after they had written it, and before it came."""
-    if inbound.at is None or (loaded is not None and loaded.person.created_at <= inbound.at):
-        return False
-    return await tx.tombstones.refuses(inbound.channel, inbound.account, inbound.address, inbound.at)
-
-
 def _taken(turn: Turn) -> Taken:
     return Taken(turn.person, turn.tx.inbox.left > turn.left_before)
-
-
-def _source(inbound: Inbound) -> str:
-    return f"{inbound.channel}:{inbound.account}"
-
-
-def _tidied(said: Said) -> Said:
-    if said.text.isascii() and said.text.isprintable() and len(said.text) <= LONGEST:
-        return said
-    place = None if said.place is None else tidy(said.place[:200])
-    return replace(said, text=tidy(said.text[:LONGEST]), place=place)
-
-
-def _body(said: Said) -> dict[str, Value]:
-    body: dict[str, Value] = {"text": said.text}
-    if said.choice is not None:
-        body.update(choice=said.choice, question=said.question, conversation=said.conversation)
-    if said.place or said.photo:
-        body.update(place=said.place or "", photo=said.photo)
-    return body
-
-
-def _first_name(name: str) -> str:
-    """The first word of what a platform calls someone, as plain text of a bearable length."""
-    return next(iter(tidy(name[:200]).split()), "")[:40]

@@ -42,8 +42,8 @@ BUILDS = (
     Broken(
         "an event that was seen is taken again",
         "bot/turn.py",
-        "            raise _SeenBefore\n        if await self._waited",
-        "            pass\n        if await self._waited",
+        "            raise SeenBefore\n        if person.status == BLOCKED:",
+        "            pass\n        if person.status == BLOCKED:",
     ),
     Broken(
         "an event is acknowledged though the database was away",
@@ -54,7 +54,7 @@ BUILDS = (
     Broken(
         "what waits for somebody who stopped is sent",
         "storage/sending.py",
-        "if status == FORGOTTEN or (status == STOPPED and not always):",
+        "if status == FORGOTTEN or (status in (STOPPED, BLOCKED) and not always):",
         "if status == FORGOTTEN:",
     ),
     Broken(
