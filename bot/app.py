@@ -59,6 +59,10 @@ from storage.writer import Writer, Writes
 log = logging.getLogger(__name__)
 
 
+ORDERLY = 7.0
+"""Seconds in which each part ends once it was told to; the longest is a sender's, with messages on their way."""
+
+
 class Broke(Exception):
     """Something that must run for as long as the bot does has broken or ended; the message says what and where."""
 
@@ -192,15 +196,23 @@ async def together(until: Coroutine[Any, Any, None], *endless: Coroutine[Any, An
     try:
         done, _ = await asyncio.wait({main, *tasks}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (main, *tasks):
-            task.cancel()
-        await asyncio.gather(main, *tasks, return_exceptions=True)
+        await _all_ended({main, *tasks})
     for task in done & tasks.keys():
         error = task.exception()
         if isinstance(error, Burned):
             raise error
         raise Broke(f"{tasks[task]} broke: {place(error)}" if error else f"{tasks[task]} ended") from error
     main.result()
+
+
+async def _all_ended(tasks: set[asyncio.Future[None]]) -> None:
+    left = tasks
+    while left:
+        for task in left:
+            task.cancel()
+        # A cancellation can get lost where it meets what was waited for: who has lost it is told again.
+        _, left = await asyncio.wait(left, timeout=ORDERLY)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def run(config: Config, on_ready: Callable[[int], None]) -> None:

@@ -1,14 +1,11 @@
 """The commands. Exit 0: done; 1: the thing checked does not hold; 2: wrong usage or configuration, said in one line."""
 
-import asyncio
 import gc
 import io
 import json
-import signal
 import sys
-from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -27,6 +24,7 @@ from bot.commands import (
     stats,
     transfer,
 )
+from bot.commands.lasting import STOPS, run_until_told
 from bot.commands.shared import ConfigOption, configured, flows_folder, refuse
 from flows.check import check as check_library
 from flows.pages import Problem
@@ -194,7 +192,7 @@ def chat(
         file = talking.database(OWN_FOLDER, folder)
         for old in file.parent.glob(f"{file.stem}.*"):
             old.unlink()
-    _serve(talking.chat(OWN_FOLDER, folder, sys.stdin, _bubble, _note))
+    run_until_told(talking.chat(OWN_FOLDER, folder, sys.stdin, _bubble, _note))
 
 
 def _bubble(text: str) -> None:
@@ -227,7 +225,7 @@ def try_(
 
             webbrowser.open(address)
 
-    _serve(run_trial(OWN_FOLDER.resolve(), flows_folder(flows), port, ready))
+    run_until_told(run_trial(OWN_FOLDER.resolve(), flows_folder(flows), port, ready))
 
 
 @app.command()
@@ -242,7 +240,7 @@ def run(config: ConfigOption) -> None:
     gc.enable()
     if not (read.flows_folder / "library").is_dir():
         refuse(f"{config}: [flows] folder: {read.flows_folder} holds no folder `library`")
-    _serve(run_all(read, lambda port: print("ready", flush=True)))
+    run_until_told(run_all(read, lambda port: print("ready", flush=True)), patience=STOPS)
 
 
 @app.command()
@@ -250,7 +248,7 @@ def migrate(config: ConfigOption) -> None:
     """Brings the database's tables to this version."""
     from storage.store import Store
 
-    _serve(Store.migrate(configured(config).database_url))
+    run_until_told(Store.migrate(configured(config).database_url))
 
 
 app.command()(copies.backup)
@@ -268,42 +266,6 @@ app.command()(move.move)
 app.add_typer(people.people, name="people")
 action_changes.join(action.action)
 app.add_typer(action.action, name="action")
-
-
-def _serve(task: Coroutine[Any, Any, None]) -> None:
-    """Runs until it ends, or SIGTERM or SIGINT ends it; what stands in its way is said in one line."""
-    from bot.app import Broke
-    from bot.libraries import BadLibrary
-    from bot.log import configure, place
-    from storage.errors import StorageError
-
-    configure()
-    try:
-        asyncio.run(_until_told(task))
-    except BadLibrary as error:
-        for problem in error.problems:
-            typer.echo(str(problem), err=True)
-        refuse("no flows can be in force: mend these first (`doorstep check` shows them all)")
-    except StorageError as error:
-        refuse(str(error))
-    except OSError as error:
-        refuse(str(error.strerror or error))
-    except Exception as error:
-        # Not its own message, which may quote what people wrote.
-        typer.echo(f"doorstep: stopped: {error if isinstance(error, Broke) else place(error)}", err=True)
-        raise typer.Exit(1) from None
-
-
-async def _until_told(task: Coroutine[Any, Any, None]) -> None:
-    running = asyncio.ensure_future(task)
-    loop = asyncio.get_running_loop()
-    end: Callable[[], object] = running.cancel
-    for told in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(told, end)
-    try:
-        await running
-    except asyncio.CancelledError:
-        return
 
 
 def main() -> None:

@@ -231,6 +231,31 @@ async def test_a_part_that_breaks_ends_the_process_with_a_line_that_says_which(t
     assert SECRET not in err.decode()
 
 
+@pytest.mark.parametrize(
+    ("what", "says"),
+    [
+        ("await asyncio.to_thread(time.sleep, 60)", ""),
+        ("while True:\n  try: await asyncio.sleep(60)\n  except asyncio.CancelledError: pass", "did not end in time"),
+    ],
+)
+async def test_it_ends_in_time_though_a_thread_is_busy_or_something_hangs(tmp_path: Path, what: str, says: str) -> None:
+    file = config(tmp_path)
+    hanging = (
+        f"import asyncio, sys, time; import bot.due, bot.cli\nbot.cli.STOPS = 1.0\nasync def tick(self):\n {what}\n"
+    )
+    hanging += "bot.due.DueClock.tick = tick\nbot.cli.main()"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", hanging, "run", "--config", str(file), cwd=Path(__file__).parents[2],
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert await asyncio.wait_for(process.stdout.readline(), 30) == b"ready\n"
+    process.terminate()
+    _, err = await asyncio.wait_for(process.communicate(), 8)
+    assert process.returncode == 0
+    assert (says in err.decode()) if says else not err, err
+
+
 async def test_sigint_ends_it_too(tmp_path: Path) -> None:
     process = await begun(config(tmp_path))
     process.send_signal(signal.SIGINT)
