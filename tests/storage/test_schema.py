@@ -25,7 +25,7 @@ from tests.storage.given import someone
 def url(database: Database, request: pytest.FixtureRequest) -> str:
     """The address of a database that was never migrated."""
     if database.path is not None:
-        return database.url
+        return f"sqlite:///{database.path.with_name('new.db')}"
     fresh: str = request.getfixturevalue("postgres").create(template="template0")
     return fresh
 
