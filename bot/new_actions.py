@@ -104,6 +104,17 @@ def changes(before: Action, cells: Mapping[str, str], places: Places, now: datet
     return new
 
 
+def as_cells(action: Action) -> dict[str, str]:
+    """The texts that `changes` reads, as they are now; times in its own zone."""
+    here = zone_of(action.zone)
+    return {
+        "title": action.title, "what": action.what, "kind": action.kind, "place": action.district,
+        "address": action.address, "capacity": str(action.capacity or ""), "goal": str(action.goal or ""),
+        "starts": f"{action.starts_at.astimezone(here):%Y-%m-%d %H:%M}",
+        "ends": f"{action.ends_at.astimezone(here):%H:%M}",
+    }  # fmt: skip
+
+
 def repeated(one: NewAction, zone: str, every: str, times: int | None, until: str) -> tuple[NewAction, ...]:
     """A series of it: "week", "2 weeks" or "day", so many times or until a day (2026-08-31, that day included); only
     itself where `every` is "". The clock shows the same each time, whatever the clocks do. Raises BadCells."""

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from bot import stats
 from bot.channels.base import Report
 from bot.console.stage import CardView, Refused
+from bot.desks import changing
 from bot.desks.acting import Press
 from bot.desks.base import WRITE
+from bot.desks.changing import ActionView
 from bot.desks.reading import day
 from bot.desks.showing import press, view
 from bot.desks.week import DAYS, Week, week
@@ -170,6 +172,20 @@ class Office:
         bot.stir()
         when = day(action.starts_at, self.zone)
         return f"“{action.title}” is published: {when}." if made else f"“{action.title}” on {when} is there already."
+
+    async def actions(self, name: str = "") -> list[ActionView]:
+        """Those to come whose title holds this, the soonest first."""
+        return await self._bot.store.read(lambda tx: changing.views(tx, name, self.zone))
+
+    async def change_action(self, number: int, cells: Mapping[str, str], by: str = "") -> str:
+        """Changes what these texts (`ActionView.cells`) say anew: what it did, in a sentence. Another day, time or
+        place is told to everyone who signed up, once. Raises BadCells with what is wrong, by column; Refused."""
+        return await changing.change(self._bot, number, cells, by, self.zone)
+
+    async def cancel_action(self, number: int, by: str = "") -> str:
+        """Calls an action off, which everyone who signed up hears: what it did, in a sentence. Who presses is asked
+        twice before (`ActionView.sure`). Raises Refused."""
+        return await changing.cancel(self._bot, number, by)
 
     async def buddies(self, by: str = "") -> list[BuddyView]:
         """Those who were approved, by name. That this coordinator looked is in the audit trail."""

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -16,9 +15,9 @@ from bot.desks import slack_shown as shown
 from bot.desks.base import WRITE
 from bot.desks.contract import Missing
 from bot.desks.office import Office
-from bot.desks.slack_board import CARD, PACE, SlackBoard, whole
+from bot.desks.slack_board import CARD, PACE, whole
+from bot.desks.slack_forms import ONLY_COORDINATORS, SlackForms
 from bot.log import place
-from bot.new_actions import BadCells
 from bot.slack_app import SlackApp
 from bot.slack_calls import Lost, NotReached
 from bot.slack_calls import Refused as SlackRefused
@@ -26,42 +25,27 @@ from flows.limits import Rate
 
 log = logging.getLogger(__name__)
 
-NAMES_LAST = 3600.0
-"""Seconds for which somebody's display name is good."""
-MEMBERS_LAST = 60.0
-"""Seconds for which it is known who is in the channel."""
-
 HELP = (
     "/doorstep: the last seven days and the next\n/doorstep action: create an action\n"
+    "/doorstep change NAME: change an action, or call it off\n"
     "/doorstep buddies NAME: change how many newcomers a buddy takes"
 )
-ONLY_COORDINATORS = "This is for coordinators: ask to be let into their channel."
-NO_BUDDIES = "No buddy of that name was approved."
-SOMEBODY = "a coordinator"
 
 
-class SlackDesk(SlackBoard):
+class SlackDesk(SlackForms):
     """A desk in the channel of that id, by a Slack app that listens by itself."""
 
-    name = "slack"
     everywhere = True
 
     def __init__(self, app: SlackApp, channel: str, pace: Rate | None = PACE) -> None:
         super().__init__(app, channel, pace)
-        self._office: asyncio.Future[Office] | None = None
-        self._names: dict[str, tuple[float, str]] = {}
-        self._members: tuple[float, frozenset[str]] = (float("-inf"), frozenset())
         self._aside: set[asyncio.Task[None]] = set()
         bolt = app.bolt
         bolt.event("message", matchers=[self._is_answer])(self._on_answer)
         bolt.event("app_home_opened")(self._on_home)
         bolt.action(re.compile(f"^{shown.PRESS}"))(self._on_press)
         bolt.action(shown.ANSWER)(self._on_asked_to_answer)
-        bolt.action(shown.NEW_ACTION)(self._on_asked_for_action)
-        bolt.action(shown.BUDDIES)(self._on_asked_for_buddies)
         bolt.view(modals.ANSWERING)(self._on_answering)
-        bolt.view(modals.MAKING)(self._on_making)
-        bolt.view(modals.CHANGING)(self._on_changing)
         bolt.command("/doorstep")(self._on_command)
 
     async def listen(self, office: Office) -> None:
@@ -137,53 +121,14 @@ class SlackDesk(SlackBoard):
         else:
             await ack()
 
-    async def _on_asked_for_action(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._new_action(body)
-        await ack()
-
-    async def _new_action(self, body: dict[str, Any]) -> None:
-        office = await self._knows()
-        if await self._refused(body):
-            return
-        await self._open(body, modals.making(office.now().date()))
-
-    async def _on_making(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        office = await self._knows()
-        try:
-            said = await office.add_action(modals.cells(modals.values(view)), await self._name(body["user"]["id"]))
-        except BadCells as bad:
-            await ack(response_action="errors", errors=modals.problems(bad.problems))
-        else:
-            await ack(response_action="update", view=modals.told("Create an action", said))
-
-    async def _on_asked_for_buddies(self, ack: AsyncAck, body: dict[str, Any]) -> None:
-        await self._buddies(body, "")
-        await ack()
-
-    async def _buddies(self, body: dict[str, Any], name: str) -> None:
-        office = await self._knows()
-        if await self._refused(body):
-            return
-        by = await self._name(body.get("user_id") or body["user"]["id"])
-        found = [each for each in await office.buddies(by) if name.casefold() in each.name.casefold()]
-        await self._open(body, modals.changing(found) if found else modals.told("Buddies", NO_BUDDIES))
-
-    async def _on_changing(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
-        office, given = await self._knows(), modals.values(view)
-        written = given.get("capacity", "")
-        try:
-            number = int(written) if written.isascii() and written.isdigit() else -1
-            said = await office.set_capacity(int(given["buddy"]), number, await self._name(body["user"]["id"]))
-        except Refused as refused:
-            await ack(response_action="errors", errors={"capacity": str(refused)})
-        else:
-            await ack(response_action="update", view=modals.told("Buddies", said))
-
     async def _on_command(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         """/doorstep, alone or with what is wanted."""
         word, _, rest = str(body.get("text") or "").strip().partition(" ")
         if word == "action":
             await self._new_action(body)
+            await ack()
+        elif word == "change":
+            await self._which_action(body, rest.strip())
             await ack()
         elif word == "buddies":
             await self._buddies(body, rest.strip())
@@ -232,47 +177,3 @@ class SlackDesk(SlackBoard):
             log.warning("desk %s: something small was not shown: %s", self.name, error)
         except Exception as error:
             log.error("desk %s broke: %s", self.name, place(error))  # noqa: TRY400 - no data in the log
-
-    async def _open(self, body: dict[str, Any], view: shown.Block) -> None:
-        """Opens a modal, within the three seconds for which its trigger lives."""
-        given = {"trigger_id": body["trigger_id"], "view": view}
-        await self._app.client.api_call("views.open", json=given)
-
-    # --- who they are
-
-    async def _refused(self, body: dict[str, Any]) -> bool:
-        user = str(body.get("user_id") or (body.get("user") or {}).get("id"))
-        if await self._is_coordinator(user):
-            return False
-        await self._open(body, modals.told("Doorstep", ONLY_COORDINATORS))
-        return True
-
-    async def _is_coordinator(self, user: str) -> bool:
-        """Whether they are in the desk's channel: in a workspace there may be supporters too."""
-        until, known = self._members
-        if time.monotonic() > until:
-            found = [each async for each in self.pages("conversations.members", "members", channel=self._channel)]
-            known = frozenset(map(str, found))
-            self._members = time.monotonic() + MEMBERS_LAST, known
-        return user in known
-
-    async def _name(self, user: str) -> str:
-        """Their display name; where Slack does not tell, something for the others to read all the same."""
-        until, name = self._names.get(user, (float("-inf"), SOMEBODY))
-        if time.monotonic() > until:
-            try:
-                answer = await self._app.client.api_call("users.info", params={"user": user})
-            except (SlackRefused, NotReached, Lost) as error:
-                log.warning("desk %s: a name could not be read: %s", self.name, error)
-                return name
-            told = answer["user"]
-            profile = told.get("profile") or {}
-            name = str(profile.get("display_name") or profile.get("real_name") or told.get("name") or SOMEBODY)
-            self._names[user] = time.monotonic() + NAMES_LAST, name
-        return name
-
-    def _knows(self) -> "asyncio.Future[Office]":
-        """The office, once there is one: what Slack hands over before waits for it."""
-        if self._office is None:
-            self._office = asyncio.get_running_loop().create_future()
-        return self._office

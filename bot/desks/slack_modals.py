@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from bot.desks.changing import ActionView
 from bot.desks.office import LARGEST, BuddyView
 from bot.desks.slack_shown import Block, options, plain
 
 ANSWERING, MAKING, CHANGING = "desk:answering", "desk:making", "desk:changing"
+CHOOSING, EDITING, CALLING_OFF = "desk:choosing", "desk:editing", "desk:calling_off"
 """Their `callback_id`."""
 
 FIELDS: Sequence[tuple[str, str, str]] = (
@@ -38,7 +40,7 @@ def answering(card: int, title: str) -> Block:
     """To write to the person of a card."""
     field = {"type": "plain_text_input", "action_id": "text", "multiline": True, "max_length": 3000}
     blocks = [
-        {"type": "section", "text": plain(title, 3000)},
+        _section(title),
         {"type": "input", "block_id": "text", "label": plain("Your answer", 2000), "element": field},
     ]
     return _modal(ANSWERING, "Answer", "Send", blocks, str(card))
@@ -47,6 +49,51 @@ def answering(card: int, title: str) -> Block:
 def making(today: date) -> Block:
     """To make an action."""
     return _modal(MAKING, "Create an action", "Publish", [_field(*each, today) for each in FIELDS])
+
+
+EDIT, CALL_OFF = "edit", "call_off"
+"""What can be done with the action that was chosen."""
+
+
+def choosing(actions: Sequence[ActionView]) -> Block:
+    """Which action, and what of it."""
+    which = {
+        "type": "static_select", "action_id": "action",
+        "options": options([(str(each.id), each.words) for each in actions]),
+    }  # fmt: skip
+    ways = options([(EDIT, "Change it"), (CALL_OFF, "Call it off")])
+    what = {"type": "radio_buttons", "action_id": "what", "options": ways, "initial_option": ways[0]}
+    blocks = [
+        {"type": "input", "block_id": "action", "label": plain("Action", 2000), "element": which},
+        {"type": "input", "block_id": "what", "label": plain("What of it?", 2000), "element": what},
+    ]
+    return _modal(CHOOSING, "Change an action", "Go on", blocks)
+
+
+def editing(action: ActionView) -> Block:
+    """To change an action: what it is now stands in the fields."""
+    now = dict(action.cells)
+    now["date"], _, now["starts"] = now["starts"].partition(" ")
+    fields = [_filled(_field(*each, date.fromisoformat(now["date"])), now) for each in FIELDS if each[0] in now]
+    hears = f"Times are those of {action.zone}. Another day, time or place is told to everyone who signed up."
+    return _modal(EDITING, "Change an action", "Change", [*fields, _section(hears)], str(action.id))
+
+
+def calling_off(action: ActionView) -> Block:
+    """To call an action off: whoever sends this off was asked before."""
+    blocks = [_section(action.words), _section(action.sure)]
+    return _modal(CALLING_OFF, "Call it off?", "Call it off", blocks, str(action.id))
+
+
+def _filled(field: Block, now: Mapping[str, str]) -> Block:
+    element = field["element"]
+    initial = {"datepicker": "initial_date", "timepicker": "initial_time"}.get(element["type"], "initial_value")
+    text = now[field["block_id"]]
+    return {**field, "element": {**element, initial: text}} if text else field
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": plain(text, 3000)}
 
 
 def changing(buddies: Sequence[BuddyView]) -> Block:
@@ -63,7 +110,7 @@ def changing(buddies: Sequence[BuddyView]) -> Block:
 
 def told(title: str, text: str) -> Block:
     """Something to read."""
-    made = _modal("desk:told", title, "", [{"type": "section", "text": plain(text, 3000)}])
+    made = _modal("desk:told", title, "", [_section(text)])
     return {name: value for name, value in made.items() if name != "submit"}
 
 
@@ -82,7 +129,8 @@ def cells(given: Mapping[str, str]) -> dict[str, str]:
     """The texts of `bot.new_actions.understand` that a filled-in action means."""
     made = {name: text for name, text in given.items() if name not in ("date", "starts", "bring")}
     made["starts"] = f"{given.get('date', '')} {given.get('starts', '')}".strip()
-    made["bring"] = "; ".join(filter(None, (line.strip() for line in given.get("bring", "").splitlines())))
+    if "bring" in given:
+        made["bring"] = "; ".join(filter(None, (line.strip() for line in given.get("bring", "").splitlines())))
     return made
 
 

@@ -22,7 +22,7 @@ LONGEST_NOTIFICATION = 300
 
 PRESS = "desk:press:"
 """In front of a button's key in its `action_id`; its value is the card's number."""
-ANSWER, NEW_ACTION, BUDDIES = "desk:answer", "desk:new_action", "desk:buddies"
+ANSWER, NEW_ACTION, CHANGE_ACTION, BUDDIES = "desk:answer", "desk:new_action", "desk:change_action", "desk:buddies"
 
 IN_THREAD = "What you write in this card's thread reaches them."
 FOR_COORDINATORS = "Write to me under Messages. What coordinators see here is for those in their channel."
@@ -108,7 +108,7 @@ def _week(week: Week) -> Iterator[Block]:
 
 
 def _doing() -> Block:
-    buttons = ((NEW_ACTION, "Create an action"), (BUDDIES, "Buddies"))
+    buttons = ((NEW_ACTION, "Create an action"), (CHANGE_ACTION, "Change an action"), (BUDDIES, "Buddies"))
     elements = [{"type": "button", "action_id": key, "text": plain(label, LONGEST_BUTTON)} for key, label in buttons]
     return {"type": "actions", "elements": elements}
 

@@ -1,10 +1,11 @@
-"""A new action as a coordinator types it on a phone: one thing on each line. Pure."""
+"""A new action, or what changes of one, as a coordinator types it on a phone: one thing on each line. Pure."""
 
 import re
 from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.desks.changing import ActionView
 from bot.desks.reading import LANGUAGE
 from bot.proposals import moment
 
@@ -18,8 +19,15 @@ ASK = (
     "ends: 16:00\naddress: Canal Street 5, told to those who come\ncapacity: 20\ngoal: 12\nbring: cake, gloves\n"
     "what: We meet at the bridge."
 )
-EXAMPLE = "Clean up the canal"
+EXAMPLE, CHANGE_EXAMPLE = "Clean up the canal", "when: Sunday 14:00"
 """What stands greyed in the field where they write."""
+
+_CHANGES = re.compile(r"Action (\d+) changes\.")
+"""How what asks for a change begins: a reply to it is one."""
+_ASK_CHANGE = (
+    "Reply to this message with what is different now, one thing on each line, like:", "", CHANGE_EXAMPLE,
+    "address: Canal Street 7", "", "It is like this now:",
+)  # fmt: skip
 
 _ORDER = ("title", "starts", "place")
 _NAMES = {
@@ -27,6 +35,12 @@ _NAMES = {
     "town": "place", "where": "address", "address": "address", "capacity": "capacity", "places": "capacity",
     "goal": "goal", "kind": "kind", "bring": "bring", "what": "what", "campaign": "campaign",
 }  # fmt: skip
+_CHANGEABLE = {
+    "title": "title", "starts": "when", "ends": "ends", "place": "town", "address": "address", "capacity": "capacity",
+    "goal": "goal", "kind": "kind", "what": "what",
+}  # fmt: skip
+"""What can be changed of an action, with the word in front."""
+_CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _LABELS = {"starts": "Day and time", "ends": "Ends", "place": "Town"}
 _NAMED = re.compile(rf"({'|'.join(_NAMES)})\s*:\s*(.*)", re.IGNORECASE | re.DOTALL)
 
@@ -53,14 +67,54 @@ def cells(text: str, now: datetime, zone: ZoneInfo) -> dict[str, str]:
         found["what"] = "\n".join(filter(None, (found.get("what", ""), *rest)))
     if "bring" in found:
         found["bring"] = found["bring"].replace(",", ";")
-    said = found.get("starts", "")
+    if "starts" in found:
+        found["starts"] = _moment(found["starts"], "", now, zone)
+    return found
+
+
+def ask_change(action: ActionView, wrong: Mapping[str, str] | None = None) -> str:
+    """What asks for a change of an action, after what was `wrong` with one that was written already."""
+    known = {**action.cells, "starts": action.when}
+    lines = [f"{label}: {known[column]}" for column, label in _CHANGEABLE.items() if known.get(column)]
+    not_yet = ["Not changed yet:", *_wrong(wrong), ""] if wrong else []
+    return "\n".join([f"Action {action.id} changes.", *not_yet, *_ASK_CHANGE, *lines])
+
+
+def changes_which(text: str) -> int | None:
+    """The action that a message of ours asked a change of; None where it asked for none."""
+    found = _CHANGES.match(text)
+    return int(found[1]) if found else None
+
+
+def changed(text: str, action: ActionView, now: datetime) -> dict[str, str]:
+    """The texts of an action that these lines mean anew: each has its word and a colon in front, but a day and a time
+    may stand alone. What is not understood is kept under "line"."""
+    zone = ZoneInfo(action.zone)
+    found: dict[str, str] = {}
+    for part in filter(None, map(str.strip, text.splitlines())):
+        named = _NAMED.fullmatch(part)
+        column, said = (_NAMES[named[1].lower()], named[2].strip()) if named else ("starts", part)
+        if column == "starts":
+            said = _moment(said, action.cells["starts"].partition(" ")[0], now, zone)
+        found[column if named or said[:4].isdigit() else "line"] = said
+    return found
+
+
+def _moment(said: str, day: str, now: datetime, zone: ZoneInfo) -> str:
+    """As figures, where it is understood; a time alone is of that day."""
+    if day and _CLOCK.fullmatch(said):
+        return f"{day} {said}"
     # What is in figures is read as it stands, so that an hour which the clocks skip is told.
     if not said[:4].isdigit() and (at := moment(said, now, zone.key, LANGUAGE)) is not None:
-        found["starts"] = f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
-    return found
+        return f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
+    return said
 
 
 def problems(found: Mapping[str, str]) -> str:
     """What is wrong, and how to go on."""
-    lines = [f"{_LABELS.get(column, column.capitalize())}: {what}" for column, what in found.items()]
-    return "\n".join((f"{HEADING} Not published yet:", *lines, "", "Reply to this message with all the lines again."))
+    again = "Reply to this message with all the lines again."
+    return "\n".join((f"{HEADING} Not published yet:", *_wrong(found), "", again))
+
+
+def _wrong(found: Mapping[str, str]) -> list[str]:
+    return [f"{_LABELS.get(column, column.capitalize())}: {what}" for column, what in found.items()]

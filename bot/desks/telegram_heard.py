@@ -21,6 +21,7 @@ from bot.console.stage import Quicker
 from bot.console.stage import Refused as Denied
 from bot.desks import telegram_asking as asking
 from bot.desks import telegram_shown as shown
+from bot.desks.changing import GONE, NONE_COMING, ActionView
 from bot.desks.contract import Missing
 from bot.desks.office import BuddyView, Office
 from bot.desks.telegram_calls import Calls, Moved
@@ -39,13 +40,14 @@ NO_BUDDIES = "No buddy of that name was approved."
 NOT_A_BUDDY = "They are not a buddy any more."
 ONLY_WORDS = "Only words reach them: this did not."
 HELP = (
-    "/week: the last seven days and the next\n/action: create an action\n"
+    "/week: the last seven days and the next\n/action: create an action\n/change: change an action, or call it off\n"
     "/buddies: change how many newcomers a buddy takes\n\nReply to the card of somebody who asks for a human: what you "
     "write reaches them."
 )
 COMMANDS = [
     BotCommand("week", "The last seven days and the next"),
     BotCommand("action", "Create an action"),
+    BotCommand("change", "Change an action, or call it off"),
     BotCommand("buddies", "Change how many newcomers a buddy takes"),
 ]
 SEEN = "👌"
@@ -79,6 +81,8 @@ class Group:
             elif kind == shown.NUMBER:
                 said = await self._office.set_capacity(number, int(what) if what.isdigit() else -1)
                 self._replace(query, shown.line_shown(said))
+            elif kind == shown.ACTION:
+                said = await self._pressed_action(query, number, what)
             elif kind == shown.BUDDY:
                 said = await self._chose(query, number)
             else:
@@ -91,14 +95,39 @@ class Group:
             self._toast(query, said, alert=said == shown.AGAIN)
 
     async def _pressed_card(self, query: CallbackQuery, number: int, button: str) -> str:
-        card, key = await self._office.card(number), (query.from_user.id, query.data or "")
-        if card is not None and card.open and shown.asks_twice(card, button):
-            now = asyncio.get_running_loop().time()
-            self._once = {each: at for each, at in self._once.items() if at > now - MEANT}
-            if self._once.pop(key, None) is None:
-                self._once[key] = now
-                return shown.AGAIN
+        card = await self._office.card(number)
+        if card is not None and card.open and shown.asks_twice(card, button) and self._is_first(query):
+            return shown.AGAIN
         return await self._office.press(number, button, query.from_user.first_name or SOMEBODY, once=query.id)
+
+    def _is_first(self, query: CallbackQuery) -> bool:
+        """Whether they have not pressed this before, a moment ago."""
+        now, key = asyncio.get_running_loop().time(), (query.from_user.id, query.data or "")
+        self._once = {each: at for each, at in self._once.items() if at > now - MEANT}
+        if self._once.pop(key, None) is not None:
+            return False
+        self._once[key] = now
+        return True
+
+    async def _pressed_action(self, query: CallbackQuery, number: int, what: str) -> str:
+        action = await self._action(number)
+        if what == shown.CALL_OFF:
+            if self._is_first(query):
+                return shown.AGAIN
+            said = await self._office.cancel_action(number, query.from_user.first_name or SOMEBODY)
+            self._replace(query, shown.line_shown(said))
+            return said
+        if what == shown.CHANGE and isinstance(query.message, Message):
+            self._ask_for_change(query.message, asking.ask_change(action))
+        elif not what:
+            self._replace(query, shown.action_shown(action))
+        return ""
+
+    async def _action(self, number: int) -> ActionView:
+        action = next((each for each in await self._office.actions() if each.id == number), None)
+        if action is None:
+            raise Denied(GONE)
+        return action
 
     async def _chose(self, query: CallbackQuery, number: int) -> str:
         buddy = next((each for each in await self._office.buddies() if each.id == number), None)
@@ -138,6 +167,8 @@ class Group:
             self.later(lambda: self._calls.do(lambda: self._calls.bot.set_message_reaction(chat, number, reaction)))
         elif (to.text or "").startswith(asking.HEADING):
             await self._make_action(message, text)
+        elif (changes := asking.changes_which(to.text or "")) is not None:
+            await self._change_action(message, changes, text, name)
 
     def _command(self, text: str) -> tuple[str, str] | None:
         """A command that is for this bot, and what stands behind it."""
@@ -155,6 +186,9 @@ class Group:
             await self._make_action(message, rest)
         elif word == "action":
             self._ask_for_action(message, asking.ASK)
+        elif word == "change":
+            found = await self._office.actions(rest)
+            self._answer(message, shown.which_shown(found) if found else shown.line_shown(NONE_COMING))
         elif word == "buddies":
             await self._show_buddies(message, rest.strip())
         elif word in ("help", "start"):
@@ -170,6 +204,24 @@ class Group:
 
     def _ask_for_action(self, message: Message, text: str) -> None:
         field = ForceReply(selective=True, input_field_placeholder=asking.EXAMPLE)
+        self._answer(message, {**shown.line_shown(text), "reply_markup": field})
+
+    async def _change_action(self, message: Message, number: int, text: str, by: str) -> None:
+        try:
+            action = await self._action(number)
+            cells = asking.changed(text, action, self._office.now())
+            if "line" in cells:
+                raise BadCells({"line": f"`{cells['line']}` is not understood: write what it is, and a colon"})
+            said = await self._office.change_action(number, cells, by)
+        except BadCells as bad:
+            self._ask_for_change(message, asking.ask_change(action, bad.problems))
+        except Denied as denied:
+            self._answer(message, shown.line_shown(str(denied)))
+        else:
+            self._answer(message, shown.line_shown(said))
+
+    def _ask_for_change(self, message: Message, text: str) -> None:
+        field = ForceReply(input_field_placeholder=asking.CHANGE_EXAMPLE)
         self._answer(message, {**shown.line_shown(text), "reply_markup": field})
 
     async def _show_buddies(self, message: Message, name: str) -> None:

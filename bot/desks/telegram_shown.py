@@ -11,6 +11,7 @@ from bot.blocking import BLOCK, MUTE
 from bot.channels.render import NOT_SEEN
 from bot.console.stage import CardView
 from bot.desks.base import DECLINE, DONE, REPLY
+from bot.desks.changing import ActionView
 from bot.desks.office import LARGEST, BuddyView
 from bot.desks.week import Week
 
@@ -25,14 +26,18 @@ LONGEST_ANSWER = 200
 """Characters of the answer to a press: core.telegram.org/bots/api#answercallbackquery."""
 LONGEST_LABEL = 60
 """Of a button; Telegram names no limit, and a phone shows less."""
-MOST_BUDDIES = 20
+MOST_BUDDIES = MOST_ACTIONS = 20
 
 ANSWER_HERE = "Reply to this message: what you write reaches them."
 CUT = "… (cut here: longer than Telegram's messages may be)"
 AGAIN = "Press once more if you mean it: there may be no way back."
 
-CARD, BUDDY, NUMBER = "card", "buddy", "number"
-"""In front of what a button carries: a card and the button's key; a buddy; a buddy and how many."""
+CARD, BUDDY, NUMBER, ACTION = "card", "buddy", "number", "action"
+"""In front of what a button carries: a card and the button's key; a buddy; a buddy and how many; an action and what
+is to become of it."""
+
+CHANGE, CALL_OFF = "change", "call_off"
+"""What can become of an action."""
 
 _FOUND = re.compile(r"(?<=[@/.:#$])(?=\w)(?!(?<=\d[.:])\d)")
 _JOINER = "\u2060"
@@ -103,11 +108,25 @@ def how_many_shown(buddy: BuddyView) -> Shown:
     return {"text": text, "entities": [], "reply_markup": InlineKeyboardMarkup(rows)}
 
 
+def which_shown(actions: Sequence[ActionView]) -> Shown:
+    """Which action is meant."""
+    more = f" More than {MOST_ACTIONS}: write /change and a part of the title." if len(actions) > MOST_ACTIONS else ""
+    rows = [[_button(each.words, ACTION, each.id)] for each in actions[:MOST_ACTIONS]]
+    return {"text": f"Which action?{more}", "entities": [], "reply_markup": InlineKeyboardMarkup(rows)}
+
+
+def action_shown(action: ActionView) -> Shown:
+    """An action, and what can become of it."""
+    buttons = [_button("Change it", ACTION, action.id, CHANGE), _button("Call it off", ACTION, action.id, CALL_OFF)]
+    text = f"{_line(action.words)}\n{action.sure}"
+    return {"text": text, "entities": [], "reply_markup": InlineKeyboardMarkup([buttons])}
+
+
 def carried(data: str) -> tuple[str, int, str]:
     """What a button of ours carries: which kind of thing, its number, and what of it. ("", 0, "") for another's."""
     kind, _, rest = data.partition(":")
     number, _, what = rest.partition(":")
-    if kind not in (CARD, BUDDY, NUMBER) or not (number.isascii() and number.isdigit()):
+    if kind not in (CARD, BUDDY, NUMBER, ACTION) or not (number.isascii() and number.isdigit()):
         return "", 0, ""
     return kind, int(number), what
 

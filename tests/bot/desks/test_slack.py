@@ -9,7 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from bot.desks.base import _KINDS
+from storage.actions import PUBLISHED
 from storage.cards import NOTICE, OPEN
+from storage.transaction import Transaction
 from tests.bot.desks.slack_office import SECONDS, SlackOffice, slack_office, until
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
@@ -165,6 +167,84 @@ async def test_an_action_is_made_in_a_modal_with_errors_at_the_field(office: Sla
     (action,) = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
     needs = await office.bot.store.read(lambda tx: tx.actions.needs(action.id))
     assert (action.district, action.capacity, [need.what for need in needs]) == ("Leeds", 20, ["Gloves", "Bags"])
+
+
+async def planned(office: SlackOffice) -> int:
+    """Ana comes to a clean-up on Saturday; its number."""
+    ana = await office.person("Ana")
+    starts = office.watch.now + timedelta(days=5)
+
+    async def work(tx: Transaction) -> int:
+        number = await tx.actions.add(
+            title="Clean up", starts_at=starts, ends_at=starts + timedelta(hours=2), zone="Europe/London",
+            state=PUBLISHED, district="Leeds", address="Canal Street 5", capacity=20,
+        )  # fmt: skip
+        await tx.actions.sign_up(number, ana, "yes")
+        return number
+
+    return await office.bot.store.run(work)
+
+
+async def choose(office: SlackOffice, what: str) -> Json:
+    """The modal that follows for the first of the actions."""
+    option = office.kim.views[-1]["blocks"][0]["element"]["options"][0]
+    assert option["text"]["text"] == "Saturday 7 March, 10:00: Clean up"
+    way = {"what": {"what": {"selected_option": {"value": what}}}}
+    await office.kim.submit({"action": {"action": {"selected_option": option}}} | way)
+    view: Json = office.kim.views[-1]
+    return view
+
+
+def initial(form: Json) -> dict[str, str]:
+    """What stands in the fields of a modal."""
+    fields = {block["block_id"]: block["element"] for block in form["blocks"] if "element" in block}
+    names = ("initial_value", "initial_date", "initial_time")
+    return {block: element[name] for block, element in fields.items() for name in names if name in element}
+
+
+async def test_an_action_is_changed_in_a_modal_and_told_once_to_who_signed_up(office: SlackOffice) -> None:
+    await planned(office)
+    await office.kim.command("/doorstep", "change clean")
+    now = initial(await choose(office, "edit"))
+    assert now == {
+        "title": "Clean up", "date": "2026-03-07", "starts": "10:00", "ends": "12:00", "place": "Leeds",
+        "address": "Canal Street 5", "capacity": "20",
+    }  # fmt: skip
+    await office.kim.submit(filled(**(now | {"ends": "09:00", "capacity": "many"})))
+    assert office.kim.views[0]["errors"].keys() == {"ends", "capacity"}
+    await office.kim.submit(filled(**(now | {"starts": "14:00", "address": "Canal Street 7"})))
+    assert shown(office.kim.views[0])[0] == (
+        "“Clean up” is changed: Saturday 7 March, 14:00. Everyone who signed up hears of it."
+    )
+    (action,) = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
+    assert (action.address, action.ends_at - action.starts_at) == ("Canal Street 7", timedelta(hours=2))
+    await until(lambda: any(text.startswith("Something has changed") for text in office.heard("ana")))
+    assert len(office.heard("ana")) == 1
+
+
+async def test_what_stays_as_it_was_in_the_modal_is_told_to_nobody(office: SlackOffice) -> None:
+    await planned(office)
+    await office.kim.command("/doorstep", "change")
+    now = initial(await choose(office, "edit"))
+    await office.kim.submit(filled(**(now | {"goal": "12"})))
+    assert shown(office.kim.views[0])[0].endswith("Nobody is written to: day, time and place are as before.")
+    (action,) = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
+    assert (action.goal, action.sequence) == (12, 0)
+
+
+async def test_an_action_is_called_off_once_a_second_modal_was_sent_off(office: SlackOffice) -> None:
+    await planned(office)
+    await office.kim.command("/doorstep", "change")
+    sure = await choose(office, "call_off")
+    assert "1 person has signed up" in shown(sure)[0]
+    assert len(await office.bot.store.read(lambda tx: tx.actions.upcoming(5))) == 1
+    await office.kim.submit({})
+    assert shown(office.kim.views[0])[0] == "“Clean up” is called off. Everyone who signed up hears of it."
+    await until(lambda: any("does not take place" in text for text in office.heard("ana")))
+    await office.kim.command("/doorstep", "change")
+    assert shown(office.kim.views[-1])[0] == "No action of that name is to come."
+    await office.zoe.command("/doorstep", "change")
+    assert "This is for coordinators" in shown(office.zoe.views[0])[0]
 
 
 async def test_a_buddys_capacity_is_changed_in_a_modal(office: SlackOffice) -> None:

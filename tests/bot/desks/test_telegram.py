@@ -11,6 +11,7 @@ import pytest
 from bot.desks.base import _KINDS
 from bot.desks.telegram_calls import PACE
 from flows.limits import Rate
+from storage.actions import PUBLISHED
 from storage.cards import NOTICE, OPEN
 from storage.transaction import Transaction
 from tests.bot.desks.telegram_office import TOKEN, TelegramOffice, buttons, read, telegram_office, until
@@ -26,6 +27,10 @@ NAUGHTY = "@kim_of_leeds *Ana* [our site](http://evil.example) /action www.evil.
 
 def told(who: Member, text: str) -> bool:
     return who.told == [text]
+
+
+def last_told(who: Member, text: str) -> bool:
+    return who.told[-1:] == [text]
 
 
 def has_heard(office: TelegramOffice, text: str) -> bool:
@@ -223,6 +228,74 @@ async def test_an_action_is_made_by_replying_line_by_line_with_clear_errors(offi
     await until(lambda: office.replies(oneline) == ["“Tea” is published: Sunday 8 March, 15:00."])
 
 
+async def planned(office: TelegramOffice) -> int:
+    """Ana comes to a clean-up on Saturday; its number."""
+    ana = await office.person("Ana")
+    starts = office.watch.now + timedelta(days=5)
+
+    async def work(tx: Transaction) -> int:
+        number = await tx.actions.add(
+            title="Clean up", starts_at=starts, ends_at=starts + timedelta(hours=2), zone="Europe/London",
+            state=PUBLISHED, district="Leeds", address="Canal Street 5",
+        )  # fmt: skip
+        await tx.actions.sign_up(number, ana, "yes")
+        return number
+
+    return await office.bot.store.run(work)
+
+
+async def test_an_action_is_changed_by_a_reply_and_told_once_to_who_signed_up(office: TelegramOffice) -> None:
+    number = await planned(office)
+    asked = office.kim.writes("/change clean")
+    await until(lambda: office.replies(asked) == ["Which action?"])
+    card = await office.card("Which action?")
+    office.kim.press(card["message_id"], buttons(card)["Saturday 7 March, 10:00: Clean up"])
+    await office.changed(card, "1 person has signed up, and hears of it if you call it off.")
+    office.kim.press(card["message_id"], buttons(office.now(card))["Change it"])
+    form = await office.card(f"Action {number} changes.")
+    assert read(form).splitlines()[-5:] == [
+        "title: Clean up", "when: Saturday 7 March, 10:00", "ends: 12:00", "town: Leeds", "address: Canal Street 5",
+    ]  # fmt: skip
+    wrong = office.kim.writes("town: Xyzzy\nsome day", form["message_id"])
+    await until(lambda: office.replies(wrong))
+    assert office.replies(wrong)[0].splitlines()[2] == (
+        "Line: `some day` is not understood: write what it is, and a colon"
+    )
+    again = office.kim.writes("14:00\naddress: Canal Street 7", form["message_id"])
+    await until(lambda: office.replies(again))
+    assert office.replies(again) == [
+        "“Clean up” is changed: Saturday 7 March, 14:00. Everyone who signed up hears of it."
+    ]
+    (action,) = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
+    assert (action.address, action.ends_at - action.starts_at) == ("Canal Street 7", timedelta(hours=2))
+    await until(lambda: any(text.startswith("Something has changed") for text in office.heard("ana")))
+    same = office.finn.writes("capacity: 20", form["message_id"])
+    await until(lambda: office.replies(same))
+    assert office.replies(same)[0].endswith("Nobody is written to: day, time and place are as before.")
+    assert len(office.heard("ana")) == 1
+
+
+async def test_an_action_is_called_off_by_two_presses_of_the_same_person(office: TelegramOffice) -> None:
+    await planned(office)
+    asked = office.kim.writes("/change")
+    await until(lambda: office.replies(asked))
+    card = await office.card("Which action?")
+    office.kim.press(card["message_id"], buttons(card)["Saturday 7 March, 10:00: Clean up"])
+    await office.changed(card, "There is no way back.")
+    off = buttons(office.now(card))["Call it off"]
+    for who in (office.kim, office.finn):
+        who.press(card["message_id"], off)
+        await until(partial(last_told, who, "Press once more if you mean it: there may be no way back."))
+    assert len(await office.bot.store.read(lambda tx: tx.actions.upcoming(5))) == 1
+    office.finn.press(card["message_id"], off)
+    await office.changed(card, "“Clean up” is called off. Everyone who signed up hears of it.")
+    await until(lambda: any("does not take place" in text for text in office.heard("ana")))
+    office.kim.press(card["message_id"], off)
+    await until(partial(last_told, office.kim, "This action is not there any more."))
+    nothing = office.kim.writes("/change")
+    await until(lambda: office.replies(nothing) == ["No action of that name is to come."])
+
+
 async def test_a_buddys_capacity_is_changed_by_two_presses(office: TelegramOffice) -> None:
     people = [await office.person(name, "buddy", place="Leeds") for name in ("Sam", "Samira")]
 
@@ -252,7 +325,7 @@ async def test_week_and_doorstep_answer_with_the_week(office: TelegramOffice) ->
         (words,) = office.replies(asked)
         assert words.startswith("No connections in the last seven days, 0 in all\nNobody waits for a buddy")
         assert "1 card waits for somebody, the oldest since Monday 2 March, 10:00" in words
-    assert set(office.account.commands[""]) == {"week", "action", "buddies"}
+    assert set(office.account.commands[""]) == {"week", "action", "change", "buddies"}
 
 
 async def test_only_the_groups_members_are_listened_to_and_others_are_told_so_once(office: TelegramOffice) -> None:
