@@ -1,6 +1,6 @@
 """What another turn, a command or the clock left for a person, as it happens in a turn of theirs."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from bot import blocking, other_phone, people
 from bot.do.actions import move_up
@@ -8,7 +8,7 @@ from bot.do.attendance import came
 from bot.do.base import Turn
 from bot.hearing import hear
 from bot.outcome import keep_fields, say_to
-from bot.pairing import life, patience, seeking
+from bot.pairing import gatherings, life, patience, seeking
 from bot.play import play
 from bot.reminders import COLUMNS
 from bot.restraint import quiet_until
@@ -18,7 +18,7 @@ from flows.model import Flow, Happened, Said, Say, Value
 from flows.prepared import prepared
 from storage.actions import CANCELLED
 from storage.outbox import BROADCAST
-from storage.pairs import INTRODUCED, OFFERED
+from storage.pairs import GATHERED, INTRODUCED, OFFERED
 from storage.people import ACTIVE
 from storage.signups import GOING, MAYBE, YES
 
@@ -47,13 +47,18 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
         return [about]
     if what == "action" and moment.happening not in COLUMNS and not await _news(turn, flow, int(number)):
         return []
+    if moment.happening == gatherings.CALLED:
+        action = await turn.tx.actions.get(int(number))
+        pairs = await gatherings.welcomed_by(turn, action) if action else []
+        return [{**about, "pair": str(pair.id)} for pair in pairs[:1]]
     if what == "pair":
         pair = await turn.tx.pairs.get(int(number))
-        holds = pair is not None and pair.state == _AS_LONG_AS.get(moment.happening, pair.state)
+        holds = pair is not None and pair.state in _AS_LONG_AS.get(moment.happening, (pair.state,))
         return [about] if holds else []
     if not prepared(turn.library).speaks_of_pair(flow.name):
         return [about]
-    both: list[Mapping[str, str]] = [{**about, "pair": str(each)} for each in await _both_in(turn, int(number))]
+    states = _MEET if moment.who == "both" else (INTRODUCED,)
+    both: list[Mapping[str, str]] = [{**about, "pair": str(each)} for each in await _both_in(turn, int(number), states)]
     return both or ([] if moment.who == "both" else [about])
 
 
@@ -79,19 +84,22 @@ async def begin_by_itself(turn: Turn, flow: Flow, subject: str) -> None:
         await play(turn, Start(flow.name, about), priority=BROADCAST)
 
 
-_AS_LONG_AS = {
-    "pair.offered": OFFERED,
-    "pair.introduced": INTRODUCED,
-    "pair.silent": INTRODUCED,
-    "pair.shared": INTRODUCED,
-    "pair.met": INTRODUCED,
+_MEET = (INTRODUCED, GATHERED)
+"""The states of pairs that are asked whether they met."""
+
+_AS_LONG_AS: Mapping[str, tuple[str, ...]] = {
+    "pair.offered": (OFFERED,),
+    "pair.introduced": (INTRODUCED,),
+    "pair.silent": (INTRODUCED,),
+    "pair.shared": (INTRODUCED,),
+    "pair.met": _MEET,
 }
 """What a pair must still be, for what follows from this to make sense."""
 
 
-async def _both_in(turn: Turn, action_id: int) -> list[int]:
-    """The pairs of this person who are both in an action, as host or with a place; once it has begun, where at least
-    one of the two has checked in or is the host."""
+async def _both_in(turn: Turn, action_id: int, states: Collection[str]) -> list[int]:
+    """The pairs of this person, in one of these states, who are both in an action, as host or with a place; once it has
+    begun, where at least one of the two has checked in or is the host."""
     tx = turn.tx
     action = await tx.actions.get(action_id)
     if action is None:
@@ -104,10 +112,10 @@ async def _both_in(turn: Turn, action_id: int) -> list[int]:
         return False if signup is not None and signup.state == GOING else None
 
     me, found = await there(turn.person.id), []
-    for pair in await tx.pairs.open_of(turn.person.id) if me is not None else ():
+    for pair in await tx.pairs.known_of(turn.person.id) if me is not None else ():
         other = await there(pair.other(turn.person.id))
         seen = me or other or action.starts_at > tx.now
-        if pair.state == INTRODUCED and other is not None and seen:
+        if pair.state in states and other is not None and seen:
             found.append(pair.id)
     return found
 
@@ -226,6 +234,13 @@ async def _invited(turn: Turn, _: Body) -> None:
         await say_to(turn, None, [Say(turn.words(phrases.THANKS_FOR_INVITING))], priority=1)
 
 
+async def _invited_together(turn: Turn, body: Body) -> None:
+    """A buddy welcomes several at once, and they wait near them."""
+    action = int(str(body.get("action") or 0))
+    if await gatherings.invited(turn, action, int(str(body.get("buddy") or 0))):
+        await _happened(turn, {"name": gatherings.CALLED, "action": action})
+
+
 async def _unknown(_: Turn, __: Body) -> None:
     return
 
@@ -250,6 +265,7 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "still_asking": _still_asking,
     "settle": _settle,
     "invited": _invited,
+    gatherings.KIND: _invited_together,
     "other phone": _other_phone,
     "restrained": blocking.restrained,
     "long_quiet": _long_quiet,

@@ -6,11 +6,11 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import case, exists, func, select, update
+from sqlalchemy import case, exists, func, select, true, update
 
 from flows.model import Value
 from storage.errors import NotFound
-from storage.pairs import BUDDY
+from storage.pairs import BUDDY, GATHERED
 from storage.people import ACTIVE, fields_of
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -59,7 +59,7 @@ class Buddy:
 class Seeker:
     """Someone who waits for a buddy; what has the name it has in `Buddy` means the same.
 
-    apart  whom they are never introduced to: blocked either way, or in a pair with them before
+    apart  whom they are never introduced to: blocked either way, or in a pair with them before (but to gather)
     """
 
     id: int
@@ -116,10 +116,12 @@ _SEEKERS = Statement(
     "most",
 )
 _waits = select(_P.id).where(_P.waiting_since.is_not(None)).scalar_subquery()
+_pairs = (PAIRS.c.supporter_id, PAIRS.c.buddy_id, PAIRS.c.state != constant(GATHERED))
+_blocks = (BLOCKS.c.person_id, BLOCKS.c.other_id, true())
 _APART = [
-    Statement(select(one, other).where(one.in_(_waits)))
-    for pair in ((PAIRS.c.supporter_id, PAIRS.c.buddy_id), (BLOCKS.c.person_id, BLOCKS.c.other_id))
-    for one, other in (pair, pair[::-1])
+    Statement(select(one, other).where(one.in_(_waits), counts))
+    for here, there, counts in (_pairs, _blocks)
+    for one, other in ((here, there), (there, here))
 ]
 
 

@@ -1,7 +1,7 @@
 """Cards: what coordinators should see, and mostly act on.
 
 Kinds: match, match_to_approve, stalled, nobody_near, buddy_to_approve, action_proposed, turnout, human, report,
-failed_send, held_send, turn_failed, flow_refused, digest, told, flagged.
+few_buddies, failed_send, held_send, turn_failed, flow_refused, digest, told, flagged.
 """
 
 from collections.abc import Mapping, Sequence
@@ -103,6 +103,12 @@ CHANGED = Statement(
 """Every desk that shows this card shows it anew."""
 _CURRENT = Statement(_cards.where(CURRENT, _C.kind == given("kind")).order_by(_C.id), "kind")
 _ABOUT = Statement(_cards.where(CURRENT, _C.kind == given("kind"), _C.subject == given("subject")), "kind", "subject")
+_SINCE = Statement(
+    select(_C.person_id, func.max(_C.created_at))
+    .where(_C.kind == given("kind"), _C.created_at >= given("since"), _C.person_id.is_not(None))
+    .group_by(_C.person_id),
+    "kind", "since",
+)  # fmt: skip
 _OPEN_OF = Statement(
     _cards.where(_C.state == constant(OPEN), _C.person_id == given("person")).order_by(_C.id.desc()), "person"
 )
@@ -203,6 +209,10 @@ class Cards:
     async def open_of(self, person_id: int) -> list[Card]:
         """Those of a person that are open, the newest first."""
         return await self.read(await self._session.rows(_OPEN_OF, person_id))
+
+    async def since(self, kind: str, since: datetime) -> dict[int, datetime]:
+        """About whom there were cards of a kind made from then on, whatever became of them: when the newest was."""
+        return {row[0]: moment(row[1]) for row in await self._session.rows(_SINCE, kind, micros(since))}
 
     async def counts(self) -> dict[str, tuple[int, datetime]]:
         """Of each kind of which any is open: how many are, and since when the oldest is."""

@@ -20,6 +20,10 @@ WANTED, OFFERED, INTRODUCED = "wanted", "offered", "introduced"
 DECLINED, LAPSED, REFUSED, ENDED, FROZEN = "declined", "lapsed", "refused", "ended", "frozen"
 """The buddy said no; did not answer in time; a coordinator said no; it is over; it felt wrong, or was reported."""
 
+GATHERED = "gathered"
+"""A buddy welcomes this newcomer among others, once: nobody's capacity is taken, and they can say that they met. It
+may still become a pair of these two alone."""
+
 OPEN = frozenset({WANTED, OFFERED, INTRODUCED})
 """The states of a pair that still may become, or is, one that meets."""
 
@@ -100,8 +104,14 @@ _GET = Statement(_pairs.where(_P.id == given("number")), "number")
 _LOCK = Statement(_pairs.where(_P.id == given("number")), "number", locks=[PAIRS])
 _OF = Statement(_pairs.where(_theirs).order_by(_P.id.desc()), "person")
 _OPEN_OF = Statement(_pairs.where(_theirs, _open).order_by(_P.id.desc()), "person")
+_KNOWN_OF = Statement(
+    _pairs.where(_theirs, _P.state.in_([constant(INTRODUCED), constant(GATHERED)])).order_by(_P.id.desc()), "person"
+)
+_GATHERED_SINCE = Statement(
+    select(_P.supporter_id).where(_P.state == constant(GATHERED), _P.created_at >= given("since")), "since"
+)
 _BETWEEN = Statement(
-    select(_P.id).where(
+    select(_P.id, _P.state, _P.buddy_id).where(
         or_(
             and_(_P.supporter_id == given("one"), _P.buddy_id == given("other")),
             and_(_P.supporter_id == given("other"), _P.buddy_id == given("one")),
@@ -120,6 +130,26 @@ _PROPOSE = Statement(
     .on_conflict_do_nothing(index_elements=["supporter_id", "buddy_id"])
     .returning(_P.id),
     "supporter", "buddy", "state", "sealed", "cost", "at", "offered_at", "answer_by",
+)  # fmt: skip
+_PROPOSE_KNOWN = Statement(
+    update(PAIRS)
+    .where(_P.id == given("number"), _P.state == constant(GATHERED))
+    .values(
+        state=given("new_state"), sealed=given("new_sealed"), cost=given("new_cost"),
+        offered_at=given("new_offered_at"), answer_by=given("new_answer_by"),
+    ),
+    "new_state", "new_sealed", "new_cost", "new_offered_at", "new_answer_by", "number",
+)  # fmt: skip
+_GATHER = Statement(
+    lambda insert: insert(PAIRS)
+    .values(
+        supporter_id=given("supporter"), buddy_id=given("buddy"), state=constant(GATHERED), cost=constant(0),
+        created_at=given("at"), supporter_met=constant(""), buddy_met=constant(""), meetings=constant(0),
+        why=constant(""),
+    )
+    .on_conflict_do_nothing(index_elements=["supporter_id", "buddy_id"])
+    .returning(_P.id),
+    "supporter", "buddy", "at",
 )  # fmt: skip
 _SAVE = Statement(
     update(PAIRS).where(_P.id == given("number")).values({name: given(f"new_{name}") for name in (*_PLAIN, *_MOMENTS)}),
@@ -223,19 +253,34 @@ class Pairs:
     ) -> int | None:
         """A new pair, wanted or offered (from now on); its number.
 
-        None: these two had a pair before, whoever was the buddy in it, and nothing was written.
+        None: these two had a pair before, whoever was the buddy in it, and nothing was written. One in which the buddy
+        only gathered with this supporter becomes the new one.
         """
         session = self._session
-        if await session.row(_BETWEEN, supporter_id, buddy_id) is not None:
+        before = await session.row(_BETWEEN, supporter_id, buddy_id)
+        if before is not None and (before[1] != GATHERED or before[2] != buddy_id):
             return None
         seal = await self._vault.of(session, supporter_id)
         sealed = seal.close(_SEALED, pack({"reasons": list(reasons)}))
         at = session.now_micros
         offered_at = at if state == OFFERED else None
+        if before is not None:
+            changed = (state, sealed, cost, offered_at, _micros(answer_by), before[0])
+            return int(before[0]) if await session.change(_PROPOSE_KNOWN, *changed) else None
         row = await session.row(
             _PROPOSE, supporter_id, buddy_id, state, sealed, cost, at, offered_at, _micros(answer_by)
         )
         return None if row is None else int(row[0])
+
+    async def gather(self, supporter_id: int, buddy_id: int) -> bool:
+        """This buddy welcomes this supporter among others. False: these two had a pair before, of whatever kind."""
+        if await self._session.row(_BETWEEN, supporter_id, buddy_id) is not None:
+            return False
+        return await self._session.row(_GATHER, supporter_id, buddy_id, self._session.now_micros) is not None
+
+    async def gathered_since(self, since: datetime) -> frozenset[int]:
+        """The supporters whom a buddy welcomes, or welcomed, among others, invited from then on."""
+        return frozenset(row[0] for row in await self._session.rows(_GATHERED_SINCE, micros(since)))
 
     async def get(self, pair_id: int) -> Pair | None:
         """A pair, without locking it."""
@@ -264,6 +309,10 @@ class Pairs:
     async def open_of(self, person_id: int) -> list[Pair]:
         """Those of them that are open, newest first."""
         return [await self._pair(row) for row in await self._session.rows(_OPEN_OF, person_id)]
+
+    async def known_of(self, person_id: int) -> list[Pair]:
+        """Those in which the two were introduced, alone or among others, and can say that they met; newest first."""
+        return [await self._pair(row) for row in await self._session.rows(_KNOWN_OF, person_id)]
 
     async def unanswered(self, limit: int, before: datetime) -> list[tuple[int, int]]:
         """(pair, buddy) of the offers whose time was up by then, the longest overdue first."""

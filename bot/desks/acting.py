@@ -9,6 +9,7 @@ from uuid import uuid4
 from bot import blocking, broken
 from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, TAKE, WRITE
 from bot.others import leave, tell
+from bot.pairing import gatherings
 from bot.people import TALKS
 from bot.world import World
 from storage.actions import CANCELLED, PROPOSED, PUBLISHED
@@ -86,6 +87,11 @@ async def _approve_buddy(tx: Transaction, world: World, card: Card, press: Press
     await tx.buddies.serve(person_id, approved_at=tx.now)
     await tell(tx, person_id, "buddy.approved", {}, once=str(card.id))
     return "They are a buddy now, and hear of it."
+
+
+async def _ask_to_gather(tx: Transaction, world: World, card: Card, press: Press) -> str:
+    await tell(tx, _person(card), "gathering.wanted", {}, once=str(card.id))
+    return "They are asked now; whoever waits near them is invited once they say where and when."
 
 
 async def _decline_buddy(tx: Transaction, world: World, card: Card, press: Press) -> str:
@@ -208,6 +214,8 @@ async def _done(tx: Transaction, world: World, card: Card, press: Press) -> str:
 _DOES: Mapping[tuple[str, str], Does] = {
     ("buddy_to_approve", APPROVE): _approve_buddy,
     ("buddy_to_approve", DECLINE): _decline_buddy,
+    (gatherings.CARD, APPROVE): _ask_to_gather,
+    (gatherings.CARD, DECLINE): _done,
     ("match_to_approve", APPROVE): _approve_match,
     ("match_to_approve", DECLINE): _decline_match,
     ("action_proposed", APPROVE): _publish,

@@ -96,6 +96,16 @@ def _nobody_near(kind: str, body: Body) -> Words:
     return Words(f"Nobody is free near {_name(body, 'person')}", known(body), (_DONE,))
 
 
+def _few_buddies(kind: str, body: Body) -> Words:
+    who, many = _name(body, "person"), _number(body, "many")
+    lines = (
+        f"{many} newcomers near {who} wait, and no buddy has room for them.",
+        f"{who} could welcome them together, once: in a public place, or at an action.",
+        *_lines(("Near", "district"))(body),
+    )
+    return Words("Few buddies, many newcomers", lines, (Button(APPROVE, f"Ask {who}"), Button(DECLINE, "Not now")))
+
+
 def _buddy_to_approve(kind: str, body: Body) -> Words:
     known = _lines(
         ("Near", "district"),
@@ -185,6 +195,7 @@ _KINDS: Mapping[str, Callable[[str, Body], Words]] = {
     "match_to_approve": _to_approve,
     "stalled": _stalled,
     "nobody_near": _nobody_near,
+    "few_buddies": _few_buddies,
     "buddy_to_approve": _buddy_to_approve,
     "action_proposed": _action_proposed,
     "human": _human,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.do import actions, attendance, campaigns, consent, desk, pairing, person
+from bot.do import actions, attendance, campaigns, consent, desk, gatherings, pairing, person
 from bot.do.base import Deed, Doing
 from flows.model import Did
 
@@ -12,6 +12,7 @@ DOING: Mapping[str, Doing] = {
     "find_buddy": pairing.find_buddy,
     "another_buddy": pairing.another_buddy,
     "answer_offer": pairing.answer_offer,
+    "call_gathering": gatherings.call_gathering,
     "share_contact": pairing.share_contact,
     "met": pairing.met,
     "end_pair": pairing.end_pair,

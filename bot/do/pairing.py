@@ -11,7 +11,7 @@ from bot.pairing import harvest, life, seeking
 from flows.model import Did
 from flows.times import zone
 from storage.buddies import CLEAR
-from storage.pairs import BUDDY, DECLINED, INTRODUCED, OFFERED, SUPPORTER, Pair
+from storage.pairs import BUDDY, DECLINED, GATHERED, INTRODUCED, OFFERED, SUPPORTER, Pair
 
 MOST_CAPACITY = 20
 """Newcomers whom one person can look after at once, whatever they write."""
@@ -75,7 +75,7 @@ async def met(deed: Deed) -> Did:
     """What one of the two says to "did you meet?". Two yeses are a connection; "wrong" freezes the pair at once."""
     pair = await _pair(deed)
     answer = str(deed.arguments.get("answer") or "")
-    if pair is None or pair.state != INTRODUCED:
+    if pair is None or pair.state not in (INTRODUCED, GATHERED):
         return DONE
     if answer == "wrong":
         people.begun(deed)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.held import while_held
+from bot.pairing import gatherings
 from bot.pairing.seeking import helper_of, seeker_wish
 from bot.turn import Turns
 from bot.world import Pairing, World
@@ -59,8 +60,18 @@ class Batch:
                 raise
             except Exception:
                 log.exception("a search broke")
+        await self._gather([each for each in waiting if each.id not in proposed], buddies, now)
         # One who waits alone is looked for once, found or not.
         return len(proposed) if len(waiting) > 1 else 0
+
+    async def _gather(self, left: Sequence[Seeker], buddies: Sequence[Buddy], now: datetime) -> None:
+        """Coordinators see where several wait, and nobody has room."""
+        before = await self._store.read(gatherings.known)
+        if len(left) < gatherings.FEWEST and not before.open_:
+            return
+        proposed, past = await asyncio.to_thread(gatherings.groups, left, buddies, before, self._world.pairing, now)
+        if proposed or past:
+            await self._store.run(lambda tx: gatherings.show(tx, proposed, past))
 
 
 async def _look(tx: Transaction) -> tuple[datetime, list[Seeker], list[Buddy]]:

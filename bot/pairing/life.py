@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from bot.do.base import Turn
 from bot.others import leave, tell
+from bot.pairing import gatherings
 from bot.restraint import quiet_until
 from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OFFERED, OPEN, Pair
 from storage.people import ACTIVE
@@ -15,6 +16,8 @@ async def arrived(turn: Turn, name: str, about: Mapping[str, str]) -> bool:
     """What a happening changes for the person it reaches. False: it is past by now, and nobody is to hear of it."""
     if name == "pair.offered":
         return await _offered(turn, int(about["pair"]))
+    if name == "gathering.wanted":
+        return await gatherings.may_be_asked(turn)
     if name == "pair.met":
         meetings = turn.fields.get("meetings")
         turn.fields["meetings"] = (meetings if isinstance(meetings, int) else 0) + 1

@@ -9,7 +9,7 @@ from bot.pairing.reasons import write
 from bot.pairing.rules import Helper, Never, Wish, weigh
 from flows.model import Value
 from storage.buddies import Buddy, Seeker
-from storage.pairs import INTRODUCED, OFFERED, WANTED
+from storage.pairs import GATHERED, INTRODUCED, OFFERED, WANTED
 from storage.people import ACTIVE
 
 YES = "yes"
@@ -25,7 +25,7 @@ async def seek(turn: Turn, first: int = 0) -> int | None:
     `first` is tried before all others: the one whom a batch chose, knowing who else waits.
     """
     tx, pairing = turn.tx, turn.world.pairing
-    known = {pair.other(turn.person.id) for pair in await tx.pairs.of(turn.person.id)}
+    known = {pair.other(turn.person.id) for pair in await tx.pairs.of(turn.person.id) if pair.state != GATHERED}
     apart = known | await tx.people.blocked(turn.person.id)
     wish = wish_of(turn, frozenset(apart))
     terms = pairing.terms(tx.now)

@@ -225,7 +225,11 @@ _ALIKE = {
 """For each `do` of the dialogs another that takes the same."""
 
 
-_PROPOSING = {"proposed": "not_possible", "not_possible": "proposed"}
+_OWN = {
+    "propose_action": {"proposed": "not_possible", "not_possible": "proposed"},
+    "call_gathering": {"called": "nobody", "nobody": "not_possible", "not_possible": "called"},
+}
+"""Of a `do` that shares the name of an outcome with others: what else it can come to."""
 
 
 def _changed(line: str, before: str) -> str:
@@ -237,7 +241,7 @@ def _changed(line: str, before: str) -> str:
         "me": "[No such button]" if value.startswith("[") else "???",
         "later": "1 second",
         "does": _ALIKE.get(value, "no_such_deed"),
-        "then": _PROPOSING.get(value, "") if "propose_action" in before else _other(value),
+        "then": next((others.get(value, "") for do, others in _OWN.items() if do in before), _other(value)),
         "happens": "human.replied",
         "ends": "somehow else",
         "flow": "no_such_flow",

@@ -49,6 +49,7 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
         "find_buddy": "offered nobody not_possible",
         "another_buddy": "offered nobody not_possible",
         "answer_offer": "taken gone",
+        "call_gathering": "called nobody not_possible",
         "share_contact": "both waiting",
         "become_buddy": "asked already",
         "sign_up": "signed_up waiting_list full past",
@@ -70,7 +71,8 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
 def test_the_happenings_are_those_of_the_contract() -> None:
     assert " ".join(HAPPENINGS) == (
         "person.joined person.quiet buddy.approved pair.offered pair.declined pair.introduced pair.silent pair.shared "
-        "pair.met pair.ended pair.wrong action.published action.changed action.cancelled action.start action.end "
+        "pair.met pair.ended pair.wrong gathering.wanted gathering.called action.published action.changed "
+        "action.cancelled action.start action.end "
         "signup.made signup.place_free signup.cancelled checkin.made human.replied"
     )
     assert " ".join(WHO) == "signed_up maybe attended missed host buddy supporter both nearby"
