@@ -41,6 +41,7 @@ from bot.long_quiet import Quiet
 from bot.memory import StoredMemory
 from bot.menu import menu
 from bot.moments import Moments
+from bot.newer import watch
 from bot.pairing.batch import Batch
 from bot.pairing.free import FreeBuddies
 from bot.retention import Retention
@@ -50,7 +51,7 @@ from bot.turn import Taken, Turns
 from bot.world import World
 from flows import phrases
 from flows.model import NOTHING
-from storage.errors import Burned, StorageError
+from storage.errors import Burned, NewerDatabase, StorageError
 from storage.pairs import BUDDY
 from storage.store import Store
 from storage.vault import Vault
@@ -199,7 +200,7 @@ async def together(until: Coroutine[Any, Any, None], *endless: Coroutine[Any, An
         await _all_ended({main, *tasks})
     for task in done & tasks.keys():
         error = task.exception()
-        if isinstance(error, Burned):
+        if isinstance(error, Burned | NewerDatabase):
             raise error
         raise Broke(f"{tasks[task]} broke: {place(error)}" if error else f"{tasks[task]} ended") from error
     main.result()
@@ -236,7 +237,7 @@ async def run(config: Config, on_ready: Callable[[int], None]) -> None:
             tasks += bot.attach(remote)
         for desk in await asyncio.to_thread(_desks, config, remotes):
             tasks += bot.attach_desk(desk, health.desk_reporter(desk.name))
-        tasks += [*bot.always(), health.run()]
+        tasks += [*bot.always(), health.run(), watch(bot.store)]
         tasks.append(Noticing(bot.store, bot.libraries, ZoneInfo(bot.world.group.zone), bot.clock).run())
         tasks.append(Retention(bot.store, bot.clock, config.retention.message_days).run())
         zone, days = ZoneInfo(bot.world.group.zone), config.retention.quiet_person_days

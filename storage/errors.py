@@ -29,6 +29,10 @@ class NeedsMigration(StorageError):
     """The database holds data in an older form: run `doorstep migrate` first."""
 
 
+class NewerDatabase(StorageUnavailable):
+    """A newer Doorstep has changed the tables of this database: update this one too, and begin it again."""
+
+
 class KeyFileMissing(StorageError):
     """The key file is missing though the database holds people: put it back, for without it they cannot be read."""
 

@@ -10,7 +10,8 @@ import asyncpg
 from sqlalchemy import ARRAY, BigInteger, delete, func, select
 
 from storage import leases
-from storage.errors import FirstContactRaced, ReadOnly, StorageUnavailable, StoreClosed
+from storage.errors import FirstContactRaced, NewerDatabase, ReadOnly, StorageUnavailable, StoreClosed
+from storage.schema import newest
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
 from storage.statements import Statement, given
@@ -40,7 +41,13 @@ class _Lost(Exception):
     """The connection broke; whether the work was committed is not known, and running it again finds out."""
 
 
-_AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, FirstContactRaced, _Lost)
+_AGAIN = (
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.InvalidCachedStatementError,
+    FirstContactRaced,
+    _Lost,
+)
 _UNREACHABLE = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -49,6 +56,9 @@ _UNREACHABLE = (
     asyncpg.InternalClientError,
     OSError,
 )
+
+_MISFIT = (asyncpg.SyntaxOrAccessError, asyncpg.IntegrityConstraintViolationError)
+"""What statements do that were made for other tables."""
 
 _KEYS = PERSON_KEYS.c
 _KEY = Statement(select(_KEYS.wrapped).where(_KEYS.person_id == given("person")), "person")
@@ -120,7 +130,7 @@ class Pool:
         self._clock = clock
         self._pool: Any = None
         self._freeing: asyncio.Task[None] | None = None
-        self._closing = False
+        self._misfit = self._closing = False
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -152,6 +162,9 @@ class Pool:
                 if pause is None:
                     raise StorageUnavailable(str(error)) from error
                 await asyncio.sleep(pause)
+            except _MISFIT as error:
+                await self._explain(error)
+                raise
         raise AssertionError
 
     async def read(self, work: Work[T]) -> T:
@@ -161,8 +174,28 @@ class Pool:
                 return await self._once(work, writes=False)
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise ReadOnly from error
-        except (_Lost, *_UNREACHABLE) as error:
+        except (_Lost, asyncpg.InvalidCachedStatementError, *_UNREACHABLE) as error:
             raise StorageUnavailable(str(error)) from error
+        except _MISFIT as error:
+            await self._explain(error)
+            raise
+
+    async def newer(self) -> bool:
+        """As `Store.newer`."""
+        if self._misfit:
+            raise NewerDatabase
+        try:
+            with self._under_way():
+                found: str = await self._pool.fetchval("SELECT version_num FROM alembic_version")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, *_UNREACHABLE) as error:
+            raise StorageUnavailable(str(error)) from error
+        return found > newest()
+
+    async def _explain(self, error: Exception) -> None:
+        """Raises NewerDatabase where newer tables are why a statement does not fit."""
+        if await self.newer():
+            self._misfit = True
+            raise NewerDatabase from error
 
     async def close(self) -> None:
         """Waits for what runs, then closes the connections.

@@ -1,16 +1,25 @@
 """Whether the tables are there and of this version, and making them so."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, make_url, select, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
+from storage.errors import NewerDatabase
 from storage.tables import PEOPLE
 
 _LOCK = 7203461120
 """The number of the advisory lock that lets one process migrate at a time."""
+
+LOCKED = 1.0
+"""Seconds for which a migration waits for a table that somebody reads: all turns wait behind it so long."""
+
+ROUNDS, PAUSE = 60, 2.0
+"""How often it tries to get its tables, and the seconds in between, in which turns go on."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -62,8 +71,11 @@ def is_empty(url: str) -> bool:
 
 
 def needs_migration(url: str) -> bool:
-    """Whether the tables are missing or of another version."""
-    return _revision(url) != newest()
+    """Whether the tables are missing or of an older version. Raises NewerDatabase."""
+    found = _revision(url)
+    if found is not None and found > newest():
+        raise NewerDatabase(f"tables {found} there, {newest()} here")
+    return found != newest()
 
 
 def newest() -> str:
@@ -72,7 +84,24 @@ def newest() -> str:
 
 
 def migrate(url: str) -> None:
-    """Brings the tables to this version, in one transaction."""
+    """Brings the tables to this version, in one transaction.
+
+    On Postgres turns may go on meanwhile: they wait for what is being changed, and never for long for somebody else who
+    has it. Raises NewerDatabase; OperationalError where its tables never got free.
+    """
+    if not needs_migration(url):
+        return
+    for left in reversed(range(ROUNDS)):
+        try:
+            _migrate(url)
+            break
+        except OperationalError as error:
+            if not left or not isinstance(error.orig, LockNotAvailable | DeadlockDetected):
+                raise
+        time.sleep(PAUSE)
+
+
+def _migrate(url: str) -> None:
     from alembic import command  # half as slow to load as all the rest of a start
     from alembic.config import Config
 
@@ -81,6 +110,7 @@ def migrate(url: str) -> None:
     with connection(url) as opened:
         if opened.dialect.name == "postgresql":
             opened.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            opened.execute(text(f"SET LOCAL lock_timeout = {int(LOCKED * 1000)}"))
         config.attributes["connection"] = opened
         command.upgrade(config, "head")
 

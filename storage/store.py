@@ -61,8 +61,8 @@ class Store:
         rehearsal has one of its own.
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
-        (a Postgres that holds data), KeyFileMissing, BadKeyFile, WrongKey, Burned, StorageUnavailable; ValueError for
-        another kind of url.
+        (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, Burned, StorageUnavailable;
+        ValueError for another kind of url.
         """
         path = schema.sqlite_path(url)
         lock = None if path is None or not (alone or _unready(path)) else locked(path)
@@ -118,6 +118,13 @@ class Store:
             # The database is this process's alone, and so is everything in it.
             yield Lease(name, await self.run(lambda tx: tx.leases.take(name, leases.me())))
 
+    async def newer(self) -> bool:
+        """Whether a newer Doorstep has changed the tables meanwhile; this one goes on as long as it fits them.
+
+        Raises NewerDatabase once something did not fit, StorageUnavailable. False on SQLite, which is one process's.
+        """
+        return isinstance(self._backend, Pool) and await self._backend.newer()
+
     async def close(self) -> None:
         """Finishes what was begun, and frees the database. A closed store may be closed again."""
         backend, self._backend = self._backend, None
@@ -129,12 +136,15 @@ class Store:
 
     @staticmethod
     async def needs_migration(url: str) -> bool:
-        """Whether the tables are missing or of another version. Raises StorageUnavailable."""
+        """Whether the tables are missing or of an older version. Raises NewerDatabase, StorageUnavailable."""
         return await asyncio.to_thread(_unavailable(schema.needs_migration), url)
 
     @staticmethod
     async def migrate(url: str) -> None:
-        """Brings the tables to this version, while no store is open. Raises StorageUnavailable, DatabaseInUse."""
+        """Brings the tables to this version: an SQLite database's while no store is open, a Postgres's also beside it.
+
+        Raises NewerDatabase, StorageUnavailable, DatabaseInUse.
+        """
         path = schema.sqlite_path(url)
         lock = None if path is None else locked(path)
         try:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import httpx
+import psycopg
 import pytest
 
 from storage.schema import newest
@@ -17,7 +18,7 @@ from tests.bot.nursery import begun
 from tests.bot.running import command, finished, free_port, visitor, write_config
 from tests.bot.talking import ALWAYS
 from tests.bot.test_killed import CHAIN
-from tests.databases import Database
+from tests.databases import Database, Postgres
 
 SECRET = "Xanthippe"
 """What must not be found anywhere once it is forgotten; nor ever in a log."""
@@ -293,6 +294,27 @@ async def test_on_postgres_a_process_takes_over_where_the_other_was(database: Da
         assert (await ana.hear(2))[-1] == "Even. Before that you said <one>."
     process.terminate()
     assert await process.wait() == 0
+
+
+async def test_a_process_whose_turns_do_not_fit_newer_tables_ends_and_says_so_and_takes_nothing(
+    postgres: Postgres, tmp_path: Path
+) -> None:
+    url, port = postgres.create(), free_port()
+    process = await begun(write_config(tmp_path, url, port, {"chain": CHAIN}), stderr=asyncio.subprocess.PIPE)
+    async with visitor(port, "ana") as ana:
+        await ana.say("word 0")
+        await ana.hear(1)
+        with psycopg.connect(url) as connection:
+            connection.execute("ALTER TABLE conversations RENAME COLUMN state TO place")
+            connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        saying = asyncio.create_task(ana.say("word 1"))
+        _, err = await asyncio.wait_for(process.communicate(), 20)
+        assert process.returncode == 2
+        assert "doorstep: A newer Doorstep has changed the tables" in err.decode().splitlines()[-1]
+        assert not saying.done(), "it is told nothing, and tries again"
+        saying.cancel()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT count(*), count(dead_at) FROM inbox").fetchone() == (1, 0)
 
 
 async def test_init_makes_a_folder_that_is_whole_and_never_writes_over_one(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ async def test_an_older_postgres_asks_for_a_migration_and_an_older_sqlite_gets_i
     await store.close()
     with schema.connection(database.url) as connection:
         connection.execute(text("DROP TABLE audit"))
-        connection.execute(text("UPDATE alembic_version SET version_num = 'older'"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
 
     def one_step(url: str) -> None:
         with schema.connection(url) as connection:
