@@ -40,5 +40,5 @@ def test_starts_are_true_where_something_begins_the_flow() -> None:
 
 def test_what_was_typed_has_neither_choice_nor_question() -> None:
     assert {field.name: getattr(Said("x"), field.name) for field in fields(Said)} == {
-        "text": "x", "choice": None, "question": None, "conversation": None, "place": None, "photo": "",
+        "text": "x", "choice": None, "question": None, "conversation": None, "place": None, "photo": "", "places": (),
     }  # fmt: skip

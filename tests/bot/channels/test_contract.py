@@ -1,5 +1,6 @@
 """What must hold on every channel, whatever the platform."""
 
+import asyncio
 import io
 import logging
 import re
@@ -464,15 +465,27 @@ def logged() -> Iterator[io.StringIO]:
         each.setLevel(level)
 
 
+async def insist(platform: Platform, say: Say) -> None:
+    """Tells them again and again: a homeserver says a moment later that somebody has left."""
+    async with asyncio.timeout(20):
+        while True:
+            await platform.channel.send(message(platform, say))
+            await asyncio.sleep(0.05)
+
+
 async def test_no_log_line_of_any_level_holds_a_text_an_address_or_a_token(
     logged: io.StringIO, platform: Platform, kept: Kept
 ) -> None:
     await platform.write("ana", "Xanthippe of Athens")
     await kept.until(1)
     await tell(platform, asked((Shown("a", "Xanthippe's"), *FOOD)))
-    for fault in (Fault.SLOW_DOWN, Fault.BROKEN, Fault.UNREACHABLE, Fault.LOST, Fault.BLOCKED):
+    for fault in (Fault.SLOW_DOWN, Fault.BROKEN, Fault.LOST, Fault.UNREACHABLE):
         if fault not in platform.lacks:
             await refused(platform, fault, Say("Xanthippe is here"))
+    if Fault.BLOCKED not in platform.lacks:
+        platform.meet(Fault.BLOCKED)
+        with pytest.raises(SendFailed):
+            await insist(platform, Say("Xanthippe is here"))
     logging.getLogger("bot.test").debug("it is on")
     written = logged.getvalue()
     assert "it is on" in written
