@@ -18,8 +18,9 @@ from fastapi.routing import APIRoute
 
 from bot import reach
 from bot.attachments import StoredFiles
-from bot.channels import KINDS, Around, Remote, web_files
+from bot.channels import web_files
 from bot.channels.base import Channel, Everywhere, Report, Telling
+from bot.channels.kinds import KINDS, Around, Remote
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve

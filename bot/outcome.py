@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.channels import LIMITS
+from bot.channels.kinds import LIMITS
 from bot.channels.render import split
 from bot.do.base import Turn
 from bot.pairing import harvest

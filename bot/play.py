@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bot import people, relay
-from bot.do import perform
 from bot.do.base import Deed, Turn
+from bot.doing import perform
 from bot.facts import gather
 from bot.outcome import keep, keep_fields
 from flows.engine import state_of

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 
 from bot import arriving, broken, events, joining, restraint
 from bot.arriving import SeenBefore
-from bot.channels import LIMITS
 from bot.channels.base import Inbound
+from bot.channels.kinds import LIMITS
 from bot.do.base import Turn
 from bot.flood import Flood, Verdict
 from bot.hearing import hear

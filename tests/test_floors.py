@@ -76,11 +76,22 @@ def circle(found: Imports) -> list[str]:
     """The modules of one circle, or none."""
     try:
         TopologicalSorter(
-            {module: {name for name in names if name in found and name != module} for module, names in found.items()}
+            {
+                module: {run for name in names for run in _begun(name, module) if run in found and run != module}
+                for module, names in found.items()
+            }
         ).prepare()
     except CycleError as error:
         return list(error.args[1])
     return []
+
+
+def _begun(name: str, by: str) -> Iterator[str]:
+    """What begins to run when `by` imports `name`: the packages around it first, but those around `by` run already."""
+    parts = name.split(".")
+    packages = (".".join(parts[:depth]) for depth in range(1, len(parts)))
+    yield from (package for package in packages if not by.startswith(f"{package}."))
+    yield name
 
 
 def foreign(found: Imports) -> list[str]:
@@ -122,7 +133,7 @@ def test_every_floor_is_looked_at() -> None:
 def house(folder: Path, **files: str) -> Imports:
     """A small house: `flows__a="import x"` is flows/a.py."""
     for name, source in files.items():
-        file = folder / (name.replace("__", "/") + ".py")
+        file = folder / (name.replace("____init__", "/__init__").replace("__", "/", 1) + ".py")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(source)
     return imports(folder)
@@ -162,6 +173,16 @@ def test_a_circle_is_seen(tmp_path: Path, one: str, other: str) -> None:
 def test_a_circle_of_three_is_seen(tmp_path: Path) -> None:
     found = house(tmp_path, flows__a="import flows.b", flows__b="import flows.c", flows__c="import flows.a")
     assert len(set(circle(found))) == 3
+
+
+def test_a_circle_through_a_package_is_seen(tmp_path: Path) -> None:
+    found = house(tmp_path, flows__deep____init__="import flows.a", flows__deep__b="", flows__a="import flows.deep.b")
+    assert set(circle(found)) == {"flows.deep", "flows.a"}
+
+
+def test_a_package_may_import_what_is_in_it(tmp_path: Path) -> None:
+    found = house(tmp_path, bot__deep____init__="from bot.deep import b", bot__deep__b="from bot.deep import c")
+    assert circle(found) == []
 
 
 def test_what_is_imported_for_types_alone_runs_in_no_circle(tmp_path: Path) -> None:

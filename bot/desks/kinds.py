@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bot import config
-from bot.channels import Remote
+from bot.channels.kinds import Remote
 from bot.desks.contract import Desk
 
 

@@ -8,8 +8,8 @@ from bot.broken import KIND, LEFT_FOR
 from bot.desks.acting import NotDone, Press, act
 from bot.desks.base import AGAIN, LEAVE, describe, outcome
 from bot.desks.reading import body_of
-from bot.do import DOING
 from bot.do.base import Deed
+from bot.doing import DOING
 from flows import phrases
 from flows.model import Did
 from storage.cards import Card

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.channels import KINDS
+from bot.channels.kinds import KINDS
 from bot.config import BadConfig, Config, read_config
 from bot.desks.kinds import DESKS
 from bot.places import Places

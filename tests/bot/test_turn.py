@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bot.channels.base import Inbound
-from bot.do import DOING
 from bot.do.base import Deed
+from bot.doing import DOING
 from bot.group import Group
 from flows import phrases
 from flows.model import Did, Said, Value

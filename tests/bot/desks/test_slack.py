@@ -8,10 +8,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from bot.desks.base import _KINDS
 from storage.actions import PUBLISHED
-from storage.cards import NOTICE, OPEN
 from storage.transaction import Transaction
+from tests.bot.desks.every_kind import show_every_kind
 from tests.bot.desks.slack_office import SECONDS, SlackOffice, slack_office, until
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
@@ -34,12 +33,8 @@ async def office(server: SlackServer, tmp_path: Path, watch: Watch) -> AsyncIter
 
 
 async def test_every_kind_of_card_is_shown_with_names_and_texts_as_plain_text(office: SlackOffice) -> None:
-    person = await office.person(NAUGHTY)
-    body = dict.fromkeys("about title what reason channel flow supporter".split(), NAUGHTY) | {"lines": (NAUGHTY,)}
-    for kind in _KINDS:
-        nobody = kind in ("turnout", "digest", "flow_refused")
-        await office.add(kind, None if nobody else person, body, state=NOTICE if nobody else OPEN)
-    await until(lambda: len(office.cards()) == len(_KINDS))
+    many = await show_every_kind(office, NAUGHTY)
+    await until(lambda: len(office.cards()) == many)
     for message in office.cards():
         assert shown(message)[1] == ()
         assert NAUGHTY in shown(message)[0]

@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.desks.base import _KINDS
 from bot.desks.telegram_calls import PACE
 from flows.limits import Rate
 from storage.actions import PUBLISHED
-from storage.cards import NOTICE, OPEN
 from storage.transaction import Transaction
+from tests.bot.desks.every_kind import show_every_kind
 from tests.bot.desks.telegram_office import TOKEN, TelegramOffice, buttons, read, telegram_office, until
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_bot import BotAccount
@@ -49,17 +48,9 @@ async def office(server: TelegramServer, tmp_path: Path, watch: Watch) -> AsyncI
         yield running
 
 
-@pytest.mark.parametrize("half", [0, 1])
-async def test_every_kind_of_card_is_shown_with_names_and_texts_as_plain_text(
-    office: TelegramOffice, half: int
-) -> None:
-    kinds = list(_KINDS)[half::2]  # all at once are more than a group takes in a minute
-    person = await office.person(NAUGHTY)
-    body = dict.fromkeys("about title what reason channel flow supporter".split(), NAUGHTY) | {"lines": (NAUGHTY,)}
-    for kind in kinds:
-        nobody = kind in ("turnout", "digest", "flow_refused")
-        await office.add(kind, None if nobody else person, body, state=NOTICE if nobody else OPEN)
-    await until(lambda: len(office.room.sent) == len(kinds))
+async def test_every_kind_of_card_is_shown_with_names_and_texts_as_plain_text(office: TelegramOffice) -> None:
+    many = await show_every_kind(office, NAUGHTY)
+    await until(lambda: len(office.room.sent) == many)
     for message in office.room.sent:
         assert NAUGHTY in read(message)
         assert {entity["type"] for entity in message["entities"]} <= {"bold", "italic"}

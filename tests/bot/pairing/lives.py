@@ -6,8 +6,8 @@ from datetime import timedelta
 from bot import forgetting
 from bot.desks.acting import NotDone, Press, act
 from bot.desks.base import APPROVE, DECLINE
-from bot.do import perform
 from bot.do.base import Deed
+from bot.doing import perform
 from bot.facts import pair_facts
 from bot.outcome import keep_fields
 from bot.world import Pairing
