@@ -21,7 +21,7 @@ async def hear(turn: Turn, said: Said) -> None:
         await _after_stop(turn, said)
     elif await own_phone.claim(turn.tx, said.text, turn.person.id):
         await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
-    elif said.choice is None or not await relay.pressed(turn, said):
+    elif not await relay.named(turn, said) and not await relay.pressed(turn, said):
         await play(turn, said)
 
 

@@ -1,14 +1,15 @@
 """The bot between two people who were introduced: what either writes reaches the other, and no address does."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.channels import LIMITS
 from bot.do.base import Turn
 from bot.others import leave
-from bot.outcome import say_to
+from bot.outcome import keep_fields, say_to
 from flows import phrases
 from flows.model import Said, Say, Shown
 from storage.pairs import INTRODUCED, Pair
@@ -18,6 +19,9 @@ REMIND = timedelta(hours=12)
 """After so long without writing, someone is told again that their words were passed on."""
 
 MOST_NAMES = 10
+
+_ASKED = "asked_for_whom"
+"""The field of a person that holds, until they write again, the number of the event that such a question is about."""
 
 _PRESS = re.compile(r"relay:(\d{1,18}):(\d{1,18})")
 _ADDRESSED = re.compile(r"@?\s*(?P<name>[^:,\n]{1,40}?)\s*[:,]\s*(?P<text>\S.*)", re.DOTALL)
@@ -40,12 +44,44 @@ async def pass_on(turn: Turn, text: str, *, unsure: bool = False) -> None:
         number, words = meant
         await _deliver(turn, next(pair for pair in pairs if pair.id == number), names[number], words)
         return
+    await _ask(turn, pairs[:MOST_NAMES], names)
+
+
+async def _ask(turn: Turn, pairs: Sequence[Pair], names: Mapping[int, str]) -> None:
+    """Asks for whom it was that they wrote just now. The answer is a name, and never a number: another question may be
+    open, and a number answers that."""
     event = await turn.tx.inbox.history(turn.person.id, 1)
-    number = event[0].id if event else 0
-    buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs[:MOST_NAMES])
-    sentence = phrases.RELAY_AT_ALL if len(pairs) == 1 else phrases.RELAY_TO_WHOM
+    number = turn.fields[_ASKED] = event[0].id if event else 0
+    await keep_fields(turn)
+    sentence = phrases.RELAY_AT_ALL if len(names) == 1 else phrases.RELAY_TO_WHOM
     asked = turn.words(sentence, name=names[pairs[0].id])
-    await say_to(turn, None, [Say(asked, buttons, question=number)])
+    limits = LIMITS.get(turn.person.channel)
+    if limits is not None and limits.buttons == 0:
+        listed = [f"  • {names[pair.id]}" for pair in pairs] if len(names) > 1 else []
+        await say_to(turn, None, [Say("\n".join([asked, *listed]))])
+    else:
+        buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs)
+        await say_to(turn, None, [Say(asked, buttons, question=number)])
+
+
+async def named(turn: Turn, said: Said) -> bool:
+    """Whether what they say is the name that they were asked for just now; if so, what they wrote before is passed on.
+
+    Whatever they say, the question is over: a name that comes later is a name.
+    """
+    number = turn.fields.pop(_ASKED, None)
+    await keep_fields(turn)
+    event = await turn.tx.inbox.of(turn.person.id, number) if isinstance(number, int) else None
+    if said.choice is not None or event is None:
+        return False
+    if any(each.entered_at > event.arrived_at for each in turn.conversations):
+        return False  # they were asked something else since
+    text, written = str(event.body.get("text") or ""), said.text.strip(" .!").casefold()
+    meant = [pair for pair in await _introduced(turn) if (await _name(turn, pair)).casefold() == written]
+    if not text or len(meant) != 1:
+        return False
+    await _deliver(turn, meant[0], await _name(turn, meant[0]), text)
+    return True
 
 
 async def pressed(turn: Turn, said: Said) -> bool:

@@ -1,5 +1,6 @@
 """Who must wait before an account sends again: by its pace, by what its platform said, or because that is away."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime
 
@@ -19,13 +20,15 @@ class Waits:
         self.pace, self.chats = Pace(limits.account), Chats(limits.chat)
         self._clock, self._chance = clock, chance
         self._failures = self._strikes = 0
-        self._looked, self._behind = float("-inf"), 0.0
+        self._looked, self._at, self._behind = float("-inf"), 0.0, 0.0
 
     def seconds(self) -> float:
-        """The clock in seconds. It never goes back, or everybody would wait as long as it did."""
-        now = self._clock().timestamp()
-        self._behind += max(self._looked - now, 0)
-        self._looked = now
+        """The clock in seconds. It never goes back, or everybody would wait as long as it did: where it was set back,
+        the loop's own clock says what has passed since the last look."""
+        now, at = self._clock().timestamp(), asyncio.get_running_loop().time()
+        if now < self._looked:
+            self._behind += self._looked - now + (at - self._at)
+        self._looked, self._at = now, at
         return now + self._behind
 
     def places(self, flying: int, most: int) -> int:

@@ -98,9 +98,10 @@ def _chosen(person: Person, message: Outbound) -> Meant:
 
 def _in_their_way(person: Person, message: Outbound, choice: Shown) -> Meant:
     chance, place = person.chance, message.say.choices.index(choice) + 1
-    if person.style == "number":
+    named = choice.key.startswith("relay:")  # there a name is asked for, and a number would answer another question
+    if person.style == "number" and not named:
         return Meant(Said(str(place)), choice.key)
-    if person.style == "label":
+    if person.style in ("label", "number"):
         return Meant(Said(choice.label), choice.key)
     if person.style == "slip" and len(choice.label) > 4:
         at = chance.randrange(1, len(choice.label) - 1)

@@ -129,6 +129,13 @@ class Campaign:
             await self.clock.until(at)
             await self.alive(happens)
             await self._settle()
+        await self._all_out(end + DAY)
+
+    async def _all_out(self, end: float) -> None:
+        """Nothing happens any more; what was decided last still waits for its moment."""
+        while not self.observer.book.broken and self.clock.seconds() + (wait := self._until_due()) <= end:
+            await self.clock.until(self.clock.seconds() + max(wait, 1.0))
+            await self._settle()
 
     async def _much_later(self) -> None:
         self.clock.wrong += KEPT
@@ -306,9 +313,13 @@ class Campaign:
         due = self.observer.sight.one(_FIRST_OF_CHATS, network)
         return float("inf") if due is None else max((due - micros(self.clock())) / 1e6, 0)
 
+    def _until_due(self) -> float:
+        """Seconds until something of any network is due; infinite where nothing waits."""
+        return min(self._next_due(network.name) for network in self._networks)
+
     def _plan_flush(self) -> None:
         """What is not due yet, or must wait, goes out later without anything else happening."""
-        wait = min(self._next_due(network.name) for network in self._networks)
+        wait = self._until_due()
         if wait == float("inf"):
             return
         at = self.clock.seconds() + max(wait, 1.0)

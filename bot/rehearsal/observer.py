@@ -115,9 +115,7 @@ class Observer:
         if event.key == "yes" and event.about and {"yes", "change"} <= {each.key for each in event.about.say.choices}:
             # "May I give this to them?": what is shown there, whatever it is.
             self._shares[event.person.name].update(names_in(event.about.say.text))
-        said_aloud = event.inbound.said.text == event.person.contact or str(event.inbound.said.choice).startswith(
-            "relay:"
-        )
+        said_aloud = event.inbound.said.text == event.person.contact or event.key.startswith("relay:")
         if said_aloud and self.sight.one("SELECT 1 FROM inbox WHERE id > ? AND kind = 'relayed'", before.inbox):
             self._told.add(event.person.name)
 

@@ -121,6 +121,9 @@ def _claimed(real: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any
         found = await real(self)
         if found:
             _die("claimed")
+        if found and _point("told"):
+            # The platform is being told just now, and nothing is to be on the wire when it has been.
+            await asyncio.Event().wait()
         return found
 
     return claimed
