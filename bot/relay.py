@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.channels import LIMITS
+from bot.channels.kinds import LIMITS
 from bot.do.base import Turn
 from bot.others import leave
 from bot.outcome import keep_fields, say_to
