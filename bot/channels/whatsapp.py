@@ -26,6 +26,10 @@ from flows.limits import WHATSAPP
 LARGEST_CALL = 3 * 2**20
 """Bytes of one call: Cloud API, "Webhooks", payload size."""
 
+OLDEST = 8 * 86_400
+"""Seconds since something happened, after which a call that tells of it is none of Meta's own: Cloud API, "Webhooks",
+tries for up to 7 days. A signature alone is good for ever."""
+
 LOOK = 300.0
 """Seconds between two looks whether the token is still good."""
 
@@ -138,7 +142,7 @@ class WhatsApp:
             return Response(status_code=413)
         signed = "sha256=" + hmac.digest(self._number.app_secret.encode(), body, "sha256").hex()
         if not _same(request.headers.get("x-hub-signature-256", ""), signed):
-            self._complain()
+            self._complain("was refused: it is not signed with this app_secret (see the app's basic settings)")
             return Response(status_code=401)
         try:
             events = list(heard(orjson.loads(body), self._number.id))
@@ -164,6 +168,9 @@ class WhatsApp:
 
     async def _take(self, receive: Receive, event: Heard) -> bool:
         said, before = event.said, self._newest.get(event.address, (0, ""))
+        if 0 < event.at < time.time() - OLDEST:
+            self._complain("was passed over: it is more than 8 days old (is this machine's clock right?)")
+            return True
         if event.original and event.original != before[1]:
             # What an older message meant is long settled.
             return True
@@ -322,14 +329,11 @@ class WhatsApp:
             self._why = why
             self._report(why)
 
-    def _complain(self) -> None:
+    def _complain(self, what: str) -> None:
         """Anybody may call, so it is said once a minute at most."""
         if time.monotonic() > self._complained + 60:
             self._complained = time.monotonic()
-            _log.warning(
-                "whatsapp %s: a call was refused: it is not signed with this app_secret (see the app's basic settings)",
-                self.account,
-            )
+            _log.warning("whatsapp %s: a call %s", self.account, what)
 
     def _warn(self, what: str, error: Exception) -> None:
         _log.warning("whatsapp %s: %s: %s", self.account, what, type(error).__name__)
