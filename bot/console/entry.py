@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 from fastapi import FastAPI, Request
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.passphrase import fits
@@ -24,6 +24,8 @@ TWELVE_HOURS = 12 * 3600
 OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/enter"})
 OPEN_FOLDER = "/console/"
 """Our own scripts and styles: they are public, and the page that asks for the passphrase needs one."""
+SOCKET = "/_nicegui_ws/"
+"""Where a browser without web sockets asks again and again instead; NiceGUI lets every site's pages do so."""
 DESK, TO_DESK = "/desk", "?to=desk"
 WRONG_TRIES, WINDOW = 5, 60.0
 LONGEST_ANSWER = 4096
@@ -174,13 +176,16 @@ class _Headers:
         if scope["type"] == "websocket" and _foreign(HTTPConnection(scope), self._origins):
             await send({"type": "websocket.close", "code": 1008, "reason": "from a page of another site"})
             return
+        polls = scope["type"] == "http" and scope["path"].startswith(SOCKET)
+        refused = polls and _foreign(HTTPConnection(scope), self._origins)
+        app = PlainTextResponse("This is for the pages of this server.\n", 403) if refused else self._app
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 _secure(MutableHeaders(scope=message))
             await send(message)
 
-        await self._app(scope, receive, with_headers)
+        await app(scope, receive, with_headers)
 
 
 def _secure(headers: MutableHeaders) -> None:

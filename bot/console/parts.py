@@ -1,16 +1,22 @@
 """The small parts that the console's pages are made of. Texts are texts: nothing written by people becomes a page."""
 
+import logging
 import re
 from collections.abc import Callable
 from html import escape
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
+from nicegui import app as pages
 from nicegui import ui
 from nicegui.events import GenericEventArguments
+from starlette.responses import PlainTextResponse
 
 from bot.console import files
 
 _STARS = re.compile(r"\*([^*]+)\*")
+
+_BROKE = "This page broke. Load it again; whoever runs the bot finds in its log where it broke.\n"
+_log = logging.getLogger(__name__)
 
 Press = Callable[[GenericEventArguments], object]
 
@@ -53,6 +59,7 @@ def words_of(name: str) -> str:
 def show_pages(app: FastAPI) -> None:
     """Serves the pages that are made of these, from `app`. NiceGUI takes every path that is not taken yet, so this
     comes last; and it has one `app` per process."""
+    pages.add_exception_handler(Exception, _broke)
     ui.run_with(
         app,
         title="Doorstep",
@@ -63,3 +70,9 @@ def show_pages(app: FastAPI) -> None:
         tailwind=False,
         show_welcome_message=False,
     )
+
+
+async def _broke(_: Request, error: Exception) -> PlainTextResponse:
+    """Instead of NiceGUI's own page, which shows what the error says: that may quote a text, a name or an address."""
+    _log.error("a page broke", exc_info=error)
+    return PlainTextResponse(_BROKE, 500)

@@ -7,12 +7,14 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from bot import app
+from bot.config import read_config
 from tests.bot.nursery import finish
 
 PASSPHRASE = "the blue door"
@@ -66,6 +68,26 @@ async def command(*arguments: str, **options: Any) -> Process:
 async def finished(*arguments: str, said: str = "") -> tuple[int, str, str]:
     """Exit code, stdout and stderr of a command that ends by itself, and reads what is `said` on its stdin."""
     return await asyncio.to_thread(finish, arguments, said.encode())
+
+
+@asynccontextmanager
+async def running_here(config: Path) -> AsyncIterator[None]:
+    """`doorstep run` in the loop of the test, once it listens. Where it ends by itself, so does this."""
+    from nicegui import app as pages  # half a second, which whoever begins processes does not need
+
+    listening: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    # NiceGUI has one app in a process, and wants to be put together before its first answer.
+    pages.middleware_stack = None
+    pages.user_middleware.clear()
+    running = asyncio.create_task(app.run(read_config(config), listening.set_result))
+    try:
+        running.add_done_callback(lambda ended: listening.done() or listening.cancel())
+        await listening
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 class Visitor:

@@ -3,10 +3,10 @@
 import asyncio
 import hmac
 import json
+import shutil
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,11 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot import app
-from bot.config import read_config
 from tests.bot.channels.test_slack_run import section as slack
 from tests.bot.channels.test_slack_run import texts as slack_texts
 from tests.bot.channels.test_telegram_run import telegram, texts, until
 from tests.bot.channels.test_whatsapp_run import whatsapp
-from tests.bot.running import free_port, write_config
+from tests.bot.running import free_port, running_here, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
 from tests.bot.standins.slack_people import Person as SlackPerson
@@ -113,7 +111,7 @@ class Platforms:
 
 
 @pytest.fixture
-async def platforms(tmp_path: Path) -> AsyncIterator[Platforms]:
+async def platforms(tmp_path: Path, migrated: Path) -> AsyncIterator[Platforms]:
     async with (
         TelegramServer() as one,
         WhatsAppServer() as two,
@@ -122,21 +120,15 @@ async def platforms(tmp_path: Path) -> AsyncIterator[Platforms]:
     ):
         port, bot = free_port(), one.bot("1:one")
         account = three.app("xoxb-1", signing_secret=SIGNING_SECRET)
+        shutil.copy(migrated, tmp_path / "d.db")
         sections = whatsapp(two, port) + telegram(one, more=f'mode = "webhook"\nsecret = "{SECRET}"')
         sections += slack(three, f'signing_secret = "{SIGNING_SECRET}"')
         file = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", port, {"chain": CHAIN}, sections)
         file.write_text(file.read_text().replace("[server]", '[server]\npublic_url = "https://bot.example"'))
-        listening = asyncio.Event()
-        running = asyncio.create_task(app.run(read_config(file), lambda port: listening.set()))
-        try:
-            await asyncio.wait_for(listening.wait(), 30)
+        async with running_here(file):
             await until(lambda: bot.hook and account.calls)
             bot.chat(7, "Bea").started = True
             yield Platforms(port, http, two, two.person("447700900001", "Ana"), bot, account, account.person("Cleo"))
-        finally:
-            running.cancel()
-            with suppress(asyncio.CancelledError):
-                await running
 
 
 async def test_with_one_byte_changed_nothing_is_taken_and_what_comes_again_begins_no_second_turn(
