@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from bot.log import place
@@ -68,10 +69,7 @@ class Libraries:
         self._remember(version, read_files(await self._store.run(work)))
 
     def _remember(self, version: int, reading: Reading) -> None:
-        library = reading.library
-        self._known[version] = Library(
-            library.flows, library.anytime, library.translations, library.me, library.answers, library.words, version
-        )
+        self._known[version] = replace(reading.library, version=version)
         self._known.move_to_end(version)
         # An edit that is taken back brings the older number into force again.
         self._in_force = version

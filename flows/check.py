@@ -3,10 +3,11 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 
-from flows.check_questions import questions, saves
+from flows.check_questions import openings, questions, saves
 from flows.check_texts import decisions, names, texts, untranslated
 from flows.check_ways import arguments, changes, entries, outcomes_taken, paths, start, ways_on
 from flows.model import Flow
+from flows.openings import lead
 from flows.pages import Page, Path, Problem, near, nearest
 from flows.reader import Reading
 from flows.states import AskState, DecideState, DoState, RunState, State
@@ -26,6 +27,7 @@ _RULES: tuple[Callable[[Reading, Flow, Page], Iterator[Problem]], ...] = (
     outcomes_taken,
     arguments,
     questions,
+    openings,
     saves,
     decisions,
     texts,
@@ -208,7 +210,8 @@ def _words_of_anytime(reading: Reading, page: Page, taken: dict[str, str]) -> It
 
 
 def _claim(word: str) -> str:
-    return f"word {fold(word) or word.strip().casefold()}"
+    dots = " ..." if lead(word) is not None else ""
+    return f"word {fold(word) or word.strip().casefold()}{dots}"
 
 
 def _anytime_flows(reading: Reading) -> Iterator[Problem]:

@@ -5,14 +5,19 @@ from collections.abc import Iterator
 from flows.check_ways import leads_on, left_over, sound
 from flows.model import Flow, Kind
 from flows.names import kind_saved
+from flows.openings import DOTS, is_answered, lead
 from flows.pages import Page, Path, Problem, nearest
 from flows.reader import Reading
-from flows.states import AskState
+from flows.states import AskState, DoState, State
 from flows.vocabulary import COUNTED, ME
-from flows.words import fold
+from flows.words import fold, words
 
 MOST_CHOICES = 10
 """Rows of a WhatsApp list (Cloud API, interactive list messages)."""
+
+_FIRST = (
+    "begin with a question that has choices, or expects a number, a date, a time, a code or text, and is no consent"
+)
 
 
 def questions(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
@@ -35,6 +40,38 @@ def questions(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
             yield from _ways(page, path, state)
             yield from _form(page, path, state)
             yield from _choices(page, path, state)
+
+
+def openings(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
+    """A word like `away until ...` has a beginning, and a question that its rest can answer."""
+    for number, word in enumerate(flow.starts.words):
+        begins, path = lead(word), ("starts", "words", str(number))
+        if begins is None and any(dots in word for dots in DOTS):
+            yield page.problem("bad-words", f"in `{word}` the dots are not at the end", path, "write `away until ...`")
+        elif begins is not None and not words(begins):
+            yield page.problem("bad-words", f"`{word}` has no word before its dots", path, "write `away until ...`")
+        elif begins is not None and not reading.shaky.get(flow.name) and not _answered_at_once(flow):
+            what = f"nothing can be answered by what stands where `{word}` has its dots"
+            yield page.problem("bad-words", what, path, _FIRST)
+
+
+def _answered_at_once(flow: Flow) -> bool:
+    """Whether the flow may begin with a question that is answered before it was read; nobody can consent so."""
+    first = [state for state in _up_to_questions(flow, [flow.start]) if isinstance(state, AskState)]
+    then = _up_to_questions(flow, [way.target for state in first for way in state.exits()])
+    consents = any(isinstance(state, DoState) and state.do == "record_consent" for state in then)
+    return any(map(is_answered, first)) and not consents
+
+
+def _up_to_questions(flow: Flow, names: list[str]) -> list[State]:
+    """These states, and those they lead to before anything else is asked."""
+    found: dict[str, State] = {}
+    while names:
+        name = names.pop()
+        if name in flow.states and name not in found:
+            state = found[name] = flow.states[name]
+            names += [] if isinstance(state, AskState) else [way.target for way in state.exits()]
+    return list(found.values())
 
 
 def _ways(page: Page, path: Path, state: AskState) -> Iterator[Problem]:

@@ -55,12 +55,15 @@ _RELATIVE = {
 _UNITS = dict.fromkeys("day days dia dias jour jours tag tage tagen giorno giorni dag dagen dni dzien gun".split(), 1)
 _UNITS |= dict.fromkeys("week weeks semana semanas semaine semaines woche wochen settimana settimane weken".split(), 7)
 _AHEAD = re.compile(
-    r"(?:in|en|dentro de|dans|within|em|daqui a|tra|fra|over|za) (\w+) (\w+)|(\w+) (\w+) from (?:now|today)"
+    r"(?:in|en|dentro de|dans|within|em|daqui a|tra|fra|over|za|for|por|durante) (\w+) (\w+)"
+    r"|(\w+) (\w+) from (?:now|today)"
 )
 _NEXT = frozenset(
     "next coming proximo proxima prochain prochaine nachste nachsten nachster kommenden prossimo que".split()
 )
 _UNTIL = frozenset("until till hasta jusqua jusquen bis ate fino tot do до".split())
+_WEEK = frozenset("week semana semaine woche settimana".split())
+_MONTH = frozenset("month mes mois monat mese".split())
 _FILLER = frozenset(
     words(
         "on of the at for this coming please thanks thank you ok okay maybe around about day date it is its would be "
@@ -232,11 +235,23 @@ def _in_words(parts: _Parts, today: date) -> date | None:
     return found if found and weekday in {-1, found.weekday()} else None
 
 
+def _begins(said: tuple[str, ...], today: date) -> date | None:
+    """The day on which the next week or month begins, where that is what was said: "next week"."""
+    told = [word for word in said if word not in _FILLER]
+    units = [word for word in told if word not in _NEXT]
+    if len(units) != 1 or len(told) == 1 or today > date.max - timedelta(days=31):
+        return None
+    if units[0] in _WEEK:
+        return today + timedelta(days=7 - today.weekday())
+    return (today.replace(day=1) + timedelta(days=31)).replace(day=1) if units[0] in _MONTH else None
+
+
 def day(said: str, today: date, language: str) -> date | None:
     """The day that was meant; without a year the next such day, today included. None where it is not clear.
 
     "Saturday" said on a Saturday is today, "next Saturday" the first one after today. "Until September" is the next
-    day on which a September begins; "September" alone is no day.
+    day on which a September begins; "September" alone is no day. "Until next
+    week" is the Monday on which it begins, "until next month" its first day.
     """
     text = western(tidy(said))
     if not text or len(text) > _LONGEST:
@@ -250,6 +265,8 @@ def day(said: str, today: date, language: str) -> date | None:
     until = bool(told) and told[0] in _UNTIL
     told = told[until:]
     if found := _relative(told, today):
+        return found
+    if until and (found := _begins(told, today)):
         return found
     parts = _parts(told, _names(language))
     if until and parts and len(parts.months) == 1 and not (parts.days or parts.years or parts.weekdays):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from flows import phrases, questions
+from flows.answers import Answer
 from flows.model import (
     Again,
     Back,
@@ -55,6 +56,11 @@ def advance(library: Library, conversation: Conversation, event: Event, facts: F
 def answered(library: Library, conversation: Conversation, said: Said, read: Read, facts: Facts, now: datetime) -> Turn:
     """`advance` with something said that `questions.reading` has read already, as `read`."""
     return _played(Scene(library, conversation, facts, now, (read,)), said)
+
+
+def begun(library: Library, conversation: Conversation, read: Answer, facts: Facts, now: datetime) -> Turn:
+    """`advance` with `Started`, where the first question was answered by what began the conversation, as `read`."""
+    return _played(Scene(library, conversation, facts, now, (read,)), Started())
 
 
 def state_of(library: Library, conversation: Conversation | Standing) -> State | None:

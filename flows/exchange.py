@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from flows import phrases
 from flows.agreement import greets
 from flows.answers import Answer, Fit
-from flows.engine import LOST, advance, answered, concerns, state_of
+from flows.beginnings import beginnings, first_answer
+from flows.engine import LOST, advance, answered, begun, concerns, state_of
 from flows.model import (
     NOTHING,
     Again,
@@ -210,9 +211,12 @@ class Exchange:
             return
         opened = self._open()
         best, fit, read = self._best(opened, said)
-        if best is not None and (word is None or fit >= Fit.NEAR or not _counts(word, said, self._asks(opened[0]))):
+        begins, rest = ("", "") if word or fit >= Fit.NEAR else self._beginning(said, opened)
+        if begins:
+            yield from self._begin(begins, rest=rest)
+        elif best is not None and (word is None or fit >= Fit.NEAR or not _counts(word, said, self._newest(opened))):
             yield from self._go_on(answered(self.library, best, said, read, self.facts, self.now))
-        elif word and (not opened or _counts(word, said, self._asks(opened[0]))):
+        elif word and _counts(word, said, self._newest(opened)):
             yield from self._obey(word, said, opened)
         else:
             yield from self._wonder(said, opened)
@@ -239,6 +243,15 @@ class Exchange:
             if fit >= Fit.NEAR or not self._with_people(conversation):
                 return conversation, fit, read
         return None, Fit.NOT, None
+
+    def _beginning(self, said: Said, opened: list[Conversation]) -> tuple[str, str]:
+        """The flow that this begins and what of it answers that flow's first question; ("", "") where there is none."""
+        for flow, rest in beginnings(self.library, said.text):
+            new = Conversation(0, flow, self.library.version, "", self.now, about=self._about(flow))
+            read = first_answer(self.library, new, rest, self.facts, self.now)
+            if read is not None and (read.fit > Fit.ANYTHING or _counts(Word(), said, self._newest(opened))):
+                return flow, rest
+        return "", ""
 
     def _obey(self, word: Word, said: Said, opened: list[Conversation]) -> Playing:
         if word.anytime == "back":
@@ -297,6 +310,9 @@ class Exchange:
         state = state_of(self.library, conversation)
         return state if isinstance(state, AskState) else None
 
+    def _newest(self, opened: list[Conversation]) -> AskState | None:
+        return self._asks(opened[0]) if opened else None
+
     def _newest_first(self) -> list[Conversation]:
         live = [each for each in self.conversations.values() if each.id not in self.ended]
         if len(live) > 1:
@@ -307,18 +323,28 @@ class Exchange:
         """Those with an open question, newest first."""
         return [each for each in self._newest_first() if self._asks(each)]
 
-    def _begin(self, flow: str, about: Mapping[str, str] = NOTHING, answers: Mapping[str, Value] = NOTHING) -> Playing:
-        if self.pair and not about and prepared(self.library).names_pair(flow):
-            about = {"pair": self.pair}
+    def _about(self, flow: str) -> Mapping[str, str]:
+        """What a flow is about that they begin themselves."""
+        return {"pair": self.pair} if self.pair and prepared(self.library).names_pair(flow) else NOTHING
+
+    def _begin(
+        self, flow: str, about: Mapping[str, str] = NOTHING, answers: Mapping[str, Value] = NOTHING, rest: str = ""
+    ) -> Playing:
+        """Begins a flow; `rest` is what they have said already to its first question."""
+        about = about or self._about(flow)
         for conversation in self._newest_first():
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
             if outermost == flow and conversation.about == about:
                 self._end(conversation, "begun anew")
         number, self.facts = yield Begin(flow, about, answers)
         assert isinstance(number, int), "a Begin is answered with the conversation's id"
-        begun = Conversation(number, flow, self.library.version, "", self.now, answers=answers, about=about)
-        self.conversations[number] = begun
-        yield from self._advance(begun, Started())
+        new = Conversation(number, flow, self.library.version, "", self.now, answers=answers, about=about)
+        self.conversations[number] = new
+        read = first_answer(self.library, new, rest, self.facts, self.now) if rest else None
+        if read is not None:
+            yield from self._go_on(begun(self.library, new, read, self.facts, self.now))
+        else:
+            yield from self._advance(new, Started())
 
     def _advance(self, conversation: Conversation, event: Event) -> Playing:
         yield from self._go_on(advance(self.library, conversation, event, self.facts, self.now))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from flows.conditions import Condition, compiled
 from flows.model import NOTHING, Library, Shown
 from flows.names import known_names
+from flows.openings import Opening, openings
 from flows.states import AskState, DoState, RunState
 
 _REMEMBERED = 8
@@ -21,13 +22,17 @@ class Prepared:
     """One library's worked-out parts, each made when it is first wanted. What people say never comes in here.
 
     first_contact   the flow that greets someone who writes for the first time; "" for none
+    openings        how messages begin that begin a flow and answer its first question, by their first word
     """
 
-    __slots__ = ("_conditions", "_forms", "_labels", "_links", "_lists", "_shown", "first_contact", "library")
+    __slots__ = (
+        "_conditions", "_forms", "_labels", "_links", "_lists", "_shown", "first_contact", "library", "openings",
+    )  # fmt: skip
 
     def __init__(self, library: Library) -> None:
         self.library = library
         self.first_contact = next((flow.name for flow in library.flows.values() if flow.starts.first_contact), "")
+        self.openings: Mapping[str, tuple[Opening, ...]] = openings(library)
         self._forms: dict[int, Forms] = {}
         self._shown: dict[tuple[int, str], tuple[Shown, ...] | None] = {}
         self._conditions: dict[tuple[str, str], Condition] = {}

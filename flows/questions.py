@@ -41,8 +41,11 @@ Read = Answer | OutOfRange | Several | None
 
 
 def ask(scene: "Scene", state: AskState) -> Move:
-    """Puts a question that was not open before."""
+    """Puts a question that was not open before, unless it is answered already."""
     here = scene.here
+    if scene.read is not None and isinstance(scene.read[0], Answer):
+        read, scene.read = scene.read[0], None
+        return _answered(scene, state, read)
     here.offered = ()
     shown = _shown(scene, state)
     if state.choices_from and not shown:
@@ -215,7 +218,8 @@ def answer(scene: "Scene", state: AskState, said: Said) -> Move:
     """What follows from what they said: an answer is kept and leads on, a miss is explained."""
     if state.choose == "many" and isinstance(said.choice, str) and said.choice != DONE:
         return _toggle(scene, state, said.choice)
-    read = scene.read[0] if scene.read else reading(scene.library, state, scene.here, said, scene.facts, scene.now)
+    known, scene.read = scene.read, None
+    read = known[0] if known else reading(scene.library, state, scene.here, said, scene.facts, scene.now)
     skipped = not (isinstance(read, Answer) and read.fit >= Fit.NEAR) and _is_skip(scene, said)
     if skipped and "skip" in state.on:
         return _on(scene, state.on["skip"])

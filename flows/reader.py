@@ -13,6 +13,7 @@ from babel.messages.pofile import PoFileError, read_po
 from flows.forms import FlowForm, read_anytime, read_flow, scalars
 from flows.model import Anytime, Flow, Library, Word, nothing
 from flows.names import saved_about_people, saved_in_conversations
+from flows.openings import lead
 from flows.pages import Page, Problem, Refused, pages, read_text
 from flows.words import fold
 
@@ -123,7 +124,7 @@ def _library(
 
 def _complete(flows: dict[str, Flow], anytime: dict[str, Anytime]) -> frozenset[str]:
     """Adds Doorstep's own `anytime` words where the folder has none of that name, and its own flows they run."""
-    taken = {fold(word) for flow in flows.values() for word in flow.starts.words}
+    taken = {fold(word) for flow in flows.values() for word in flow.starts.words if lead(word) is None}
     for name, own in _built_in().anytime.items():
         if name not in anytime:
             # a flow of the folder keeps its words; what people write to be left alone belongs to nobody
@@ -150,7 +151,8 @@ def _words(
     flows: Mapping[str, Flow], anytime: Mapping[str, Anytime], translations: Mapping[str, Mapping[str, str]]
 ) -> dict[str, Word]:
     found: dict[str, Word] = {}
-    meanings = [(word, Word(flow=flow.name)) for flow in flows.values() for word in flow.starts.words]
+    starts = [(word, flow.name) for flow in flows.values() for word in flow.starts.words if lead(word) is None]
+    meanings = [(word, Word(flow=flow)) for word, flow in starts]
     meanings += [(word, Word(name, entry.run)) for name, entry in anytime.items() for word in entry.words]
     for word, meaning in meanings:
         spellings = [word, *(sentences[word] for sentences in translations.values() if word in sentences)]

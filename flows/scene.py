@@ -59,7 +59,8 @@ class Scene:
     """One turn in the making. `advance` makes it, and reads `here` and `effects` from it at the end.
 
     here    where they stand
-    read    what was said as an answer to the open question, where somebody has read it already: (reading,)
+    read    what was said as an answer to the open question, or to the first one that comes, where somebody has read it
+            already: (reading,)
     """
 
     __slots__ = ("_learnt", "_scope", "_sentences", "effects", "facts", "here", "language", "library", "now", "read")

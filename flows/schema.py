@@ -63,7 +63,9 @@ _KEYS: Mapping[str, Schema] = {
     ),
     "first_contact": _described({"type": "boolean"}, "true: it begins when someone writes for the first time."),
     "words": _described(
-        {"type": "array", "items": _TEXT}, "Whole messages that begin it, in any case: [start, hello]."
+        {"type": "array", "items": _TEXT},
+        "Whole messages that begin it, in any case: [start, hello]. At the dots of `away until ...` stands the answer "
+        "to its first question.",
     ),
     "link": _described(_SCALAR, "It begins when someone comes by a link that ends with this word."),
     "moment": _described({"enum": [*HAPPENINGS]}, "It begins by itself, around this happening."),

@@ -12,6 +12,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import PoFileError, read_po, write_po
 
 from flows.model import Library
+from flows.openings import lead
 from flows.phrases import ALL as PHRASES
 from flows.text import BadText, holes
 
@@ -123,7 +124,8 @@ def _written(kept: Catalog) -> str:
 
 
 def faults(translated: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The sentences whose translation reads other names than they do, each with what is wrong with it."""
+    """The sentences whose translation reads other names than they do, or has no dots where they have, each with what is
+    wrong with it."""
     found = []
     for sentence, translation in translated.items():
         # Doorstep's own sentences are filled in by Python, where a wrong name would be an error while someone waits.
@@ -133,6 +135,8 @@ def faults(translated: Mapping[str, str]) -> list[tuple[str, str]]:
         except ValueError as error:
             found.append((sentence, str(error)))
             continue
+        if lead(sentence) is not None and lead(translation) is None:
+            found.append((sentence, "`...` is missing at its end"))
         missing, strange = sorted(wanted - given), sorted(given - wanted)
         if missing or strange:
             told = [f"`{name}` is missing" for name in missing]

@@ -45,6 +45,19 @@ async def test_until_september_nobody_is_asked_and_back_ends_it_sooner(leeds: Ne
     assert any("Would you like to meet Ana" in text for text in leeds.heard["sam"])
 
 
+@pytest.mark.parametrize("asked", [[], ["hello"], ["propose"], ["human"]])
+async def test_one_message_is_enough_to_go_away_whatever_is_asked(leeds: Neighbourhood, asked: list[str]) -> None:
+    sam = await leeds.buddy()
+    await leeds.says("sam", *asked)
+    heard = await leeds.says("sam", "I'm away till next Friday")
+    assert len(heard) == 1
+    assert heard[0].startswith("Done. Have a good time until Friday 5 June")
+    buddy = await known(leeds, sam)
+    assert buddy is not None
+    assert buddy.away_until == datetime(2026, 6, 4, 23, 0, tzinfo=UTC)
+    assert "1 September" in (await leeds.says("sam", "estoy fuera hasta septiembre"))[-1]
+
+
 async def test_what_was_offered_goes_to_the_next_when_a_buddy_goes_away(leeds: Neighbourhood) -> None:
     await leeds.buddy()
     await leeds.says("ana", "hello", *ANSWERS)

@@ -19,7 +19,7 @@ CODES = frozenset(
     """bad-yaml not-a-flow unknown-key duplicate-key alias too-large no-kind two-kinds missing-start missing-target
     no-way-on unreachable silent-loop unknown-do unknown-outcome unhandled-outcome unknown-expect unknown-list
     bad-duration bad-offset bad-moment bad-name unknown-name bad-text bad-condition type-mismatch no-else empty-choices
-    duplicate-words label-too-long text-too-long bad-moved missing-flow""".split()
+    duplicate-words bad-words label-too-long text-too-long bad-moved missing-flow""".split()
 )
 WARNINGS = frozenset("label-long many-choices untranslated never-started urgent-used no-consent".split())
 

@@ -214,6 +214,7 @@ def test_a_translation_that_reads_the_same_names_has_no_fault() -> None:
         ("Hi!", "¡Hola {{ me.name }}!", "`me.name` is not in the original"),
         ("Hi {{ me.name }}!", "{{ me.nombre }}", "`me.name` is missing, `me.nombre` is not in the original"),
         ("Hi {{ me.name }}!", "¡Hola {{ me.name }!", "only {{ name }}"),
+        ("away until ...", "fuera hasta", "`...` is missing at its end"),
         (NUMBER_FROM_TO, "Un número desde {least}.", "`most` is missing"),
         (NUMBER_FROM_TO, "De {least} a {most.__class__}", "`most.__class__` is not in the original"),
         (NUMBER_FROM_TO, "De {least} a {most", "expected '}'"),
