@@ -9,6 +9,7 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from bot import codes
 from bot.cells import km
 from bot.do.base import Turn
+from bot.named import known
 from flows import phrases
 from flows.model import Option, Value
 from flows.text import locale, show
@@ -274,6 +275,6 @@ def _day(at: datetime, language: str, zone_name: str) -> str:
 async def _host(turn: Turn, action: Action) -> str | None:
     if action.host_id is None:
         return None
-    host = turn.person if action.host_id == turn.person.id else await turn.tx.people.get(action.host_id)
-    name = host.fields.get("name") if host else None
-    return str(name) if name else None
+    if action.host_id == turn.person.id:
+        return str(turn.person.fields.get("name") or "") or None
+    return known(turn, await turn.tx.people.get(action.host_id)) or None

@@ -176,7 +176,8 @@ async def _relayed(turn: Turn, body: Body) -> None:
     """What the one they were introduced to wrote."""
     pair = await turn.tx.pairs.get(int(str(body.get("pair") or 0)))
     if turn.person.status == ACTIVE and pair is not None and pair.state == INTRODUCED:
-        await say_to(turn, None, [Say(f"{body.get('name')}: {body.get('text')}")])
+        theirs = (pair.other(turn.person.id),)
+        await say_to(turn, None, [Say(f"{body.get('name')}: {body.get('text')}", names=theirs)])
 
 
 async def _replied(turn: Turn, body: Body) -> None:

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from bot import actions
 from bot.do.base import MUTED, Turn
+from bot.named import CONTACT, known
 from bot.pairing.reasons import of_both, read, words
 from flows.model import Conversation, Facts, Option, Value, subject_of
 from flows.prepared import prepared
@@ -57,6 +58,7 @@ async def pair_facts(turn: Turn, pair: Pair) -> Mapping[str, Value]:
     """What this person may know of a pair of theirs: of the other, the first name and what both share."""
     other = await turn.tx.people.get(pair.other(turn.person.id))
     theirs: Mapping[str, Value] = other.fields if other else {}
+    known(turn, other, CONTACT)
     shared = [each for each in _list(turn.fields.get("interests")) if each in _list(theirs.get("interests"))]
     named = prepared(turn.library).labels(turn.language)
     both_shared = pair.supporter_shared_at is not None and pair.buddy_shared_at is not None

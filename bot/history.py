@@ -42,7 +42,7 @@ class StoredHistory:
         seen_in, seen_out, *skipped = seen
         visible = [message for message in sent if message.state in _VISIBLE and message.say is not None]
         waiting = {message.id for message in sent if message.state == _WAITING}
-        labels = _labels(visible)
+        labels = labels_of(visible)
         mine = [event for event in received if event.kind == "said" and event.id > seen_in]
         bots = [message for message in visible if message.id > seen_out or message.id in skipped]
         dated = [(event.arrived_at, 0, event.id, _mine(event, labels)) for event in mine]
@@ -71,7 +71,7 @@ def _numbers(cursor: str) -> list[int]:
 Labels = Mapping[tuple[object, object, str], str]
 
 
-def _labels(sent: Iterable[Sent]) -> Labels:
+def labels_of(sent: Iterable[Sent]) -> Labels:
     """The label of every button that was shown, by (conversation, question, key)."""
     return {
         (message.conversation_id, message.say.question, choice.key): choice.label

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot import named
 from bot.channels.kinds import LIMITS
 from bot.channels.render import split
 from bot.do.base import Turn
@@ -21,6 +22,8 @@ async def keep(turn: Turn, exchange: Exchange, *, always: bool = False, priority
     tx, person = turn.tx, turn.person
     for number in exchange.changed:
         conversation = exchange.conversations[number]
+        if turn.others and conversation.asked:
+            conversation = conversation.with_(asked=named.hidden(turn, conversation.asked))
         if number in exchange.ended:
             await tx.conversations.end(person.id, conversation, exchange.ended[number])
             await tx.ledger.add(person.id, "ended", conversation.flow, detail=exchange.ended[number])
@@ -87,7 +90,7 @@ async def say_to(
 ) -> None:
     """Decides to send messages to where a person is; a text too long for that channel becomes several."""
     person = turn.person
-    parts = [part for say in says for part in split(say, longest_text(person.channel))]
+    parts = [named.naming(turn, part) for say in says for part in split(say, longest_text(person.channel))]
     turn.said += len(parts)
     await turn.tx.outbox.add(
         person, person.address_id, conversation, parts, turn.not_before, priority, always=always

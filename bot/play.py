@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from bot import people, relay
+from bot import named, people, relay
 from bot.do.base import Deed, Turn
 from bot.doing import perform
 from bot.facts import gather
@@ -26,6 +26,7 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     relays = bool(turn.fields.get("has_buddy"))
     pair = await relay.only_pair(turn) if relays else ""
     human = await people.since(turn) if isinstance(incoming, Said) else None
+    turn.conversations = tuple(_as_asked(turn, each) for each in turn.conversations)
     exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays, pair, human)
     playing = exchange.play(incoming)
     reply: Reply | None = None
@@ -60,6 +61,7 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
         conversation=request.conversation,
         arguments=request.do.arguments,
         over=turn.over,
+        others=turn.others,
     )
     did = await perform(request.do.name, deed)
     exchange.forget_pairs(map(str, turn.over), but=request.conversation.id)
@@ -81,6 +83,11 @@ def _know(fields: dict[str, Value], exchange: Exchange) -> None:
     """Each save counts once: what a `do` makes of a field afterwards stays."""
     fields.update(exchange.saves)
     exchange.saves.clear()
+
+
+def _as_asked(turn: Turn, conversation: Conversation) -> Conversation:
+    asked = named.shown(turn, conversation.asked)
+    return conversation if asked == conversation.asked else conversation.with_(asked=asked)
 
 
 def _placed(turn: Turn, said: Said) -> Said:

@@ -8,12 +8,14 @@ from typing import Any
 
 from bot.channels.kinds import LIMITS
 from bot.do.base import Turn
+from bot.named import known
 from bot.others import leave
 from bot.outcome import keep_fields, say_to
 from flows import phrases
 from flows.model import Said, Say, Shown
 from storage.pairs import INTRODUCED, Pair
 from storage.people import ACTIVE
+from storage.values import NAMES
 
 REMIND = timedelta(hours=12)
 """After so long without writing, someone is told again that their words were passed on."""
@@ -130,7 +132,8 @@ async def _deliver(turn: Turn, pair: Pair, name: str, text: str) -> None:
         return
     event = await tx.inbox.history(me, 1)
     mine = str(turn.fields.get("name") or turn.world.group.org.get("name") or "")
-    await leave(tx, other, "relayed", {"pair": str(pair.id), "name": mine, "text": text}, f"{event[0].id}:{pair.id}")
+    body = {"pair": str(pair.id), "name": mine, "text": text, NAMES: (me,)}
+    await leave(tx, other, "relayed", body, f"{event[0].id}:{pair.id}")
     field = f"{pair.role_of(me)}_wrote_at"
     before: datetime | None = getattr(pair, field)
     wrote: dict[str, Any] = {field: tx.now}
@@ -146,8 +149,7 @@ async def _introduced(turn: Turn) -> list[Pair]:
 
 
 async def _name(turn: Turn, pair: Pair) -> str:
-    other = await turn.tx.people.get(pair.other(turn.person.id))
-    return str(other.fields.get("name") or "") if other else ""
+    return known(turn, await turn.tx.people.get(pair.other(turn.person.id)))
 
 
 async def _tell(turn: Turn, sentence: str, **holes: str) -> None:

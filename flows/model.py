@@ -305,6 +305,7 @@ class Say:
     tried     "FLOW/STATE/WORDING" where a `try` chose these words
     button    in their language, what stands on the one further button that a platform with buttons can offer here: it
               closes a `many`, opens a list of choices, or shares where they are
+    names     the numbers of those whose name or words are in it, besides the reader's
     """
 
     text: str
@@ -317,6 +318,7 @@ class Say:
     replaces: bool = False
     tried: str = ""
     button: str = ""
+    names: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

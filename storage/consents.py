@@ -1,9 +1,12 @@
 """Consents: what people agreed to, in the words they read."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from sqlalchemy import select, update
 
+from storage import layers
+from storage.errors import KeyDestroyed
 from storage.session import Session
 from storage.statements import Statement, given
 from storage.tables import CONSENTS, moment
@@ -39,10 +42,9 @@ class Consents:
         self._session = session
         self._vault = vault
 
-    async def record(self, person_id: int, to: str, words: str, version: int) -> None:
-        """They said yes to these words, of this version of the library, now."""
-        seal = await self._vault.of(self._session, person_id)
-        sealed = seal.close(_SEALED, words.encode())
+    async def record(self, person_id: int, to: str, words: str, version: int, names: Iterable[int] = ()) -> None:
+        """They said yes to these words, of this version of the library, now. `names`: whom else the words name."""
+        sealed = await layers.close(self._session, self._vault, person_id, _SEALED, words.encode(), names)
         await self._session.change(_ADD, person_id, to, sealed, version, self._session.now_micros)
 
     async def withdraw(self, person_id: int, to: str) -> None:
@@ -50,7 +52,14 @@ class Consents:
         await self._session.change(_WITHDRAW, person_id, to, self._session.now_micros)
 
     async def of(self, person_id: int) -> list[tuple[str, str, datetime]]:
-        """(to what, the words, when) of every consent in force, oldest first."""
+        """(to what, the words, when) of every consent in force, oldest first. Words are "" where they named somebody
+        who was forgotten since."""
         rows = await self._session.rows(_OF, person_id)
-        seal = await self._vault.of(self._session, person_id)
-        return [(to, seal.open(_SEALED, sealed).decode(), moment(at)) for to, sealed, at in rows]
+        return [(to, await self._words(person_id, sealed), moment(at)) for to, sealed, at in rows]
+
+    async def _words(self, person_id: int, sealed: bytes) -> str:
+        await self._vault.of(self._session, person_id)
+        try:
+            return (await layers.opened(self._session, self._vault, person_id, _SEALED, sealed)).decode()
+        except KeyDestroyed:
+            return ""

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import case, null, select, update
 
 from flows.model import NOTHING, Value
+from storage import layers
 from storage.bodies import Bodies
 from storage.errors import KeyDestroyed
 from storage.session import Session
@@ -27,7 +28,8 @@ _BODIES = Bodies(INBOX, _I.arrived_at)
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One event. `body` is empty once it was deleted; lists come back as tuples."""
+    """One event. `body` is empty once it was deleted, or somebody whom it names was forgotten; lists come back as
+    tuples."""
 
     id: int
     source: str
@@ -118,7 +120,10 @@ class Inbox:
         return await self._add(source, event, person_id, kind, body, self._session.now_micros)
 
     async def put(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
-        """Leaves an event for another person's turn. False: it was here before."""
+        """Leaves an event for another person's turn. False: it was here before.
+
+        Whom its body names, by their numbers in `storage.values.NAMES`, takes it along when they are forgotten.
+        """
         self.left += 1
         return await self._add(source, event, person_id, kind, body, None)
 
@@ -167,8 +172,7 @@ class Inbox:
         self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any], taken_at: int | None
     ) -> bool:
         session = self._session
-        seal = await self._vault.of(session, person_id)
-        sealed = seal.close(_SEALED, pack(body))
+        sealed = await layers.close(session, self._vault, person_id, _SEALED, pack(body), layers.named(body))
         added = await session.change(_ADD, source, event, person_id, kind, sealed, session.now_micros, taken_at)
         return added == 1
 
@@ -179,6 +183,6 @@ class Inbox:
             if sealed is not None:
                 # Someone who was forgotten in another process meanwhile must not keep all others from being read.
                 with suppress(KeyDestroyed):
-                    body = unpack((await self._vault.of(self._session, person_id)).open(_SEALED, sealed))
+                    body = unpack(await layers.opened(self._session, self._vault, person_id, _SEALED, sealed))
             received.append(Received(id_, source, event, person_id, kind, body, moment(arrived_at), tries))
         return received

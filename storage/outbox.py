@@ -8,8 +8,9 @@ from typing import Any
 from sqlalchemy import and_, func, or_, select, update
 
 from flows.model import Say
+from storage import layers
 from storage.bodies import Bodies
-from storage.errors import NotFound
+from storage.errors import KeyDestroyed, NotFound
 from storage.people import Person
 from storage.sending import BROADCAST, LIVE, SEALED, UNSETTLED, Claimed, Sending
 from storage.statements import Statement, constant, given
@@ -27,7 +28,8 @@ _BODIES = Bodies(OUTBOX, _O.created_at)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A message as history shows it. `say` is None once its body was deleted; `state` as in the table."""
+    """A message as history shows it. `say` is None once its body was deleted, or somebody whom it names was forgotten;
+    `state` as in the table."""
 
     id: int
     conversation_id: int | None
@@ -181,13 +183,12 @@ class Outbox(Sending):
         One that replaces a message still waiting takes its place. `always`: even if they have stopped by then.
         """
         session = self._session
-        seal = await self._vault.of(session, person.id)
         channel, account = await self._account(person, address_id)
         now = session.now_micros
         due = now if due_at is None else micros(due_at)
         rows = []
         for say in says:
-            sealed = seal.close(SEALED, pack_say(say))
+            sealed = await layers.close(session, self._vault, person.id, SEALED, pack_say(say), say.names)
             replaces = None
             if say.replaces:
                 asked = await session.row(_ASKED, person.id, address_id, conversation_id, say.question)
@@ -215,9 +216,7 @@ class Outbox(Sending):
     async def _sent(self, person_id: int, rows: Sequence[Sequence[Any]]) -> list[Sent]:
         history = []
         for id_, conversation_id, sealed, state, created_at, sent_at, reason in rows:
-            say = None
-            if sealed is not None:
-                say = unpack_say((await self._vault.of(self._session, person_id)).open(SEALED, sealed))
+            say = None if sealed is None else await self._opened(person_id, sealed)
             at = None if sent_at is None else moment(sent_at)
             history.append(Sent(id_, conversation_id, say, state, moment(created_at), at, reason))
         return history
@@ -225,17 +224,25 @@ class Outbox(Sending):
     async def stranded(self, person_id: int, channel: str, account: str) -> list[Stranded]:
         """What this person did not get over an account, oldest first: what waits, what was claimed too long ago, and
         what failed or is held since the account last sent anything."""
-        seal = await self._vault.of(self._session, person_id)
         rows = await self._session.rows(
             _STRANDED, person_id, channel, account, self._silent(), await self._last_sent(channel, account)
         )
         return [
             Stranded(
-                id_, conversation, unpack_say(seal.open(SEALED, sealed)), priority, bool(always),
+                id_, conversation, say, priority, bool(always),
                 None if tries or state != "waiting" else moment(due), state != "waiting",
             )
             for id_, conversation, sealed, priority, always, due, tries, state in rows
+            if (say := await self._opened(person_id, sealed)) is not None
         ]  # fmt: skip
+
+    async def _opened(self, person_id: int, sealed: bytes) -> Say | None:
+        """None: somebody whom it names was forgotten since, and it with them."""
+        await self._vault.of(self._session, person_id)
+        try:
+            return unpack_say(await layers.opened(self._session, self._vault, person_id, SEALED, sealed))
+        except KeyDestroyed:
+            return None
 
     async def stranded_at(self, channel: str, account: str) -> tuple[int, int]:
         """How many messages these are for everybody, and how many more are on the wire just now."""

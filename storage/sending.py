@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Select, Text, and_, case, exists, or_, select, update
 
 from flows.model import Say
+from storage import layers
 from storage.addresses import SEALED as ADDRESS
 from storage.errors import KeyDestroyed, SealBroken
 from storage.people import BLOCKED, FORGOTTEN, STOPPED
@@ -305,7 +306,11 @@ class Sending:
             return None
         try:
             return await self._claimed(row, holder)
-        except (KeyDestroyed, SealBroken) as broken:
+        except KeyDestroyed:
+            # They were forgotten, or somebody whom it names: nobody can say any more what it was to be.
+            await self._settle(row[0], "dropped", reason=FORGOTTEN)
+            return None
+        except SealBroken as broken:
             # Raised, it would hold up everyone else on the same account for ever.
             await self._settle(row[0], FAILED, reason=type(broken).__name__)
             return None
@@ -313,9 +318,10 @@ class Sending:
     async def _claimed(self, row: Sequence[Any], holder: str) -> Claimed:
         id_, person_id, address_id, address, conversation_id, sealed, priority, tries, receipt, before, at = row[:11]
         seal = await self._vault.of(self._session, person_id)
+        packed = await layers.opened(self._session, self._vault, person_id, SEALED, sealed)
         return Claimed(
             id_, person_id, address_id, seal.open(ADDRESS, address).decode(), conversation_id,
-            unpack_say(seal.open(SEALED, sealed)), priority, tries, receipt or "", before != "", moment(at),
+            unpack_say(packed), priority, tries, receipt or "", before != "", moment(at),
             row[11] == _ONCE_MORE, holder, row[11] if row[11] in (CLOSED, KNOCK) else "", row[13] == STOPPED,
         )  # fmt: skip
 

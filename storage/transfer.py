@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Date, Float, RowMapping, Table, Text, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import formulas, schema
+from storage import formulas, layers, schema
 from storage.copies import number_on, tables
 from storage.errors import NotAnExport, NotEmpty, StorageUnavailable
 from storage.key_copies import drop_keys, keep_keys, keys_of
@@ -30,8 +30,10 @@ from storage.snapshot import SLICE, plain, reading
 from storage.store import locked, prepare
 from storage.tables import (
     ADDRESSES,
+    INBOX,
     LEASES,
     LINKS,
+    OUTBOX,
     PAIRS,
     PEOPLE,
     POSTED,
@@ -42,6 +44,7 @@ from storage.tables import (
     micros,
     moment,
 )
+from storage.values import unpack
 from storage.vault import Seal, Vault
 from storage.whole import whole
 
@@ -156,11 +159,10 @@ def _columns(each: Table) -> list[str]:
 def _written(each: Table, name: str, row: RowMapping, seals: Mapping[int, Seal]) -> str:
     if name == PRIVATE:
         seal = seals.get(row[_owner(each)])
-        return (
-            ""
-            if row["sealed"] is None or seal is None
-            else formulas.safe(_text(seal.open(_field(each), row["sealed"])))
-        )
+        if row["sealed"] is None or seal is None:
+            return ""
+        opened = layers.unwrapped(_field(each), seal.open(_field(each), row["sealed"]), seals.get)
+        return "" if opened is None else formulas.safe(_text(opened))
     value, kind = row[name], each.columns[name].type
     if value is None:
         return ""
@@ -249,7 +251,16 @@ def _row(each: Table, read: Mapping[str, Any], seals: Mapping[int, Seal], vault:
     seal = seals.get(row[_owner(each)])
     row["sealed"] = None
     if private is not None and seal is not None:
-        row["sealed"] = seal.close(_field(each), private.encode())
+        row["sealed"] = seal.close(_field(each), _layered(each, private.encode(), row, seals))
     if each is ADDRESSES:
         row["blind"] = vault.blind(str(row["channel"]), str(row["account"]), private or "")
     return row
+
+
+def _layered(each: Table, packed: bytes, row: Mapping[str, Any], seals: Mapping[int, Seal]) -> bytes:
+    """What names others in a message goes under their keys too, as far as they have one."""
+    if each not in (INBOX, OUTBOX):
+        return packed
+    named = layers.named(unpack(packed))
+    others = {number: seals[number] for number in named if number in seals and number != row["person_id"]}
+    return layers.wrapped(_field(each), packed, others)

@@ -61,6 +61,9 @@ def _values(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
+NAMES = "names"
+"""In a body: the numbers of those whose name or words are in it, besides the person it is for."""
+
 _PLAIN = ("question", "asked", "misses", "offered", "picked", "fired", "answers", "held", "about")
 _TUPLES = ("offered", "picked", "fired")
 _CALLERS = ("callers", "trail")
@@ -113,6 +116,8 @@ def pack_say(say: Say) -> bytes:
         body["tried"] = say.tried
     if say.button:
         body["button"] = say.button
+    if say.names:
+        body[NAMES] = say.names
     return _encode(body)
 
 
@@ -121,4 +126,5 @@ def unpack_say(packed: bytes) -> Say:
     body = _decode(packed)
     body["choices"] = tuple([Shown(*shown) for shown in body.get("choices", ())])
     body["picked"] = tuple(body.get("picked", ()))
+    body[NAMES] = tuple(body.get(NAMES, ()))
     return Say(**body)

@@ -26,6 +26,7 @@ class Turn:
     over           the pairs that ended in it: what they were asked about those is no question any more
     said           how many messages to them were decided in it
     not_before     when these may go out; None: at once
+    others         by number, what it knows of others by the name of the field: see `bot.named`
     """
 
     tx: Transaction
@@ -40,6 +41,7 @@ class Turn:
     left_before: int = 0
     said: int = 0
     not_before: datetime | None = None
+    others: dict[int, dict[str, str]] = field(default_factory=dict)
 
     @property
     def language(self) -> str:

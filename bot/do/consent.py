@@ -1,6 +1,7 @@
 """Consent, with the words that were said yes to, the version of the flow, and the time."""
 
 from bot.do.base import DONE, Deed
+from bot.named import whom
 from bot.pairing import life
 from flows.model import Did
 
@@ -14,7 +15,8 @@ async def record_consent(deed: Deed) -> Did:
     """Keeps a consent, and what the person was asked."""
     to = str(deed.arguments.get("to") or "keep")
     words = str(deed.arguments.get("words") or "")
-    await deed.tx.consents.record(deed.person.id, to, words, deed.conversation.version)
+    names = whom(deed, words)
+    await deed.tx.consents.record(deed.person.id, to, words, deed.conversation.version, names)
     if not _consented(deed):
         await deed.tx.ledger.add(deed.person.id, "person.joined", deed.conversation.flow)
     deed.fields["consented"] = (*(each for each in _consented(deed) if each != to), to)

@@ -527,8 +527,9 @@ async def test_an_export_holds_fields_answers_consents_and_what_they_wrote(talki
     await talk.hears()
     await talk.say("export")
     told = "\n".join(await talk.hears())
-    for part in ("name: Ana", "place: Leeds", "May I keep that, in Leeds?", "hello there", "yes please"):
+    for part in ("First name: Ana", "Lives near: Leeds", "May I keep that, in Leeds?", "hello there", "yes please"):
         assert part in told
+    assert not set("{}[]_") & set(told), "a person reads it"
 
 
 async def test_what_is_said_is_kept_with_nobody_else(talking: Talking) -> None:

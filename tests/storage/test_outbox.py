@@ -14,7 +14,7 @@ from tests.storage.given import CHANNEL, claimed, says, settle, someone, talk
 
 FULL = Say(
     "Which? 🌱", (Shown("a", "A"), Shown("b", "B")), question=3, many=True, picked=("a",), expect="place",
-    attach="picture:hall.jpg", replaces=True, tried="welcome/hello/warm", button="Done",
+    attach="picture:hall.jpg", replaces=True, tried="welcome/hello/warm", button="Done", names=(2,),
 )  # fmt: skip
 
 
@@ -31,7 +31,7 @@ async def states(store: Store, person_id: int) -> list[str]:
 
 
 async def test_every_field_of_a_message_survives(store: Store) -> None:
-    person = await someone(store)
+    person, _ = await someone(store), await someone(store, "200")
     assert all(getattr(FULL, field.name) != field.default for field in fields(Say)), "a new field must survive too"
     await store.run(lambda tx: tx.outbox.add(person, person.address_id, None, [FULL]))
     message = (await claim(store))[0]
