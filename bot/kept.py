@@ -54,7 +54,8 @@ async def about(deed: Deed) -> Say:
     )
     told = ["\n".join([f"*{deed.words(heading)}*", *lines]) for heading, lines in sections if lines]
     count = len(await deed.tx.ledger.of(deed.person.id))
-    text = "\n\n".join([deed.words(phrases.KEPT), *told, deed.words(phrases.KEPT_REST, count=str(count))])
+    rest = f"{deed.words(phrases.KEPT_FROM_ME)} {deed.words(phrases.KEPT_COUNTED, count=str(count))}"
+    text = "\n\n".join([deed.words(phrases.KEPT), *told, rest])
     return Say(text, names=tuple({number for each in events for number in layers.named(each.body)}))
 
 

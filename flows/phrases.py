@@ -66,10 +66,8 @@ KEPT_CONSENTS = "What you said yes to"
 KEPT_PEOPLE = "Whom I introduced you to"
 KEPT_ACTIONS = "What you signed up for"
 KEPT_WORDS = "What you wrote, and what others wrote to you"
-KEPT_REST = (
-    "What I wrote to you is kept for as long as what you wrote, and stands above in this chat. Besides, it is kept "
-    "when each of {count} things happened, like coming, signing up or writing *stop*: for counting, without words."
-)
+KEPT_FROM_ME = "What I wrote to you stands above in this chat, and is kept for as long as what you wrote."
+KEPT_COUNTED = "Without words, for counting, it is kept when each of {count} things happened, like coming or signing up."
 DONE_BUTTON = "Done"
 CHOOSE_BUTTON = "Choose"
 SHARE_PLACE = "📍 Share my location"
