@@ -67,7 +67,9 @@ KEPT_PEOPLE = "Whom I introduced you to"
 KEPT_ACTIONS = "What you signed up for"
 KEPT_WORDS = "What you wrote, and what others wrote to you"
 KEPT_FROM_ME = "What I wrote to you stands above in this chat, and is kept for as long as what you wrote."
-KEPT_COUNTED = "Without words, for counting, it is kept when each of {count} things happened, like coming or signing up."
+KEPT_COUNTED = (
+    "Without words, for counting, it is kept when each of {count} things happened, like coming or signing up."
+)
 DONE_BUTTON = "Done"
 CHOOSE_BUTTON = "Choose"
 SHARE_PLACE = "📍 Share my location"
