@@ -139,6 +139,9 @@ class Bot:
 
     def taken(self, taken: Taken) -> None:
         """A turn was stored: its sender, whom it left something for, and the pages may look."""
+        if taken.stopped:
+            for each in self.senders.values():
+                each.stopped(taken.person.id)
         if sender := self.senders.get((taken.person.channel, taken.person.account)):
             sender.poke()
         if taken.left:

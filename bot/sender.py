@@ -75,11 +75,18 @@ class Sender:
         self._landed_at = self._passed_at = self._takes = 0.0
         self._more = True
         self._later: list[float] = []
+        self._stopped: dict[int, float] = {}
 
     def poke(self) -> None:
         """There may be something to send now."""
         self._more = True
         self._stirred.set()
+
+    def stopped(self, person_id: int) -> None:
+        """They have just said *stop*, and it is stored: what was claimed for them before that and has not begun, is not
+        begun any more. What is claimed from now on was asked of the database."""
+        now = _now()
+        self._stopped = {each: at for each, at in self._stopped.items() if now - at <= FRESH} | {person_id: now}
 
     async def run(self, lease: Lease | None = None) -> None:
         """Sends until it is cancelled. What a predecessor left claimed is settled first.
@@ -215,6 +222,8 @@ class Sender:
             await asyncio.sleep(wait)
         if _now() - claimed_at > FRESH:
             return self._back(message, "claimed too long ago")
+        if claimed_at <= self._stopped.get(message.person_id, 0) and not message.last:
+            return self._back(message, "they said stop when it was claimed")
         return self._judge(message, await deliver(self._channel, message))
 
     def _arrived(self, task: asyncio.Task[Outcome]) -> None:

@@ -42,10 +42,11 @@ _AWAY = (StorageUnavailable, StoreClosed)
 
 
 class Taken(NamedTuple):
-    """A turn that was stored: whose it was, and whether it left something for others."""
+    """A turn that was stored: whose it was, whether it left something for others, and whether they said *stop*."""
 
     person: Person
     left: bool
+    stopped: bool = False
 
 
 class Turns:
@@ -331,4 +332,4 @@ async def _overtaken(turn: Turn, flow: Flow, subject: str, occurrence: str) -> b
 
 
 def _taken(turn: Turn) -> Taken:
-    return Taken(turn.person, turn.tx.inbox.left > turn.left_before)
+    return Taken(turn.person, turn.tx.inbox.left > turn.left_before, "stop" in turn.done)
