@@ -14,7 +14,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 
 from bot import reach
 from bot.attachments import StoredFiles
@@ -316,7 +315,6 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
     web = Web(StoredHistory(bot.store, "web"), origins=origins)
     secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
     files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
-    paths = [route.path for router in routers for route in router.routes if isinstance(route, APIRoute)]
     desk = LiveDesk(bot)
     app = build(
         web,
@@ -324,8 +322,8 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
         config.server.passphrase,
         secret,
         desk=desk,
+        chat_passphrase=config.server.chat_passphrase,
         routers=[*routers, files],
-        open_paths=paths,
         origins=origins,
     )
     return app, [*bot.attach(web), desk.run()]

@@ -107,8 +107,9 @@ class Server(Section):
     port: int = Field(default=8000, ge=0, le=65535)
     public_url: WebAddress = ""
     passphrase: str = ""
+    chat_passphrase: str = ""
 
-    @field_validator("passphrase")
+    @field_validator("passphrase", "chat_passphrase")
     @classmethod
     def _whole(cls, value: str) -> str:
         from bot.passphrase import readable
@@ -340,6 +341,7 @@ def read_config(file: Path) -> Config:
         config = Config.model_validate({**_looked_up(written, str(file)), "base": file.resolve().parent})
     except ValidationError as error:
         raise BadConfig(f"{file}: {sentence(error, Config)}") from None
+    _check_passphrases(file, config.server)
     if config.desks.slack and not config.channels.slack:
         raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
     if config.desks.telegram:
@@ -363,6 +365,13 @@ def read_config(file: Path) -> Config:
     if hooked is not None and not config.server.public_url.startswith("https://"):
         raise BadConfig(f"{file}: [channels.telegram] {hooked}: a webhook needs [server] public_url, with https://")
     return config
+
+
+def _check_passphrases(file: Path, server: Server) -> None:
+    if server.chat_passphrase and not server.passphrase:
+        raise BadConfig(f"{file}: [server] chat_passphrase: nothing is served without a passphrase: add `passphrase`")
+    if server.chat_passphrase and server.chat_passphrase == server.passphrase:
+        raise BadConfig(f"{file}: [server] chat_passphrase: whoever chats would open the desk too: take another one")
 
 
 def _check_districts(file: Path, config: Config) -> None:

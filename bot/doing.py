@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from bot import roles
 from bot.do import actions, attendance, campaigns, consent, desk, gatherings, pairing, person
-from bot.do.base import Deed, Doing
+from bot.do.base import DONE, Deed, Doing
 from flows.model import Did
 
 DOING: Mapping[str, Doing] = {
@@ -42,6 +43,18 @@ DOING: Mapping[str, Doing] = {
 """By name: all that the vocabulary knows."""
 
 
+NOT_DONE: Mapping[str, Did] = {
+    "answer_offer": Did("gone"),
+    "call_gathering": Did("not_possible"),
+    "set_away": DONE,
+    "step_down": DONE,
+}
+"""How it turns out, of what not everybody may, where nothing was done."""
+
+
 async def perform(name: str, deed: Deed) -> Did:
-    """Does what a flow asked for; the outcome is one that the vocabulary knows."""
+    """Does what a flow asked for, where `bot.roles` has it for this person; the outcome is one that the vocabulary
+    knows."""
+    if not roles.does(deed.person.role, name):
+        return NOT_DONE[name]
     return await DOING[name](deed)

@@ -23,6 +23,7 @@ from bot.sender import utc_now
 from bot.trial_clock import TrialClock, pass_time, tomorrow
 from flows.draw import svg
 from flows.model import Library
+from storage.audit import COORDINATOR
 from storage.errors import StorageError
 from storage.store import Store
 from storage.transaction import Transaction
@@ -194,7 +195,7 @@ class LiveStage:
 
     async def act(self, card: int, button: str, text: str) -> str:
         """Presses a button of a card."""
-        said = await press(self.bot, Press(card=card, button=button, text=text, by=YOU))
+        said = await press(self.bot, Press(card=card, button=button, text=text, role=COORDINATOR, by=YOU))
         self.changed()
         return said
 

@@ -11,7 +11,7 @@ from storage.tables import AUDIT, moment
 
 _A = AUDIT.c
 
-COORDINATOR, OPERATOR = "coordinator", "operator"
+COORDINATOR, ORGANIZER = "coordinator", "organizer"
 """Who works at a desk, and who has the machine's command line."""
 
 
@@ -19,7 +19,7 @@ COORDINATOR, OPERATOR = "coordinator", "operator"
 class Entry:
     """One line.
 
-    role     COORDINATOR or OPERATOR
+    role     COORDINATOR or ORGANIZER
     by       as their desk calls them, or the machine: a name that they gave themselves, where they are not known
     what     like "looked at the buddies", or a card's kind and the button: "human: reply"
     subject  what it is about, like "card:12" or "person:3", or ""

@@ -121,14 +121,14 @@ async def noted(store: "Store", what: str, person_id: int | None = None) -> None
     """What whoever has this command line looked at or did is in the audit trail, under the name of their account."""
     import getpass
 
-    from storage.audit import OPERATOR
+    from storage.audit import ORGANIZER
 
     try:
         by = getpass.getuser()
     except (KeyError, OSError):
         by = ""
     subject = "" if person_id is None else f"person:{person_id}"
-    await store.run(lambda tx: tx.audit.add(OPERATOR, by, what, subject))
+    await store.run(lambda tx: tx.audit.add(ORGANIZER, by, what, subject))
 
 
 def finish(task: Coroutine[Any, Any, T]) -> T:

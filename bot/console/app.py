@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import HTTPConnection
 
+from bot import roles
 from bot.channels.web import Web
 from bot.console import entry, files
 from bot.console.crowd import Crowd
@@ -26,19 +28,21 @@ def build(
     secret: bytes,
     *,
     desk: Desk | None = None,
+    chat_passphrase: str = "",
     routers: Sequence[APIRouter] = (),
-    open_paths: Sequence[str] = (),
     origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
 ) -> FastAPI:
     """The console: the trial page where there is a stage, else a chat alone; behind the passphrase, if there is one.
 
-    desk        where it is given beside a chat, the coordinators' page is at /desk; it needs a passphrase
-    routers     further pages (health, metrics, webhooks); they come before the console's own, which takes the rest
-    open_paths  of these, the paths that need no passphrase, beside /healthz, /readyz and /metrics
-    origins     as `Web` takes them
-    hosts       the only names under which this server answers; none given: any. A server without a passphrase needs
-                them: another site's name could be pointed at this machine
+    desk             where it is given beside a chat, the coordinators' page is at /desk; it needs a passphrase
+    chat_passphrase  opens the chat alone; "": only who may open everything may open it
+    routers          further pages (health, metrics, webhooks); they come before the console's own
+    origins          as `Web` takes them
+    hosts            the only names under which this server answers; none given: any. A server without a passphrase
+                     needs them: another site's name could be pointed at this machine
+
+    Behind a passphrase, who may open what stands in `bot.roles`.
     NiceGUI has one page per process: build a trial page or a desk once.
     """
     app = FastAPI(title="Doorstep", docs_url=None, redoc_url=None, openapi_url=None)
@@ -46,14 +50,13 @@ def build(
     for router in (*routers, web.router, files.router()):
         app.include_router(router)
     if passphrase is not None:
-        inside = entry.guard(app, passphrase, secret, open_paths=open_paths)
+        role = entry.guard(app, passphrase, secret, chat_passphrase=chat_passphrase)
     entry.protect(app, origins)
     if hosts:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     if stage is None:
-        app.add_api_route(
-            "/", _chat(desk=desk is not None), methods=["GET"], include_in_schema=False, response_model=None
-        )
+        chat = _chat(role if desk is not None and passphrase is not None else None)
+        app.add_api_route("/", chat, methods=["GET"], include_in_schema=False, response_model=None)
     # NiceGUI takes half a second to import: only where it is shown.
     if stage is not None:
         from bot.console import trial
@@ -62,7 +65,7 @@ def build(
     elif desk is not None and passphrase is not None:
         from bot.console import office
 
-        office.attach(app, desk, inside)
+        office.attach(app, desk, role)
     return app
 
 
@@ -112,10 +115,11 @@ class _Server(uvicorn.Server):
         self._ready()
 
 
-def _chat(*, desk: bool) -> Callable[[], Awaitable[Response]]:
-    shown = files.chat_page(desk=desk)
+def _chat(role: Callable[[HTTPConnection], str] | None) -> Callable[[Request], Awaitable[Response]]:
+    """The chat, with a link to the desk for whom it opens."""
 
-    async def chat() -> Response:
-        return HTMLResponse(shown, headers={"Cache-Control": "no-cache"})
+    async def chat(request: Request) -> Response:
+        desk = role is not None and roles.opens(role(request), entry.DESK)
+        return HTMLResponse(files.chat_page(desk=desk), headers={"Cache-Control": "no-cache"})
 
     return chat

@@ -5,7 +5,7 @@ import re
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Mapping
 from hashlib import sha256
 from html import escape
 from typing import Any
@@ -17,13 +17,14 @@ from starlette.requests import HTTPConnection
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot import roles
 from bot.passphrase import fits
+from bot.roles import STRANGER
+from storage.audit import COORDINATOR
+from storage.pairs import SUPPORTER
 
 COOKIE = "doorstep_session"
 TWELVE_HOURS = 12 * 3600
-OPEN = frozenset({"/healthz", "/readyz", "/metrics", "/enter"})
-OPEN_FOLDER = "/console/"
-"""Our own scripts and styles: they are public, and the page that asks for the passphrase needs one."""
 SOCKET = "/_nicegui_ws/"
 """Where a browser without web sockets asks again and again instead; NiceGUI lets every site's pages do so."""
 DESK, TO_DESK = "/desk", "?to=desk"
@@ -83,28 +84,32 @@ def guard(
     passphrase: str,
     secret: bytes,
     *,
-    open_paths: Iterable[str] = (),
+    chat_passphrase: str = "",
     clock: Callable[[], float] = time.time,
-) -> Callable[[HTTPConnection], bool]:
-    """Lets nobody further than /enter who has not given the passphrase in the last twelve hours.
+) -> Callable[[HTTPConnection], str]:
+    """Lets everybody open what `bot.roles` has for them: whoever gave the passphrase in the last twelve hours is a
+    coordinator, whoever gave `chat_passphrase` a supporter, everybody else a stranger.
 
-    Pages answer 303 to /enter, anything else 401. `open_paths` need no passphrase, beside health and metrics. Another
-    passphrase or another `secret` ends every session. What is answered says whether the one who opened a connection is
-    still let in: a socket may outlive the twelve hours.
+    Pages that are not for them answer 303 to /enter, anything else 401; what there is for nobody answers 404. Another
+    passphrase or another `secret` ends every session. What is answered says who somebody is that opened a connection:
+    a socket may outlive the twelve hours.
     """
-    door = _Door(passphrase, secret, clock)
+    door = _Door({COORDINATOR: passphrase} | ({SUPPORTER: chat_passphrase} if chat_passphrase else {}), secret, clock)
     app.add_api_route("/enter", door.show, methods=["GET"], include_in_schema=False, response_model=None)
     app.add_api_route("/enter", door.enter, methods=["POST"], include_in_schema=False, response_model=None)
-    app.add_middleware(_Gate, door=door, open_paths=OPEN.union(open_paths))
-    return door.lets_in
+    app.add_middleware(_Gate, door=door)
+    return door.role
 
 
 class _Door:
-    """Knows the passphrase, and who has given it."""
+    """Knows the passphrase of each role, and who has given which."""
 
-    def __init__(self, passphrase: str, secret: bytes, clock: Callable[[], float]) -> None:
-        self._passphrase = passphrase
-        self._key = hmac.digest(secret, b"doorstep session\0" + passphrase.encode(), sha256)
+    def __init__(self, passphrases: Mapping[str, str], secret: bytes, clock: Callable[[], float]) -> None:
+        self._passphrases = passphrases
+        self._keys = {
+            role: hmac.digest(secret, f"doorstep session of a {role}\0{passphrase}".encode(), sha256)
+            for role, passphrase in passphrases.items()
+        }
         self._clock = clock
         self._wrong: deque[float] = deque(maxlen=WRONG_TRIES)
 
@@ -122,50 +127,52 @@ class _Door:
             return _page(
                 request, "Too many wrong tries. Wait a minute, then try again.", 429, {"Retry-After": str(int(WINDOW))}
             )
-        if not fits(given, self._passphrase):
+        role = next((role for role, passphrase in self._passphrases.items() if fits(given, passphrase)), "")
+        if not role:
             self._wrong.append(now)
             return _page(request, "That is not the passphrase.", 403)
         to = _after(request)
         answer = RedirectResponse("./desk" if to == TO_DESK else f"./{to}", 303)
         secure = request.url.scheme == "https"
-        answer.set_cookie(COOKIE, self.ticket(), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
+        answer.set_cookie(COOKIE, self._ticket(role), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
         return answer
 
-    def ticket(self) -> str:
+    def role(self, connection: HTTPConnection) -> str:
+        """Who opened it, by the ticket in their cookie."""
+        body, _, signature = connection.cookies.get(COOKIE, "").rpartition(".")
+        for role in self._keys:
+            if hmac.compare_digest(signature.encode(), self._sign(role, body).encode()):
+                return role if int(body.partition(".")[0]) > self._clock() else STRANGER
+        return STRANGER
+
+    def _ticket(self, role: str) -> str:
         body = f"{int(self._clock()) + TWELVE_HOURS}.{secrets.token_hex(8)}"
-        return f"{body}.{self._sign(body)}"
+        return f"{body}.{self._sign(role, body)}"
 
-    def lets_in(self, connection: HTTPConnection) -> bool:
-        return self.knows(connection.cookies.get(COOKIE, ""))
-
-    def knows(self, ticket: str) -> bool:
-        body, _, signature = ticket.rpartition(".")
-        if not hmac.compare_digest(signature.encode(), self._sign(body).encode()):
-            return False
-        return int(body.partition(".")[0]) > self._clock()
-
-    def _sign(self, body: str) -> str:
-        return hmac.digest(self._key, body.encode(), sha256).hex()
+    def _sign(self, role: str, body: str) -> str:
+        return hmac.digest(self._keys[role], body.encode(), sha256).hex()
 
 
 class _Gate:
-    def __init__(self, app: ASGIApp, door: _Door, open_paths: Collection[str]) -> None:
-        self._app, self._door, self._open = app, door, open_paths
+    def __init__(self, app: ASGIApp, door: _Door) -> None:
+        self._app, self._door = app, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or self._lets_in(HTTPConnection(scope)):
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+            return
+        role, path = self._door.role(HTTPConnection(scope)), scope["path"]
+        if roles.opens(role, path):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008, "reason": "the passphrase is needed"})
-        elif scope["method"] in {"GET", "HEAD"} and not scope["path"].startswith("/chat/"):
-            to = TO_DESK if scope["path"] == DESK else _after(HTTPConnection(scope))
+        elif role == COORDINATOR:
+            await JSONResponse({"error": "There is no such page."}, 404)(scope, receive, send)
+        elif scope["method"] in {"GET", "HEAD"} and not path.startswith("/chat/"):
+            to = TO_DESK if path == DESK else _after(HTTPConnection(scope))
             await RedirectResponse(f"{scope.get('root_path', '')}/enter{to}", 303)(scope, receive, send)
         else:
             await JSONResponse({"error": "Give the passphrase first."}, 401)(scope, receive, send)
-
-    def _lets_in(self, connection: HTTPConnection) -> bool:
-        path = connection.scope["path"]
-        return path in self._open or path.startswith(OPEN_FOLDER) or self._door.lets_in(connection)
 
 
 class _Headers:

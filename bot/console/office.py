@@ -9,10 +9,12 @@ from fastapi import FastAPI, Request
 from nicegui import Client, ui
 from nicegui.events import GenericEventArguments
 
+from bot import roles
 from bot.console.desk import CardList
 from bot.console.funnel import FunnelView
 from bot.console.parts import button, show_pages, text, write
 from bot.console.stage import CardView, Desk, Refused, Sight
+from bot.roles import Who
 
 NAME = "doorstep_coordinator"
 """The cookie that keeps a coordinator's first name, as desk.js writes it."""
@@ -37,14 +39,14 @@ NAMELESS = "Give your first name first, at the top of this page: the others see 
 _log = logging.getLogger(__name__)
 
 
-def attach(app: FastAPI, desk: Desk, inside: Callable[[Request], bool]) -> None:
-    """Puts the page at "/desk" of `app`, for those who are `inside`. This comes last, as `show_pages` says."""
+def attach(app: FastAPI, desk: Desk, role: Callable[[Request], str]) -> None:
+    """Puts the page at "/desk" of `app`; `role` says who opened it. This comes last, as `show_pages` says."""
 
     @ui.page("/desk", title="The desk · Doorstep")
     def office(request: Request) -> None:
         client = ui.context.client
         ui.add_head_html(HEAD)
-        page = _Page(client, desk, name_in(request.cookies.get(NAME, "")), lambda: inside(request))
+        page = _Page(client, desk, name_in(request.cookies.get(NAME, "")), lambda: role(request))
         client.on_delete(desk.watch(page.show))
         page.show()
 
@@ -60,8 +62,8 @@ def name_in(written: str) -> str:
 class _Page:
     """One browser's page of the desk."""
 
-    def __init__(self, client: Client, desk: Desk, name: str, inside: Callable[[], bool]) -> None:
-        self._client, self._desk, self._name, self._inside = client, desk, name, inside
+    def __init__(self, client: Client, desk: Desk, name: str, role: Callable[[], str]) -> None:
+        self._client, self._desk, self._name, self._role = client, desk, name, role
         self._places: list[int] = []
         self._lingering: dict[int, float] = {}
         self._titled = 0
@@ -83,7 +85,7 @@ class _Page:
         if self._client.is_deleted:
             return
         with self._client:
-            if not self._inside():
+            if not roles.sees_cards(self._role()):
                 self._client.run_javascript("location.reload()")
             elif sight := self._desk.sight():
                 self._show(sight)
@@ -131,11 +133,12 @@ class _Page:
         return shown
 
     async def _act(self, card: int, key: str, written: str) -> str:
-        if not self._inside():
+        who = Who(self._role(), self._name)
+        if not roles.sees_cards(who.role):
             raise Refused("The passphrase is asked for again: load this page again.")
-        if not self._name:
+        if not who.name:
             raise Refused(NAMELESS)
-        return await self._desk.act(card, key, written, self._name)
+        return await self._desk.act(card, key, written, who)
 
     def _show_name(self) -> None:
         self._who.clear()

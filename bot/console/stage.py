@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.desks.base import Button
+from bot.roles import Who
 
 NEWCOMER, DESK = "newcomer", "desk"
 """Keys of the two phones that are always there: the visitor's own, and the one that shows cards."""
@@ -104,9 +105,9 @@ class Desk(Protocol):
     def sight(self) -> Sight | None:
         """What was seen last; None: nothing yet."""
 
-    async def act(self, card: int, button: str, text: str, by: str) -> str:
-        """A coordinator with this first name presses a button of a card, with what was written beside it; what that
-        did, in a sentence. Raises Refused, and Quicker where someone else has acted."""
+    async def act(self, card: int, button: str, text: str, who: Who) -> str:
+        """Somebody presses a button of a card, with what was written beside it; what that did, in a sentence. Raises
+        Refused, and Quicker where someone else has acted."""
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back, in the loop's thread, whenever the sight is another. Answers how to end that.

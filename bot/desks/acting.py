@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import uuid4
 
-from bot import blocking, broken
+from bot import blocking, broken, roles
 from bot.desks.base import AGAIN, APPROVE, DECLINE, DONE, LEAVE, REPLY, TAKE, WRITE
 from bot.others import leave, tell
 from bot.pairing import gatherings
 from bot.people import TALKS
 from bot.world import World
 from storage.actions import CANCELLED, PROPOSED, PUBLISHED
-from storage.audit import COORDINATOR
 from storage.buddies import CLEAR
 from storage.cards import OPEN, Card
 from storage.errors import KeyDestroyed
@@ -39,6 +38,7 @@ class Press:
     """Someone pressed a button of a card.
 
     text  what they wrote beside it; "" where nothing can be
+    role  what they are there, as `bot.roles` has it
     by    who it was, as the desk calls them; `name` is what the person they write to may call them
     desk  the desk's name; "" where it needs no telling apart
     once  the platform's id of it: what comes twice is done once. "" where it cannot come twice
@@ -47,6 +47,7 @@ class Press:
     card: int
     button: str
     text: str = ""
+    role: str
     by: str
     name: str = ""
     desk: str = ""
@@ -58,18 +59,20 @@ async def act(tx: Transaction, world: World, press: Press) -> str:
 
     It locks the person whom the card is about; whom else it concerns hears of it in a turn of theirs. Raises NotDone.
     """
+    if not roles.sees_cards(press.role):
+        raise NotDone(roles.ONLY_COORDINATORS)
     card = await tx.cards.get(press.card)
     if card is None:
         raise NotDone("This card is gone.")
     if card.state != OPEN:
         raise TooLate("Someone else was quicker.")
-    does = _DOES.get((card.kind, press.button)) or _ALWAYS.get(press.button)
-    if does is None:
+    if not roles.presses(press.role, card.kind, press.button):
         raise NotDone("This card has no such button.")
+    does = _DOES.get((card.kind, press.button)) or _ALWAYS[press.button]
     if card.person_id is not None:
         await tx.people.load(card.person_id)
     said = await does(tx, world, card, press)
-    await tx.audit.add(COORDINATOR, press.by, f"{card.kind}: {press.button}", f"card:{card.id}")
+    await tx.audit.add(press.role, press.by, f"{card.kind}: {press.button}", f"card:{card.id}")
     if press.button in _STAYS_OPEN:
         return said
     if not await tx.cards.act(card.id, press.button, press.by):
@@ -229,7 +232,7 @@ _DOES: Mapping[tuple[str, str], Does] = {
     (broken.KIND, LEAVE): _leave_broken,
 }
 _ALWAYS: Mapping[str, Does] = {DONE: _done, **dict.fromkeys(_RESTRAINED, _restrain)}
-"""What every card understands."""
+"""What cards of many kinds have."""
 
 _STAYS_OPEN = frozenset({TAKE, WRITE, *_RESTRAINED})
 

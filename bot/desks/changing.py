@@ -9,8 +9,8 @@ from bot.changed_actions import NotChanged, cancel_action, change_action
 from bot.console.stage import Refused
 from bot.desks.reading import day
 from bot.new_actions import as_cells, changes
+from bot.roles import Who
 from storage.actions import Action
-from storage.audit import COORDINATOR
 from storage.errors import NotFound
 from storage.transaction import Transaction
 
@@ -70,7 +70,7 @@ async def _view(tx: Transaction, action: Action, zone: ZoneInfo) -> ActionView:
     )  # fmt: skip
 
 
-async def change(bot: "Bot", number: int, cells: Mapping[str, str], by: str, zone: ZoneInfo) -> str:
+async def change(bot: "Bot", number: int, cells: Mapping[str, str], who: Who, zone: ZoneInfo) -> str:
     """Changes what these texts say anew: what it did, in a sentence. Raises Refused; BadCells, by column."""
     await bot.places_ready()
     before = await bot.store.read(lambda tx: tx.actions.get(number))
@@ -84,21 +84,21 @@ async def change(bot: "Bot", number: int, cells: Mapping[str, str], by: str, zon
         news = await change_action(tx, number, **columns)
         after = await tx.actions.get(number)
         assert after is not None, "it was changed a moment ago"
-        await tx.audit.add(COORDINATOR, by, "changed an action", f"action:{number}")
+        await tx.audit.add(who.role, who.name, "changed an action", f"action:{number}")
         return news, after
 
     news, after = await _done(bot, work)
     return f"“{after.title}” is changed: {day(after.starts_at, zone)}. {EVERYBODY if news else NOBODY}"
 
 
-async def cancel(bot: "Bot", number: int, by: str) -> str:
+async def cancel(bot: "Bot", number: int, who: Who) -> str:
     """Calls an action off: what it did, in a sentence. Raises Refused."""
 
     async def work(tx: Transaction) -> str:
         await cancel_action(tx, number)
         action = await tx.actions.get(number)
         assert action is not None, "it was called off a moment ago"
-        await tx.audit.add(COORDINATOR, by, "called an action off", f"action:{number}")
+        await tx.audit.add(who.role, who.name, "called an action off", f"action:{number}")
         return action.title
 
     return f"“{await _done(bot, work)}” is called off. {EVERYBODY}"

@@ -14,6 +14,7 @@ from bot.desks.acting import Press
 from bot.desks.showing import press, view
 from bot.log import place
 from bot.people import TALKS
+from bot.roles import Who
 from storage.cards import OPEN, Card
 from storage.errors import StorageError
 from storage.transaction import Transaction
@@ -57,10 +58,11 @@ class LiveDesk:
         """What was seen last."""
         return self._sight
 
-    async def act(self, card: int, button: str, text: str, by: str) -> str:
+    async def act(self, card: int, button: str, text: str, who: Who) -> str:
         """Presses a button of a card."""
+        pressed = Press(card=card, button=button, text=text, role=who.role, by=who.name, name=who.name)
         try:
-            said = await press(self._bot, Press(card=card, button=button, text=text, by=by, name=by))
+            said = await press(self._bot, pressed)
         except StorageError as away:
             log.warning("a card was not acted on: %s", type(away).__name__)
             raise Refused(AWAY) from away

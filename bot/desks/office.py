@@ -1,4 +1,5 @@
-"""What coordinators may do and ask at any desk: press, answer, look at the week, make an action, change a capacity."""
+"""What is done and asked at any desk: press, answer, look at the week, make an action, change a capacity. Who may is in
+`bot.roles`."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from bot import stats
+from bot import roles, stats
 from bot.channels.base import Report
 from bot.console.stage import CardView, Refused
 from bot.desks import changing
@@ -18,7 +19,7 @@ from bot.desks.reading import day
 from bot.desks.showing import press, view
 from bot.desks.week import DAYS, Week, week
 from bot.new_actions import add_action, missing, understand
-from storage.audit import COORDINATOR
+from bot.roles import Who
 from storage.transaction import Transaction
 
 if TYPE_CHECKING:
@@ -72,44 +73,46 @@ class Office:
         self.zone = ZoneInfo(bot.world.group.zone)
 
     async def press(
-        self, card: int, button: str, by: str, text: str = "", once: str = "", *, unseen: bool = False
+        self, card: int, button: str, who: Who, text: str = "", once: str = "", *, unseen: bool = False
     ) -> str:
         """Presses a button of a card, or writes (`WRITE`) to its person: what it did, in a sentence.
 
-        by      the coordinator's name, as the others and the person see it
         once    the platform's id of what they did: what comes twice is done once
         unseen  what was written does not stand in the card's thread here yet, and is to be shown there
 
         Raises Refused with why not, Quicker where somebody else was.
         """
         desk = f"{self._desk}, beside the thread" if unseen else self._desk
-        pressed = Press(card=card, button=button, text=text, by=by, name=by, desk=desk, once=once)
+        name = who.name
+        pressed = Press(card=card, button=button, text=text, role=who.role, by=name, name=name, desk=desk, once=once)
         return await press(self._bot, pressed)
 
-    async def wrote(self, reference: str, event: str, text: str, by: str) -> bool:
+    async def wrote(self, reference: str, event: str, text: str, who: Who) -> bool:
         """Somebody wrote in the thread of what has this reference here: it goes to the person, once for each event.
 
         False: it is no card, or one whose person hears nothing of it. Raises Refused.
         """
+        if not roles.sees_cards(who.role):
+            raise Refused(roles.ONLY_COORDINATORS)
         for pause in (*_SOON, None):
             # Asked first: what is recorded in between is found by the look that follows.
             unsure = await self.unsure()
             card_id = await self._bot.store.read(lambda tx: tx.desks.card_at(self._desk, reference))
             if card_id is not None:
-                return await self.wrote_about(card_id, event, text, by)
+                return await self.wrote_about(card_id, event, text, who)
             if pause is None or not unsure:
                 break
             await asyncio.sleep(pause)
         return False
 
-    async def wrote_about(self, card_id: int, event: str, text: str, by: str) -> bool:
+    async def wrote_about(self, card_id: int, event: str, text: str, who: Who) -> bool:
         """The same, where the card is known by its number."""
-        shown = await self.card(card_id)
+        shown = await self.card(card_id, who)
         if shown is None or not shown.replies:
             return False
         if not shown.open:
             raise Refused("This is closed, so it did not reach them.")
-        await self.press(card_id, WRITE, by, text, event)
+        await self.press(card_id, WRITE, who, text, event)
         return True
 
     async def unsure(self) -> bool:
@@ -123,8 +126,10 @@ class Office:
 
         return await self._bot.store.read(look)
 
-    async def card(self, card_id: int) -> CardView | None:
-        """A card as it is now."""
+    async def card(self, card_id: int, who: Who) -> CardView | None:
+        """A card as it is now. Raises Refused."""
+        if not roles.sees_cards(who.role):
+            raise Refused(roles.ONLY_COORDINATORS)
 
         async def look(tx: Transaction) -> CardView | None:
             card = await tx.cards.get(card_id)
@@ -136,13 +141,15 @@ class Office:
         """The moment, in the group's zone."""
         return self._bot.clock().astimezone(self.zone)
 
-    async def week(self) -> Week:
-        """The week."""
+    async def week(self, who: Who) -> Week:
+        """The week. Raises Refused."""
+        _ask(who, "week")
         return await self._bot.store.read(lambda tx: week(tx, self.zone))
 
-    async def home(self, by: str = "") -> Home:
-        """What waits, and the funnel. That this coordinator looked is in the audit trail."""
-        await self._noted(by, "looked at what waits")
+    async def home(self, who: Who) -> Home:
+        """What waits, and the funnel. That they looked is in the audit trail. Raises Refused."""
+        _ask(who, "what waits")
+        await self._noted(who, "looked at what waits")
         library = self._bot.libraries.current
 
         async def look(tx: Transaction) -> Home:
@@ -154,9 +161,10 @@ class Office:
 
         return await self._bot.store.read(look)
 
-    async def add_action(self, cells: Mapping[str, str], by: str = "") -> str:
+    async def add_action(self, cells: Mapping[str, str], who: Who) -> str:
         """Publishes an action from texts by `bot.new_actions.COLUMNS`; what came of it, in a sentence. The same title
-        at the same time is one action. Raises BadCells with what is wrong, by column."""
+        at the same time is one action. Raises BadCells with what is wrong, by column; Refused."""
+        _ask(who, "new action")
         bot = self._bot
         await bot.places_ready()
         action = understand(cells, bot.world.group.zone, bot.world.places, bot.clock())
@@ -164,8 +172,8 @@ class Office:
         async def work(tx: Transaction) -> bool:
             if not await missing(tx, [action]):
                 return False
-            await add_action(tx, action, bot.world.group.zone)
-            await tx.audit.add(COORDINATOR, by, "published an action")
+            number = await add_action(tx, action, bot.world.group.zone)
+            await tx.audit.add(who.role, who.name, "published an action", f"action:{number}")
             return True
 
         made = await bot.store.run(work)
@@ -173,23 +181,27 @@ class Office:
         when = day(action.starts_at, self.zone)
         return f"“{action.title}” is published: {when}." if made else f"“{action.title}” on {when} is there already."
 
-    async def actions(self, name: str = "") -> list[ActionView]:
-        """Those to come whose title holds this, the soonest first."""
+    async def actions(self, who: Who, name: str = "") -> list[ActionView]:
+        """Those to come whose title holds this, the soonest first. Raises Refused."""
+        _ask(who, "actions")
         return await self._bot.store.read(lambda tx: changing.views(tx, name, self.zone))
 
-    async def change_action(self, number: int, cells: Mapping[str, str], by: str = "") -> str:
+    async def change_action(self, number: int, cells: Mapping[str, str], who: Who) -> str:
         """Changes what these texts (`ActionView.cells`) say anew: what it did, in a sentence. Another day, time or
         place is told to everyone who signed up, once. Raises BadCells with what is wrong, by column; Refused."""
-        return await changing.change(self._bot, number, cells, by, self.zone)
+        _ask(who, "change an action")
+        return await changing.change(self._bot, number, cells, who, self.zone)
 
-    async def cancel_action(self, number: int, by: str = "") -> str:
+    async def cancel_action(self, number: int, who: Who) -> str:
         """Calls an action off, which everyone who signed up hears: what it did, in a sentence. Who presses is asked
         twice before (`ActionView.sure`). Raises Refused."""
-        return await changing.cancel(self._bot, number, by)
+        _ask(who, "call an action off")
+        return await changing.cancel(self._bot, number, who)
 
-    async def buddies(self, by: str = "") -> list[BuddyView]:
-        """Those who were approved, by name. That this coordinator looked is in the audit trail."""
-        await self._noted(by, "looked at the buddies")
+    async def buddies(self, who: Who) -> list[BuddyView]:
+        """Those who were approved, by name. That they looked is in the audit trail. Raises Refused."""
+        _ask(who, "buddies")
+        await self._noted(who, "looked at the buddies")
         found = await self._bot.store.read(lambda tx: tx.buddies.all())
         views = [
             BuddyView(
@@ -204,8 +216,9 @@ class Office:
         ]
         return sorted(views, key=lambda each: (each.name.casefold(), each.id))
 
-    async def set_capacity(self, person_id: int, capacity: int, by: str = "") -> str:
+    async def set_capacity(self, person_id: int, capacity: int, who: Who) -> str:
         """Changes how many newcomers a buddy takes at once: what it did, in a sentence. Raises Refused."""
+        _ask(who, "capacity")
         if not 0 <= capacity <= LARGEST:
             raise Refused(f"A number from 0 to {LARGEST}.")
 
@@ -214,7 +227,7 @@ class Office:
             if loaded is None or await tx.buddies.get(person_id) is None:
                 raise Refused("They are not a buddy any more.")
             await tx.buddies.serve(person_id, capacity=capacity)
-            await tx.audit.add(COORDINATOR, by, f"lets them take {capacity}", f"person:{person_id}")
+            await tx.audit.add(who.role, who.name, f"lets them take {capacity}", f"person:{person_id}")
             return str(loaded.person.fields.get("name") or "This buddy")
 
         name = await self._bot.store.run(work)
@@ -222,5 +235,10 @@ class Office:
         self._bot.stir()
         return f"{name} takes {capacity} at once from now on." if capacity else f"{name} is asked for nobody new."
 
-    async def _noted(self, by: str, what: str) -> None:
-        await self._bot.store.run(lambda tx: tx.audit.add(COORDINATOR, by, what))
+    async def _noted(self, who: Who, what: str) -> None:
+        await self._bot.store.run(lambda tx: tx.audit.add(who.role, who.name, what))
+
+
+def _ask(who: Who, what: str) -> None:
+    if not roles.asks(who.role, what):
+        raise Refused(roles.ONLY_COORDINATORS)

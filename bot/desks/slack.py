@@ -16,8 +16,9 @@ from bot.desks.base import WRITE
 from bot.desks.contract import Missing
 from bot.desks.office import Office
 from bot.desks.slack_board import CARD, PACE, whole
-from bot.desks.slack_forms import ONLY_COORDINATORS, SlackForms
+from bot.desks.slack_forms import SlackForms
 from bot.log import place
+from bot.roles import Who
 from bot.slack_app import SlackApp
 from bot.slack_calls import Lost, NotReached
 from bot.slack_calls import Refused as SlackRefused
@@ -72,12 +73,12 @@ class SlackDesk(SlackForms):
         if event.get("subtype") not in (None, "thread_broadcast", "file_share"):
             return
         office, text = await self._knows(), shown.read_text(str(event.get("text") or ""))
-        name = await self._name(user)
+        who = await self._known(user)
         try:
-            reached = await office.wrote(f"{self._channel}:{thread}", ts, text, name)
+            reached = await office.wrote(f"{self._channel}:{thread}", ts, text, who)
             if not reached and await office.unsure():
                 card = await self._card_of(thread)
-                reached = card is not None and await office.wrote_about(card, ts, text, name)
+                reached = card is not None and await office.wrote_about(card, ts, text, who)
             if reached:
                 self._later(self._react(ts))
         except Refused as refused:
@@ -96,26 +97,30 @@ class SlackDesk(SlackForms):
         button = pressed["action_id"].removeprefix(shown.PRESS)
         office = await self._knows()
         try:
-            await office.press(int(pressed["value"]), button, await self._name(user))
+            await office.press(int(pressed["value"]), button, await self._known(user))
         except Refused as refused:
             self._later(self._whisper(user, str(refused)))
         await ack()
 
     async def _on_asked_to_answer(self, ack: AsyncAck, body: dict[str, Any]) -> None:
         office, number = await self._knows(), int(body["actions"][0]["value"])
-        card = await office.card(number)
-        if card is None or not card.open:
-            view = modals.told("Answer", "Somebody has closed this meanwhile.")
+        try:
+            card = await office.card(number, await self._who(body))
+        except Refused as refused:
+            view = modals.told("Answer", str(refused))
         else:
-            view = modals.answering(number, "\n".join((card.title, *card.lines)))
+            if card is None or not card.open:
+                view = modals.told("Answer", "Somebody has closed this meanwhile.")
+            else:
+                view = modals.answering(number, "\n".join((card.title, *card.lines)))
         await self._open(body, view)
         await ack()
 
     async def _on_answering(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office, text = await self._knows(), modals.values(view).get("text", "")
         try:
-            name = await self._name(body["user"]["id"])
-            await office.press(int(view["private_metadata"]), WRITE, name, text, view["id"], unseen=True)
+            who = await self._who(body)
+            await office.press(int(view["private_metadata"]), WRITE, who, text, view["id"], unseen=True)
         except Refused as refused:
             await ack(response_action="errors", errors={"text": str(refused)})
         else:
@@ -133,12 +138,18 @@ class SlackDesk(SlackForms):
         elif word == "buddies":
             await self._buddies(body, rest.strip())
             await ack()
-        elif not await self._is_coordinator(body["user_id"]):
-            await ack(text=ONLY_COORDINATORS)
-        elif word:
+        else:
+            await self._show_week(ack, await self._who(body), word)
+
+    async def _show_week(self, ack: AsyncAck, who: Who, word: str) -> None:
+        try:
+            week = await (await self._knows()).week(who)
+        except Refused as refused:
+            await ack(text=str(refused))
+            return
+        if word:
             await ack(text=HELP)
         else:
-            week = await (await self._knows()).week()
             await ack(text=shown.notification(week.headline), blocks=shown.week_blocks(week))
 
     async def _on_home(self, event: dict[str, Any]) -> None:
@@ -150,8 +161,10 @@ class SlackDesk(SlackForms):
 
     async def _show_home(self, user: str) -> None:
         office = await self._knows()
-        inside = await self._is_coordinator(user)
-        blocks = shown.home_blocks(await office.home(await self._name(user))) if inside else shown.stranger_blocks()
+        try:
+            blocks = shown.home_blocks(await office.home(await self._known(user)))
+        except Refused:
+            blocks = shown.stranger_blocks()
         await self._app.client.api_call(
             "views.publish", json={"user_id": user, "view": {"type": "home", "blocks": blocks}}
         )

@@ -7,6 +7,7 @@ from typing import Any
 
 from slack_bolt.async_app import AsyncAck
 
+from bot import roles
 from bot.console.stage import Refused
 from bot.desks import slack_modals as modals
 from bot.desks import slack_shown as shown
@@ -14,19 +15,20 @@ from bot.desks.changing import GONE, NONE_COMING
 from bot.desks.office import Office
 from bot.desks.slack_board import SlackBoard
 from bot.new_actions import BadCells
+from bot.roles import Who
 from bot.slack_app import SlackApp
 from bot.slack_calls import Lost, NotReached
 from bot.slack_calls import Refused as SlackRefused
 from flows.limits import Rate
+from storage.audit import COORDINATOR
 
 log = logging.getLogger(__name__)
 
 NAMES_LAST = 3600.0
 """Seconds for which somebody's display name is good."""
-MEMBERS_LAST = 60.0
-"""Seconds for which it is known who is in the channel."""
+MEMBERS_LAST, STRANGERS_LAST = 60.0, 2.0
+"""Seconds for which it is known who is in the channel, and who is not."""
 
-ONLY_COORDINATORS = "This is for coordinators: ask to be let into their channel."
 NO_BUDDIES = "No buddy of that name was approved."
 SOMEBODY = "a coordinator"
 CHANGE = "Change an action"
@@ -60,16 +62,18 @@ class SlackForms(SlackBoard):
 
     async def _new_action(self, body: dict[str, Any]) -> None:
         office = await self._knows()
-        if await self._refused(body):
+        if await self._may_not(body, "new action"):
             return
         await self._open(body, modals.making(office.now().date()))
 
     async def _on_making(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office = await self._knows()
         try:
-            said = await office.add_action(modals.cells(modals.values(view)), await self._name(body["user"]["id"]))
+            said = await office.add_action(modals.cells(modals.values(view)), await self._who(body))
         except BadCells as bad:
             await ack(response_action="errors", errors=modals.problems(bad.problems))
+        except Refused as refused:
+            await ack(response_action="errors", errors={"title": str(refused)})
         else:
             await ack(response_action="update", view=modals.told("Create an action", said))
 
@@ -79,14 +83,19 @@ class SlackForms(SlackBoard):
 
     async def _which_action(self, body: dict[str, Any], name: str) -> None:
         office = await self._knows()
-        if await self._refused(body):
+        if await self._may_not(body, "actions"):
             return
-        found = await office.actions(name)
+        found = await office.actions(await self._who(body), name)
         await self._open(body, modals.choosing(found) if found else modals.told(CHANGE, NONE_COMING))
 
-    async def _on_choosing(self, ack: AsyncAck, view: dict[str, Any]) -> None:
+    async def _on_choosing(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office, given = await self._knows(), modals.values(view)
-        chosen = next((each for each in await office.actions() if str(each.id) == given.get("action")), None)
+        try:
+            found = await office.actions(await self._who(body))
+        except Refused as refused:
+            await ack(response_action="update", view=modals.told(CHANGE, str(refused)))
+            return
+        chosen = next((each for each in found if str(each.id) == given.get("action")), None)
         if chosen is None:
             await ack(response_action="update", view=modals.told(CHANGE, GONE))
             return
@@ -96,8 +105,7 @@ class SlackForms(SlackBoard):
     async def _on_editing(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office, cells = await self._knows(), modals.cells(modals.values(view))
         try:
-            name = await self._name(body["user"]["id"])
-            said = await office.change_action(int(view["private_metadata"]), cells, name)
+            said = await office.change_action(int(view["private_metadata"]), cells, await self._who(body))
         except BadCells as bad:
             await ack(response_action="errors", errors=modals.problems(bad.problems))
         except Refused as refused:
@@ -108,7 +116,7 @@ class SlackForms(SlackBoard):
     async def _on_calling_off(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         office = await self._knows()
         try:
-            said = await office.cancel_action(int(view["private_metadata"]), await self._name(body["user"]["id"]))
+            said = await office.cancel_action(int(view["private_metadata"]), await self._who(body))
         except Refused as refused:
             said = str(refused)
         await ack(response_action="update", view=modals.told(CHANGE, said))
@@ -121,10 +129,10 @@ class SlackForms(SlackBoard):
 
     async def _buddies(self, body: dict[str, Any], name: str) -> None:
         office = await self._knows()
-        if await self._refused(body):
+        if await self._may_not(body, "buddies"):
             return
-        by = await self._name(body.get("user_id") or body["user"]["id"])
-        found = [each for each in await office.buddies(by) if name.casefold() in each.name.casefold()]
+        buddies = await office.buddies(await self._who(body))
+        found = [each for each in buddies if name.casefold() in each.name.casefold()]
         await self._open(body, modals.changing(found) if found else modals.told("Buddies", NO_BUDDIES))
 
     async def _on_changing(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
@@ -132,7 +140,7 @@ class SlackForms(SlackBoard):
         written = given.get("capacity", "")
         try:
             number = int(written) if written.isascii() and written.isdigit() else -1
-            said = await office.set_capacity(int(given["buddy"]), number, await self._name(body["user"]["id"]))
+            said = await office.set_capacity(int(given["buddy"]), number, await self._who(body))
         except Refused as refused:
             await ack(response_action="errors", errors={"capacity": str(refused)})
         else:
@@ -145,20 +153,29 @@ class SlackForms(SlackBoard):
         given = {"trigger_id": body["trigger_id"], "view": view}
         await self._app.client.api_call("views.open", json=given)
 
-    async def _refused(self, body: dict[str, Any]) -> bool:
-        user = str(body.get("user_id") or (body.get("user") or {}).get("id"))
-        if await self._is_coordinator(user):
+    async def _may_not(self, body: dict[str, Any], what: str) -> bool:
+        """Whether somebody may not ask this of a desk; then they are told so."""
+        if roles.asks((await self._who(body)).role, what):
             return False
-        await self._open(body, modals.told("Doorstep", ONLY_COORDINATORS))
+        await self._open(body, modals.told("Doorstep", roles.ONLY_COORDINATORS))
         return True
 
-    async def _is_coordinator(self, user: str) -> bool:
+    async def _who(self, body: dict[str, Any]) -> Who:
+        """Who did what Slack tells of."""
+        return await self._known(str(body.get("user_id") or body["user"]["id"]))
+
+    async def _known(self, user: str) -> Who:
+        inside = await self._is_inside(user)
+        return Who(COORDINATOR if inside else roles.STRANGER, await self._name(user))
+
+    async def _is_inside(self, user: str) -> bool:
         """Whether they are in the desk's channel: in a workspace there may be supporters too."""
-        until, known = self._members
-        if time.monotonic() > until:
+        read_at, known = self._members
+        # Who is not known may just have been let in; whoever was put out may go on for no longer than a minute.
+        if time.monotonic() > read_at + (MEMBERS_LAST if user in known else STRANGERS_LAST):
             found = [each async for each in self.pages("conversations.members", "members", channel=self._channel)]
             known = frozenset(map(str, found))
-            self._members = time.monotonic() + MEMBERS_LAST, known
+            self._members = time.monotonic(), known
         return user in known
 
     async def _name(self, user: str) -> str:

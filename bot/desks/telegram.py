@@ -29,7 +29,9 @@ from bot.desks.office import Office
 from bot.desks.telegram_calls import ALREADY_SO, LONGEST_POLL, NO_SUCH_BOT, NOT_INSIDE, PACE, Calls, Moved, Refused
 from bot.desks.telegram_heard import COMMANDS, Group
 from bot.log import place
+from bot.roles import STRANGER
 from flows.limits import Rate
+from storage.audit import COORDINATOR
 from storage.errors import StorageError
 
 T = TypeVar("T")
@@ -220,13 +222,13 @@ class TelegramDesk:
             self._turned_away(group, message.chat.id)
         elif message is not None and self._is_ours(message.chat.id):
             self._tell(group="")
-            await group.wrote(message)
+            await group.wrote(message, COORDINATOR)
         elif message is not None and not self._chat:
             group.says_its_number(message)
 
     async def _pressed(self, group: Group, query: CallbackQuery) -> None:
-        if query.message is not None and self._is_ours(query.message.chat.id):
-            await group.pressed(query)
+        inside = query.message is not None and self._is_ours(query.message.chat.id)
+        await group.pressed(query, COORDINATOR if inside else STRANGER)
 
     def _moves(self, message: Message) -> bool:
         """Whether Telegram tells that this group is another one now: to the old one, or to the new one."""

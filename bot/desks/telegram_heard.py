@@ -16,6 +16,7 @@ from telegram import (
     User,
 )
 
+from bot import roles
 from bot.channels.base import SendFailed
 from bot.console.stage import Quicker
 from bot.console.stage import Refused as Denied
@@ -27,6 +28,7 @@ from bot.desks.office import BuddyView, Office
 from bot.desks.telegram_calls import Calls, Moved
 from bot.log import place
 from bot.new_actions import BadCells
+from bot.roles import Who
 
 log = logging.getLogger(__name__)
 
@@ -72,33 +74,34 @@ class Group:
 
     # --- presses
 
-    async def pressed(self, query: CallbackQuery) -> None:
+    async def pressed(self, query: CallbackQuery, role: str) -> None:
         """A button of ours. What it did, or why it did nothing, is told to who pressed."""
         kind, number, what = shown.carried(query.data or "")
+        who = Who(role, query.from_user.first_name or SOMEBODY)
         try:
             if kind == shown.CARD:
-                said = await self._pressed_card(query, number, what)
+                said = await self._pressed_card(query, who, number, what)
             elif kind == shown.NUMBER:
-                said = await self._office.set_capacity(number, int(what) if what.isdigit() else -1)
+                said = await self._office.set_capacity(number, int(what) if what.isdigit() else -1, who)
                 self._replace(query, shown.line_shown(said))
             elif kind == shown.ACTION:
-                said = await self._pressed_action(query, number, what)
+                said = await self._pressed_action(query, who, number, what)
             elif kind == shown.BUDDY:
-                said = await self._chose(query, number)
+                said = await self._chose(query, who, number)
             else:
                 said = ""
         except Denied as denied:
-            if isinstance(denied, Quicker) and kind == shown.CARD and (card := await self._office.card(number)):
+            if isinstance(denied, Quicker) and kind == shown.CARD and (card := await self._office.card(number, who)):
                 self._replace(query, shown.card_shown(card))
             self._toast(query, str(denied), alert=True)
         else:
             self._toast(query, said, alert=said == shown.AGAIN)
 
-    async def _pressed_card(self, query: CallbackQuery, number: int, button: str) -> str:
-        card = await self._office.card(number)
+    async def _pressed_card(self, query: CallbackQuery, who: Who, number: int, button: str) -> str:
+        card = await self._office.card(number, who)
         if card is not None and card.open and shown.asks_twice(card, button) and self._is_first(query):
             return shown.AGAIN
-        return await self._office.press(number, button, query.from_user.first_name or SOMEBODY, once=query.id)
+        return await self._office.press(number, button, who, once=query.id)
 
     def _is_first(self, query: CallbackQuery) -> bool:
         """Whether they have not pressed this before, a moment ago."""
@@ -109,12 +112,12 @@ class Group:
         self._once[key] = now
         return True
 
-    async def _pressed_action(self, query: CallbackQuery, number: int, what: str) -> str:
-        action = await self._action(number)
+    async def _pressed_action(self, query: CallbackQuery, who: Who, number: int, what: str) -> str:
+        action = await self._action(number, who)
         if what == shown.CALL_OFF:
             if self._is_first(query):
                 return shown.AGAIN
-            said = await self._office.cancel_action(number, query.from_user.first_name or SOMEBODY)
+            said = await self._office.cancel_action(number, who)
             self._replace(query, shown.line_shown(said))
             return said
         if what == shown.CHANGE and isinstance(query.message, Message):
@@ -123,14 +126,14 @@ class Group:
             self._replace(query, shown.action_shown(action))
         return ""
 
-    async def _action(self, number: int) -> ActionView:
-        action = next((each for each in await self._office.actions() if each.id == number), None)
+    async def _action(self, number: int, who: Who) -> ActionView:
+        action = next((each for each in await self._office.actions(who) if each.id == number), None)
         if action is None:
             raise Denied(GONE)
         return action
 
-    async def _chose(self, query: CallbackQuery, number: int) -> str:
-        buddy = next((each for each in await self._office.buddies() if each.id == number), None)
+    async def _chose(self, query: CallbackQuery, who: Who, number: int) -> str:
+        buddy = next((each for each in await self._office.buddies(who) if each.id == number), None)
         if buddy is None:
             raise Denied(NOT_A_BUDDY)
         self._replace(query, shown.how_many_shown(buddy))
@@ -138,26 +141,27 @@ class Group:
 
     # --- messages
 
-    async def wrote(self, message: Message) -> None:
+    async def wrote(self, message: Message, role: str) -> None:
         """A command, or a reply to something that the bot wrote."""
         name = _name(message)
         if name is None:
             return
+        who = Who(role, name)
         text = message.text or message.caption or ""
         command = self._command(text)
         replied = message.reply_to_message
         if command is not None:
-            await self._commanded(message, *command)
+            await self._commanded(message, *command, who)
         elif replied is not None and replied.from_user is not None and replied.from_user.id == self._me.id:
-            await self._replied(message, replied, text, name)
+            await self._replied(message, replied, text, who)
 
-    async def _replied(self, message: Message, to: Message, text: str, name: str) -> None:
+    async def _replied(self, message: Message, to: Message, text: str, who: Who) -> None:
         event = f"{message.chat.id}:{message.message_id}"
         try:
-            reached = await self._office.wrote(f"{to.chat.id}:{to.message_id}", event, text, name)
+            reached = await self._office.wrote(f"{to.chat.id}:{to.message_id}", event, text, who)
             # Who answers may be quicker than we write down where a card is, and that may have been lost.
             if not reached and (card := _card_of(to)):
-                reached = await self._office.wrote_about(card, event, text, name)
+                reached = await self._office.wrote_about(card, event, text, who)
         except Denied as denied:
             self._answer(message, shown.line_shown(str(denied) if text.strip() else ONLY_WORDS))
             return
@@ -166,9 +170,9 @@ class Group:
             chat, number = message.chat.id, message.message_id
             self.later(lambda: self._calls.do(lambda: self._calls.bot.set_message_reaction(chat, number, reaction)))
         elif (to.text or "").startswith(asking.HEADING):
-            await self._make_action(message, text)
+            await self._make_action(message, text, who)
         elif (changes := asking.changes_which(to.text or "")) is not None:
-            await self._change_action(message, changes, text, name)
+            await self._change_action(message, changes, text, who)
 
     def _command(self, text: str) -> tuple[str, str] | None:
         """A command that is for this bot, and what stands behind it."""
@@ -177,26 +181,28 @@ class Group:
             return None
         return found[1].lower(), (found[3] or "").strip()
 
-    async def _commanded(self, message: Message, word: str, rest: str) -> None:
+    async def _commanded(self, message: Message, word: str, rest: str, who: Who) -> None:
         if word == "doorstep" and rest:
             word, _, rest = rest.partition(" ")
+        if not roles.commands(who.role, "telegram", f"/{word}"):
+            return
         if word in ("week", "doorstep"):
-            self._answer(message, shown.week_shown(await self._office.week()))
+            self._answer(message, shown.week_shown(await self._office.week(who)))
         elif word == "action" and rest:
-            await self._make_action(message, rest)
+            await self._make_action(message, rest, who)
         elif word == "action":
             self._ask_for_action(message, asking.ASK)
         elif word == "change":
-            found = await self._office.actions(rest)
+            found = await self._office.actions(who, rest)
             self._answer(message, shown.which_shown(found) if found else shown.line_shown(NONE_COMING))
         elif word == "buddies":
-            await self._show_buddies(message, rest.strip())
-        elif word in ("help", "start"):
+            await self._show_buddies(message, rest.strip(), who)
+        else:
             self._answer(message, shown.line_shown(HELP))
 
-    async def _make_action(self, message: Message, text: str) -> None:
+    async def _make_action(self, message: Message, text: str, who: Who) -> None:
         try:
-            said = await self._office.add_action(asking.cells(text, self._office.now(), self._office.zone))
+            said = await self._office.add_action(asking.cells(text, self._office.now(), self._office.zone), who)
         except BadCells as bad:
             self._ask_for_action(message, asking.problems(bad.problems))
         else:
@@ -206,13 +212,13 @@ class Group:
         field = ForceReply(selective=True, input_field_placeholder=asking.EXAMPLE)
         self._answer(message, {**shown.line_shown(text), "reply_markup": field})
 
-    async def _change_action(self, message: Message, number: int, text: str, by: str) -> None:
+    async def _change_action(self, message: Message, number: int, text: str, who: Who) -> None:
         try:
-            action = await self._action(number)
+            action = await self._action(number, who)
             cells = asking.changed(text, action, self._office.now())
             if "line" in cells:
                 raise BadCells({"line": f"`{cells['line']}` is not understood: write what it is, and a colon"})
-            said = await self._office.change_action(number, cells, by)
+            said = await self._office.change_action(number, cells, who)
         except BadCells as bad:
             self._ask_for_change(message, asking.ask_change(action, bad.problems))
         except Denied as denied:
@@ -224,9 +230,9 @@ class Group:
         field = ForceReply(input_field_placeholder=asking.CHANGE_EXAMPLE)
         self._answer(message, {**shown.line_shown(text), "reply_markup": field})
 
-    async def _show_buddies(self, message: Message, name: str) -> None:
+    async def _show_buddies(self, message: Message, name: str, who: Who) -> None:
         found: list[BuddyView] = [
-            each for each in await self._office.buddies() if name.casefold() in each.name.casefold()
+            each for each in await self._office.buddies(who) if name.casefold() in each.name.casefold()
         ]
         if not found:
             self._answer(message, shown.line_shown(NO_BUDDIES))

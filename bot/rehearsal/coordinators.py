@@ -20,6 +20,7 @@ from bot.rehearsal.life import DAY, HOUR, Life
 from bot.rehearsal.observer import Observer
 from bot.rehearsal.people import TOWNS
 from bot.rehearsal.process import Process
+from storage.audit import COORDINATOR
 from storage.cards import Card
 from storage.transaction import Transaction
 
@@ -41,7 +42,12 @@ _TITLES = (
     "Repair café",
     "Banner workshop",
 )
+_ASIDE = {APPROVE: DECLINE, DECLINE: DECLINE, AGAIN: LEAVE, LEAVE: LEAVE}
 _STREET = "The old mill, 4 Weir Lane"
+
+
+def _press_of(card: int, button: str, name: str, text: str = "") -> Press:
+    return Press(card=card, button=button, text=text, role=COORDINATOR, by=name, name=name)
 
 
 class Stage(Protocol):
@@ -92,9 +98,9 @@ class Coordinators:
             self._stage.observer.sendings.again(card.person_id)
         text = "Thank you for writing. I call you tonight." if button == REPLY else ""
         first, second = self._chance.sample(BOTH, 2)
-        presses = [Press(card=card.id, button=button, text=text, by=first, name=first)]
+        presses = [_press_of(card.id, button, first, text)]
         if button != REPLY and self._chance.random() < 0.15:
-            presses.append(Press(card=card.id, button=button, text=text, by=second, name=second))
+            presses.append(_press_of(card.id, button, second, text))
         done = await asyncio.gather(*map(self._press, presses))
         if len(presses) > 1:
             self._stage.observer.book.check(account.CARD, sum(done) <= 1, f"card {card.id} was acted on twice")
@@ -117,10 +123,10 @@ class Coordinators:
             return False
         except NotDone:
             # It is about something that is over by now: they put it aside.
-            if press.button == DONE:
+            aside = _ASIDE.get(press.button, DONE)
+            if press.button == aside:
                 return False
-            aside = Press(card=press.card, button=DONE, by=press.by, name=press.name)
-            return await self._press(aside)
+            return await self._press(_press_of(press.card, aside, press.by))
         return True
 
     async def _plan(self) -> None:

@@ -26,6 +26,7 @@ from bot.desks.showing import view
 from bot.health import Health
 from bot.log import JsonLine
 from storage import copies, key_copies, schema, transfer
+from storage.audit import COORDINATOR
 from storage.snapshot import plain
 from storage.store import Store, Transaction
 from storage.tables import Row
@@ -134,7 +135,11 @@ class Flock:
     async def _answered(self, tx: Transaction) -> None:
         for card in await tx.cards.open(2000):
             if card.kind == "human":
-                await act(tx, self.here.world, Press(card=card.id, button=WRITE, text="We are here.", by="Lou"))
+                await act(
+                    tx,
+                    self.here.world,
+                    Press(card=card.id, button=WRITE, text="We are here.", role=COORDINATOR, by="Lou"),
+                )
 
 
 async def flock(store: Store, watch: Watch, pairs: int) -> Flock:

@@ -9,6 +9,7 @@ from bot.blocking import BLOCK, FREE, MUTE
 from bot.desks.acting import NotDone, Press, act
 from bot.desks.showing import view
 from flows import phrases
+from storage.audit import COORDINATOR
 from storage.cards import Card
 from storage.pairs import FROZEN
 from storage.people import ACTIVE, BLOCKED
@@ -37,7 +38,7 @@ async def card_of(here: Neighbourhood, kind: str) -> Card:
 
 async def press(here: Neighbourhood, button: str, kind: str = "human") -> None:
     card = await card_of(here, kind)
-    await here.store.run(lambda tx: act(tx, here.world, Press(card=card.id, button=button, by="Kim")))
+    await here.store.run(lambda tx: act(tx, here.world, Press(card=card.id, button=button, role=COORDINATOR, by="Kim")))
     await here.settle()
 
 

@@ -12,6 +12,7 @@ from bot.do.base import Deed
 from bot.doing import DOING
 from flows import phrases
 from flows.model import Did
+from storage.audit import COORDINATOR
 from storage.cards import Card
 from tests.bot.conftest import Talking
 from tests.bot.talking import Talk
@@ -64,7 +65,9 @@ async def cards(talk: Talk) -> list[Card]:
 
 async def press(talk: Talk, button: str) -> str:
     (card,) = await cards(talk)
-    said = await talk.store.run(lambda tx: act(tx, talk.world, Press(card=card.id, button=button, by="Kim")))
+    said = await talk.store.run(
+        lambda tx: act(tx, talk.world, Press(card=card.id, button=button, role=COORDINATOR, by="Kim"))
+    )
     settled = await talk.store.read(lambda tx: tx.cards.get(card.id))
     assert settled is not None
     assert settled.state == button

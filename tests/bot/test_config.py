@@ -151,6 +151,10 @@ WRONG = {
     "desk": (ORG + '[desks.slack]\nchannel = "C1"', "[desks.slack] uses the tokens of [channels.slack]"),
     "not toml": ("[org\nname", "this is not TOML"),
     "the base": ('base = "/"\n' + ORG, "`base` is not known here"),
+    "one passphrase for both": (
+        ORG + '[server]\npassphrase = "one"\nchat_passphrase = "one"', "[server] chat_passphrase: whoever chats would"
+    ),
+    "a chat alone": (ORG + '[server]\nchat_passphrase = "one"', "[server] chat_passphrase: nothing is served"),
     "env": (ORG + '[server]\npassphrase = "env:NOT_SET_AT_ALL"', "[server] `passphrase`: the environment has no"),
     "env in a channel": (ORG + '[channels.telegram]\ntoken = "env:NOT_SET_AT_ALL"', "[channels.telegram] `token`: the"),
 }  # fmt: skip

@@ -18,11 +18,15 @@ from starlette.requests import HTTPConnection
 
 from bot.console.app import build, serve
 from bot.console.entry import guard, protect
+from bot.roles import STRANGER
 from flows.limits import WEB
+from storage.audit import COORDINATOR
 from tests.bot import echoing
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
 from tests.bot.browsing import Server, eventually, field, log, say, seen, serving
 from tests.bot.echoing import PASSPHRASE, Bot
+
+CHAT, SOCKET = "the green gate", "/_nicegui_ws/socket.io/"
 
 
 @pytest.fixture
@@ -279,9 +283,9 @@ class Door:
         self.now = 1_000_000.0
         self.app = FastAPI()
         self.app.include_router(Bot(tmp_path / "kept.json").web.router)
-        for path in ("/", "/metrics", "/hook", "/people"):
+        for path in ("/", "/metrics", "/slack/main", "/desk", "/people"):
             self.app.add_api_route(path, lambda: {"fine": True})
-        self.inside = guard(self.app, PASSPHRASE, b"k" * 32, open_paths=["/hook"], clock=lambda: self.now)
+        self.role = guard(self.app, PASSPHRASE, b"k" * 32, chat_passphrase=CHAT, clock=lambda: self.now)
         protect(self.app)
 
     def client(self, url: str = "http://doorstep.test") -> httpx.AsyncClient:
@@ -304,7 +308,7 @@ async def test_nobody_passes_without_the_passphrase(door: Door) -> None:
             assert (answer.status_code, answer.headers["location"]) == (303, "/enter")
         for method, path in (("POST", "/chat/open"), ("GET", "/chat/messages"), ("POST", "/people"), ("DELETE", "/")):
             assert (await client.request(method, path)).status_code == 401
-        for path in ("/metrics", "/hook", "/enter"):
+        for path in ("/metrics", "/slack/main", "/enter"):
             assert (await client.get(path)).status_code == 200
 
 
@@ -351,10 +355,10 @@ async def test_a_socket_needs_the_passphrase_and_a_page_of_this_server(door: Doo
             return {"type": "websocket.connect"}
 
         headers = [(b"host", b"doorstep.test"), (b"origin", origin.encode()), (b"cookie", cookie.encode())]
-        await door.app({"type": "websocket", "path": "/socket", "query_string": b"", "headers": headers}, receive, send)
+        await door.app({"type": "websocket", "path": SOCKET, "query_string": b"", "headers": headers}, receive, send)
         return sent
 
-    door.app.add_api_websocket_route("/socket", accept)
+    door.app.add_api_websocket_route(SOCKET, accept)
     async with door.client() as client:
         session = (await enter(client)).headers["set-cookie"].split(";")[0]
     assert await opened("http://doorstep.test", session) == ["websocket.accept"]
@@ -371,10 +375,10 @@ async def test_a_session_lasts_twelve_hours_and_no_longer(door: Door) -> None:
         opened = HTTPConnection({"type": "http", "headers": [(b"cookie", answer.headers["set-cookie"].encode())]})
         door.now += 12 * 3600 - 1
         assert (await client.get("/")).status_code == 200
-        assert door.inside(opened)
+        assert door.role(opened) == COORDINATOR
         door.now += 2
         assert (await client.get("/")).status_code == 303
-        assert not door.inside(opened), "nor by a socket that is still open"
+        assert door.role(opened) == STRANGER, "nor by a socket that is still open"
 
 
 @pytest.mark.parametrize("ticket", ["", ".", "9999999999.x.y", "é", "9999999999..", "." * 50])

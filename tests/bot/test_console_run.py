@@ -15,7 +15,7 @@ from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from bot import app
+from bot import app, roles
 from bot.console.app import serve
 from bot.console.entry import TWELVE_HOURS, WRONG_TRIES
 from bot.desks.live import LiveDesk
@@ -97,6 +97,12 @@ async def test_nothing_but_what_is_said_to_be_open_answers_without_the_passphras
     async with running.client(entered=True) as client:
         for method, path in shut:
             assert (await client.request(method, path_of(path))).headers.get("location") != "/enter", (method, path)
+
+
+async def test_the_table_of_roles_names_every_page(running: Running) -> None:
+    served = {roles.page_of(path_of(path).partition("?")[0]) for _, path in running.routes() if path != "/nowhere"}
+    webhooks = {"/slack/*", "/telegram/*", "/whatsapp/*"}
+    assert served == set(roles.PAGES) - webhooks - {"/_nicegui/*"}
 
 
 async def test_a_session_is_short_and_of_this_site_alone(running: Running) -> None:

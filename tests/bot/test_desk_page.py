@@ -20,6 +20,7 @@ from bot.group import Group
 from bot.sender import utc_now
 from bot.world import World
 from flows.reader import STARTER
+from storage.audit import COORDINATOR
 from storage.store import Store
 from storage.transaction import Transaction
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
@@ -52,7 +53,7 @@ class Running:
 
     async def presses(self, card: int, button: str, by: str) -> str:
         """A coordinator at another process presses a button."""
-        press = Press(card=card, button=button, text="I can.", by=by, name=by)
+        press = Press(card=card, button=button, text="I can.", role=COORDINATOR, by=by, name=by)
         return await self.store.run(lambda tx: act(tx, World(Group()), press))
 
 

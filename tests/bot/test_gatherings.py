@@ -7,6 +7,7 @@ import pytest
 from bot.desks.acting import NotDone, Press, act
 from bot.desks.base import APPROVE, DECLINE
 from bot.pairing.gatherings import CARD
+from storage.audit import COORDINATOR
 from storage.cards import Card
 from storage.ledger import Line
 from storage.pairs import GATHERED, INTRODUCED, OFFERED
@@ -38,7 +39,7 @@ async def cards(here: Neighbourhood) -> list[Card]:
 
 async def press(here: Neighbourhood, button: str) -> None:
     (card,) = await cards(here)
-    told = Press(card=card.id, button=button, by="Joy")
+    told = Press(card=card.id, button=button, role=COORDINATOR, by="Joy")
     await here.store.run(lambda tx: act(tx, here.world, told))
     await here.settle()
 
@@ -142,7 +143,9 @@ async def test_a_card_is_past_once_too_few_wait(leeds: Neighbourhood) -> None:
     await leeds.hours(1)
     assert await cards(leeds) == []
     with pytest.raises(NotDone):
-        await leeds.store.run(lambda tx: act(tx, leeds.world, Press(card=card.id, button=APPROVE, by="Joy")))
+        await leeds.store.run(
+            lambda tx: act(tx, leeds.world, Press(card=card.id, button=APPROVE, role=COORDINATOR, by="Joy"))
+        )
 
 
 async def test_they_meet_at_an_action_that_is_planned_and_the_buddy_comes_too(leeds: Neighbourhood) -> None:

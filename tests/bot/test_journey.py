@@ -7,6 +7,7 @@ import pytest
 
 from bot.desks.acting import Press, act
 from bot.desks.base import APPROVE
+from storage.audit import COORDINATOR
 from storage.store import Store
 from tests.bot.neighbourhood import ANSWERS, RESPUESTAS, Neighbourhood
 from tests.databases import Watch
@@ -272,7 +273,9 @@ async def test_a_supporter_becomes_a_buddy_once_a_coordinator_says_so(leeds: Mad
     await here.says("ana", "hello", *ANSWERS)
     assert not told(here.heard["kim"], "Would you like to meet Ana"), "nobody has approved"
     card = next(each for each in await here.store.run(lambda tx: tx.cards.open(9)) if each.kind == "buddy_to_approve")
-    await here.store.run(lambda tx: act(tx, here.world, Press(card=card.id, button=APPROVE, text="", by="Lou")))
+    await here.store.run(
+        lambda tx: act(tx, here.world, Press(card=card.id, button=APPROVE, text="", role=COORDINATOR, by="Lou"))
+    )
     await here.hours(2)
     assert told(here.heard["kim"], "You're a buddy now, Kim.") == 1
     assert told(here.heard["kim"], "Would you like to meet Ana") == 1

@@ -9,6 +9,7 @@ from bot.desks.acting import Press, act
 from bot.desks.base import DONE, WRITE
 from bot.desks.showing import view
 from bot.people import LATELY
+from storage.audit import COORDINATOR
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
 from tests.databases import Watch
@@ -35,7 +36,7 @@ class Desk:
         self.card = next(card.id for card in cards if card.kind == "human")
 
     async def press(self, button: str, text: str = "") -> None:
-        pressed = Press(card=self.card, button=button, text=text, by="Kim", name="Kim")
+        pressed = Press(card=self.card, button=button, text=text, role=COORDINATOR, by="Kim", name="Kim")
         await self.here.store.run(lambda tx: act(tx, self.here.world, pressed))
         await self.here.settle()
 

@@ -77,5 +77,5 @@ async def test_the_audit_trail_tells_who_looked_at_people_and_at_whom(tmp_path: 
     code, out, err = await finished("stats", "--audit", "--config", str(file))
     assert (code, err) == (0, "")
     told = [line.split(maxsplit=4)[3:] for line in out.splitlines()[1:]]
-    assert told == [["operator", f"read somebody's story  person {number}"], ["operator", "listed everybody"]]
+    assert told == [["organizer", f"read somebody's story  person {number}"], ["organizer", "listed everybody"]]
     assert "leave --json" in one_line(await finished("stats", "--audit", "--json", "--config", str(file)))

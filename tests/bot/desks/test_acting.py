@@ -9,6 +9,7 @@ import pytest
 from bot.desks.acting import NotDone, Press, act
 from bot.desks.base import APPROVE, DECLINE, DONE, REPLY
 from bot.world import World
+from storage.audit import COORDINATOR
 from storage.pairs import OFFERED, REFUSED, WANTED
 from storage.store import Store, Transaction
 from tests.databases import Watch
@@ -23,7 +24,9 @@ async def someone(tx: Transaction, name: str, role: str = "") -> int:
 
 
 async def press(store: Store, card: int, button: str, text: str = "") -> str:
-    return await store.run(lambda tx: act(tx, WORLD, Press(card=card, button=button, text=text, by="Kim", name="Kim")))
+    return await store.run(
+        lambda tx: act(tx, WORLD, Press(card=card, button=button, text=text, role=COORDINATOR, by="Kim", name="Kim"))
+    )
 
 
 async def left(store: Store) -> list[tuple[int, str, dict[str, object]]]:

@@ -14,6 +14,7 @@ from bot.desks.reading import body_of
 from bot.libraries import Libraries
 from bot.world import World
 from storage.actions import PUBLISHED
+from storage.audit import COORDINATOR
 from storage.cards import NOTICE, Card
 from storage.pairs import INTRODUCED, OFFERED
 from storage.store import Store, Transaction
@@ -44,7 +45,9 @@ class Morning:
         return describe(card.kind, body).lines
 
     async def press(self, card: Card, button: str, by: str) -> str:
-        return await self.store.run(lambda tx: act(tx, World(), Press(card=card.id, button=button, by=by)))
+        return await self.store.run(
+            lambda tx: act(tx, World(), Press(card=card.id, button=button, role=COORDINATOR, by=by))
+        )
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from bot.desks.showing import view
 from bot.world import World
 from flows.model import Library
 from flows.reader import STARTER, read_folder
+from storage.audit import COORDINATOR
 from storage.cards import NOTICE
 from storage.store import Store, Transaction
 from tests.bot.desks.board import LOST, Board, FindingBoard
@@ -55,7 +56,7 @@ class Shelf:
         return await self.store.run(work)
 
     async def press(self, card: int, button: str, text: str = "", **more: str) -> str:
-        pressed = Press(card=card, button=button, text=text, by="Kim", name="Kim", **more)
+        pressed = Press(card=card, button=button, text=text, role=COORDINATOR, by="Kim", name="Kim", **more)
         return await self.store.run(lambda tx: act(tx, World(), pressed))
 
 

@@ -331,7 +331,7 @@ async def test_only_the_groups_members_are_listened_to_and_others_are_told_so_on
     eve = elsewhere.member(77, "Eve")
     stranger.say("/week")
     eve.writes("/week")
-    elsewhere.messages[card["message_id"]] = card
+    elsewhere.messages[card["message_id"]] = {**card, "chat": elsewhere.as_json}
     eve.press(card["message_id"], buttons(card)["Done"])
     stranger.say("hello?")
     office.kim.writes("Hello", card["message_id"])
@@ -339,7 +339,7 @@ async def test_only_the_groups_members_are_listened_to_and_others_are_told_so_on
     assert [read(each) for each in stranger.sent] == [
         "Hello! I only work with coordinators, in their group. What you write here reaches nobody."
     ]
-    assert [each for each in elsewhere.sent if each is not card] == []
+    assert [each for each in elsewhere.sent if each["message_id"] != card["message_id"]] == []
     assert "Reply to this message" in read(office.now(card))
 
 

@@ -12,6 +12,7 @@ from bot.facts import pair_facts
 from bot.outcome import keep_fields
 from bot.world import Pairing
 from flows.model import Conversation, Value
+from storage.audit import COORDINATOR
 from storage.pairs import INTRODUCED, OFFERED, WANTED
 from storage.people import ACTIVE
 from storage.store import Store, Transaction
@@ -118,7 +119,7 @@ class Life:
         for card in await self.store.read(lambda tx: tx.cards.open(10)):
             if card.kind == "match_to_approve":
                 try:
-                    press = Press(card=card.id, button=button, by="Maya")
+                    press = Press(card=card.id, button=button, role=COORDINATOR, by="Maya")
                     await self.store.run(lambda tx, press=press: act(tx, self.here.world, press))  # type: ignore[misc]
                 except NotDone:
                     continue
