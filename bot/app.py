@@ -23,6 +23,7 @@ from bot.channels.kinds import KINDS, Around, Remote
 from bot.channels.web import Web
 from bot.config import Config
 from bot.console.app import build, serve
+from bot.console.rehearsal import Rehearsals
 from bot.desks.contract import Desk
 from bot.desks.kinds import DESKS
 from bot.desks.live import LiveDesk
@@ -315,7 +316,7 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
     web = Web(StoredHistory(bot.store, "web"), origins=origins)
     secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
     files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
-    desk = LiveDesk(bot)
+    desk, rehearsals = LiveDesk(bot), Rehearsals(config.flows_folder, "desk", "The desk")
     app = build(
         web,
         None,
@@ -323,10 +324,10 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
         secret,
         desk=desk,
         chat_passphrase=config.server.chat_passphrase,
-        routers=[*routers, files],
+        routers=[*routers, files, rehearsals.router],
         origins=origins,
     )
-    return app, [*bot.attach(web), desk.run()]
+    return app, [*bot.attach(web), desk.run(), rehearsals.run()]
 
 
 async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[int], None]) -> None:
@@ -339,7 +340,9 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
     web = Web(stage, phones=(trial.BUDDY_PHONE,), open_as=stage.opens_as)
     # Without a passphrase, another site could have its own name point here and read along.
     files = web_files.router(web.visitor, stage)
-    app = build(web, stage, None, b"", routers=[files], hosts=("127.0.0.1", "localhost"))
+    rehearsals = Rehearsals(flows, "./", "The three phones")
+    routers = [files, rehearsals.router]
+    app = build(web, stage, None, b"", routers=routers, hosts=("127.0.0.1", "localhost"))
 
     def opening() -> AbstractAsyncContextManager[Bot]:
         here = trial_world.world_here(f"http://127.0.0.1:{port}" if port else "")
@@ -357,4 +360,4 @@ async def run_trial(folder: Path, flows: Path, port: int, on_ready: Callable[[in
 
     async with AsyncExitStack() as stack:
         await stage.open(await stack.enter_async_context(opening()))
-        await together(serve(app, "127.0.0.1", port, on_ready), trials())
+        await together(serve(app, "127.0.0.1", port, on_ready), trials(), rehearsals.run())

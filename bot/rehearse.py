@@ -4,6 +4,7 @@ import asyncio
 import logging
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +40,9 @@ class Rehearsed:
 
     funnel    how many people came how far, by step
     messages  of each person in each week: the median and the most
+    weeks     how many people had so many messages in one week, by that number; without those who had none
     cards     that were acted on, of each day: the mean and the most
+    pressed   how many those were on each day, from the first
     faults    how often each kind has struck, `checks` how often each promise was checked
     broken    the first promise that did not hold, and how; "" where all did
     """
@@ -50,7 +53,9 @@ class Rehearsed:
     waiting: int
     messages: tuple[float, int]
     sent: int
+    weeks: Mapping[int, int]
     cards: tuple[float, int]
+    pressed: tuple[int, ...]
     faults: Mapping[str, int]
     checks: Mapping[str, int]
     broken: str
@@ -70,8 +75,9 @@ class Rehearsed:
                 "sent": self.sent,
                 "person_week_median": self.messages[0],
                 "person_week_most": self.messages[1],
+                "person_weeks": {str(count): people for count, people in sorted(self.weeks.items())},
             },
-            "cards": {"day_mean": self.cards[0], "day_most": self.cards[1]},
+            "cards": {"day_mean": self.cards[0], "day_most": self.cards[1], "days": list(self.pressed)},
             "faults": dict(self.faults),
             "checks": dict(self.checks),
             "broken": self.broken,
@@ -120,8 +126,10 @@ async def _counted(wanted: Wanted, campaign: Campaign) -> Rehearsed:
         connections=stats.connections,
         waiting=stats.waiting,
         messages=(median(seen), seen[-1]),
+        weeks=Counter(observer.seen.values()),
         sent=sum(seen),
         cards=(round(sum(cards) / max(len(cards), 1), 1), max(cards, default=0)),
+        pressed=tuple(cards),
         faults=dict(campaign.faults.counts),
         checks={promise: observer.book.checks[promise] for promise in PROMISES},
         broken=observer.book.broken,

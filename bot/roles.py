@@ -51,6 +51,7 @@ PAGES: Mapping[str, Roles] = {
     "/chat/messages": IN_CHAT | COORDINATORS,
     "/chat/files/*": IN_CHAT | COORDINATORS,
     "/desk": COORDINATORS,
+    "/rehearsal": COORDINATORS,
     "/_nicegui/*": COORDINATORS,
     "/_nicegui_ws/*": COORDINATORS,
 }

@@ -117,7 +117,7 @@ class _Door:
         return _page(request, "")
 
     async def enter(self, request: Request) -> Response:
-        if _from_elsewhere(request):
+        if from_elsewhere(request):
             return _page(request, "Please give the passphrase on this page.", 403)
         given = await _given(request)  # Nothing is awaited from here on: tries at the same moment count one by one.
         now = self._clock()
@@ -211,7 +211,7 @@ def _foreign(connection: HTTPConnection, origins: Collection[str] = ()) -> bool:
     )
 
 
-def _from_elsewhere(request: Request) -> bool:
+def from_elsewhere(request: Request) -> bool:
     """Whether another site's page sent this form: it could use up the tries. Our own form's Origin is "null"."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:

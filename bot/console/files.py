@@ -18,6 +18,7 @@ NAMES = (
     "parts.css",
     "trial.css",
     "desk.css",
+    "rehearsal.css",
     "drawing.css",
     "door.svg",
 )

@@ -71,6 +71,7 @@ class _Page:
             with ui.element("header").classes("top ends"):
                 text("h1", "brand", "Doorstep")
                 self._who = ui.element("div").classes("who")
+                text("a", "", "Rehearse").props('href="rehearsal"')
                 text("a", "", "The chat").props('href="./"')
             with ui.element("div").classes("sheet came"):
                 self._funnel = FunnelView()

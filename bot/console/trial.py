@@ -123,6 +123,7 @@ class _Page:
             text("h1", "brand", "Doorstep")
             with ui.element("div").classes("hint").props('role="status"'):
                 self._hints = text("p", "wide-only", ""), text("p", "narrow-only", "")
+            text("a", "aside", "Rehearse").props('href="rehearsal"')
             button("plain anew", "Begin anew", lambda _: None, "() => window.doorstepAsk()")
         with ui.element("dialog").classes("sheet ask").props('aria-labelledby="ask-anew"'):
             text("h2", "", "Begin anew?").props('id="ask-anew"')

@@ -1,8 +1,9 @@
 """Whole turns per second (event in, sealed, stored with synchronous=FULL, outbox row), against what others do.
 
 Beside them, in the same run: (a) python-telegram-bot's ConversationHandler on the same two questions (a text, and a
-press that is acknowledged), with no persistence, and with PicklePersistence flushed after each update; (b) the same
-rows committed one by one by bare `sqlite3`.
+press that is acknowledged), with no persistence, and with PicklePersistence flushed after each update; (b) aiogram on
+the same, its state in Redis, which writes it to the disk each second, or at each change; (c) the same rows committed
+one by one by bare `sqlite3`. Several processes, Postgres, and a slow disk: `bench_rates`.
 
     python tests/benchmarks/bench_turns.py [people ...]      # 1000 and 100000 unless told otherwise
 """
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +38,7 @@ from bot.app import Bot, open_bot
 from bot.channels.base import Inbound
 from bot.world import World
 from flows.model import Said
+from tests.benchmarks.aiogram_turns import aiogram_turn, redis
 
 FLOW = """
 flow: bench
@@ -156,6 +159,11 @@ def _update(number: int, person: int, text: str) -> bytes:
     return json.dumps({"update_id": number, "callback_query": press}).encode()
 
 
+def _said(people: int, person: int, step: int) -> bytes:
+    """What one of so many people says at a step."""
+    return _update(step * people + person, person + 1, SAID[(step + 1) % 2] if step else SAID[0])
+
+
 async def telegram(file: Path | None, people: int, turns: int) -> float:
     """python-telegram-bot's turns, flushed into `file` after each where there is one."""
     builder: Any = ApplicationBuilder().token("1:x").request(Nowhere()).get_updates_request(Nowhere()).updater(None)
@@ -171,8 +179,7 @@ async def telegram(file: Path | None, people: int, turns: int) -> float:
     await app.initialize()
 
     async def turn(person: int, step: int) -> None:
-        body = _update(step * people + person, person + 1, SAID[(step + 1) % 2] if step else SAID[0])
-        await app.process_update(Update.de_json(json.loads(body), app.bot))
+        await app.process_update(Update.de_json(json.loads(_said(people, person, step)), app.bot))
 
     await rate(turn, people, people, 1, 0)
     await app.update_persistence()
@@ -186,6 +193,17 @@ async def telegram(file: Path | None, people: int, turns: int) -> float:
     found = await rate(turn if file is None else flushed, turns, people, 1, people)
     await app.shutdown()
     return found
+
+
+async def aiogram(folder: Path, people: int, fsync: str) -> dict[str, float]:
+    """aiogram's turns, one at a time and 64 in flight; empty where there is no Redis."""
+    with redis(folder, "--appendonly", "yes", "--appendfsync", fsync) as url:
+        if not url:
+            return {}
+        turn = aiogram_turn(url, partial(_said, people), QUESTION, LABELS)
+        await rate(turn, people, people, IN_FLIGHT, 0)
+        single = await rate(turn, ONE_BY_ONE, people, 1, people)
+        return {"one": single, "many": await rate(turn, 4 * ONE_BY_ONE, people, IN_FLIGHT, people + ONE_BY_ONE)}
 
 
 def bare(file: Path, people: int) -> float:
@@ -217,16 +235,26 @@ async def compare(people: int) -> None:
         ours = await doorstep(folder, people)
         memory = await telegram(None, people, 3000)
         pickled = await telegram(folder / "pickle", people, 200 if people <= 1000 else 3)
+        redis_rates = {
+            f"aiogram, Redis {fsync}, {how}": rates.get(key, 0.0)
+            for fsync in ("everysec", "always")
+            for rates in [await aiogram(folder, people, fsync)]
+            for key, how in (("one", "one by one"), ("many", f"{IN_FLIGHT}"))
+        }
         rows = bare(folder / "bare.db", people)
-    print(f"\n{people:,} people                        turns/s   ours, one at a time   ours, {IN_FLIGHT} in flight")
-    print(f"  doorstep, one at a time        {ours['one']:9,.0f}")
-    print(f"  doorstep, {IN_FLIGHT} in flight         {ours['many']:9,.0f}")
+    print(f"\n{people:,} people                            turns/s   ours, one at a time   ours, {IN_FLIGHT} in flight")
+    print(f"  doorstep, one at a time            {ours['one']:9,.0f}")
+    print(f"  doorstep, {IN_FLIGHT} in flight             {ours['many']:9,.0f}")
     for label, other in (
         ("ptb, nothing kept", memory),
         ("ptb, pickle after each", pickled),
+        *redis_rates.items(),
         ("bare sqlite3, one by one", rows),
     ):
-        print(f"  {label:<30} {other:9,.1f}   {ours['one'] / other:12.2f} times   {ours['many'] / other:12.2f} times")
+        if not other:
+            print(f"  {label:<34} there is no Redis here")
+            continue
+        print(f"  {label:<34} {other:9,.1f}   {ours['one'] / other:12.2f} times   {ours['many'] / other:12.2f} times")
 
 
 def main() -> None:
