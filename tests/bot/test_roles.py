@@ -261,7 +261,8 @@ PAGES = {
     "/healthz": ("GET", 200), "/readyz": ("GET", 200), "/metrics": ("GET", 200), "/enter": ("GET", 200),
     "/console/*": ("GET", 200), "/slack/*": ("POST", 404), "/telegram/*": ("POST", 404), "/whatsapp/*": ("POST", 404),
     "/": ("GET", 200), "/chat/open": ("POST", 200), "/chat/messages": ("POST", 400), "/chat/files/*": ("GET", 404),
-    "/desk": ("GET", 200), "/_nicegui/*": ("GET", 404), "/_nicegui_ws/*": ("GET", 200),
+    "/desk": ("GET", 200),
+    "/rehearsal": ("GET", 200), "/_nicegui/*": ("GET", 404), "/_nicegui_ws/*": ("GET", 200),
 }  # fmt: skip
 """How each page is asked for, and what it answers to whom it is for."""
 PATHS = {
