@@ -88,6 +88,7 @@ CARDS: Mapping[str, tuple[str, ...]] = {
     "turn_failed": ("again", "leave"),
     "turnout": (),
     "flow_refused": ("done",),
+    "exported": ("done",),
     "digest": (),
     "told": ("done", "mute", "block", "free"),
     "flagged": ("done", "mute", "block", "free"),

@@ -1,7 +1,7 @@
 """Cards: what coordinators should see, and mostly act on.
 
 Kinds: match, match_to_approve, stalled, nobody_near, buddy_to_approve, action_proposed, turnout, human, report,
-few_buddies, failed_send, held_send, turn_failed, flow_refused, digest, told, flagged.
+few_buddies, failed_send, held_send, turn_failed, flow_refused, exported, digest, told, flagged.
 """
 
 from collections.abc import Mapping, Sequence

@@ -12,6 +12,7 @@ from bot.commands.shared import (
     configured,
     finish,
     local,
+    note,
     plain,
     present,
     refuse,
@@ -112,8 +113,8 @@ def import_actions(
     """
     read = configured(config)
     actions, notes = _read_file(file, read)
-    for note in notes:
-        typer.echo(plain(f"{file}: {note}"), err=True)
+    for line in notes:
+        typer.echo(plain(f"{file}: {line}"), err=True)
     coming = [each for each in actions if each.starts_at > present()]
     new = finish(_imported(read, coming))
     for number, each in new:
@@ -148,6 +149,8 @@ async def _added(read: "Config", new: "Sequence[NewAction]", host: int | None) -
 
     async def adding(tx: "Transaction") -> "list[Action]":
         numbers = [await add_action(tx, each, read.org.time_zone, host) for each in new]
+        for number in numbers:
+            await note(tx, "published an action", f"action:{number}")
         return [each for number in numbers if (each := await tx.actions.get(number)) is not None]
 
     async with beside(read, makes=True) as store:
@@ -174,7 +177,10 @@ async def _imported(read: "Config", actions: "Sequence[NewAction]") -> "list[tup
     from bot.new_actions import add_action, missing
 
     async def adding(tx: "Transaction") -> "list[tuple[int, NewAction]]":
-        return [(await add_action(tx, each, read.org.time_zone), each) for each in await missing(tx, actions)]
+        added = [(await add_action(tx, each, read.org.time_zone), each) for each in await missing(tx, actions)]
+        for number, _ in added:
+            await note(tx, "published an action", f"action:{number}")
+        return added
 
     async with beside(read, makes=True) as store:
         return await store.run(adding)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.commands.action import totals_line, when
-from bot.commands.shared import ConfigOption, beside, configured, finish, plain, present, refuse, say, told
+from bot.commands.shared import ConfigOption, beside, configured, finish, note, plain, present, refuse, say, told
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -51,11 +51,9 @@ def change(
 
 def cancel(number: Number, config: ConfigOption) -> None:
     """Calls an action off. Everyone who signed up hears of it, and of what else is on."""
-    from bot.changed_actions import cancel_action
-
     read = configured(config)
     before = _action(read, number)
-    _done(read, lambda tx: cancel_action(tx, number))
+    _done(read, lambda tx: _cancel(tx, number))
     say(f"Action {number}, {plain(before.title)}, is called off. Everyone who signed up hears of it.")
 
 
@@ -121,7 +119,15 @@ def _columns(read: "Config", before: "Action", cells: dict[str, str]) -> dict[st
 async def _change(tx: "Transaction", number: int, columns: dict[str, object]) -> bool:
     from bot.changed_actions import change_action
 
+    await note(tx, "changed an action", f"action:{number}")
     return await change_action(tx, number, **columns)
+
+
+async def _cancel(tx: "Transaction", number: int) -> None:
+    from bot.changed_actions import cancel_action
+
+    await cancel_action(tx, number)
+    await note(tx, "called an action off", f"action:{number}")
 
 
 def _done(read: "Config", work: "Callable[[Transaction], Awaitable[T]]") -> T:

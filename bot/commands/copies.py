@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.commands.shared import ConfigOption, beside, configured, finish, progress, refuse, told
+from bot.commands.shared import ConfigOption, beside, configured, finish, noted_beside, progress, refuse, told
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -27,6 +27,7 @@ def backup(
     read = configured(config)
     if keys is not None and keys.resolve() == file.resolve():
         refuse("the backup and the copy of the keys are two files: give --keys another name")
+    told(lambda: noted_beside(read, "made a backup" if keys is None else "made a backup, and a copy of the keys"))
     with progress("rows") as done:
         rows = told(lambda: _written(file, lambda: copies.backup(read.database_url, file, progress=done)))
     note = " (--keys FILE copies the person keys)."
@@ -52,6 +53,7 @@ def restore(
     with progress("rows") as done:
         rows = told(lambda: copies.restore(url, file, key, keys, progress=done))
     gone = finish(_forget(read))
+    told(lambda: noted_beside(read, "restored a backup"))
     typer.echo(f"{_count(rows, 'row')} restored from {file}: the bot goes on where it was.")
     if gone:
         were = "1 person was" if gone == 1 else f"{gone:,} people were"

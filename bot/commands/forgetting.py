@@ -1,10 +1,23 @@
 """`doorstep forget` and `doorstep burn`."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from bot.commands.shared import ConfigOption, beside, configured, finish, local, noted, plain, present, refuse, told
+from bot.commands.shared import (
+    ConfigOption,
+    beside,
+    configured,
+    finish,
+    local,
+    noted,
+    noted_beside,
+    plain,
+    present,
+    refuse,
+    told,
+)
 
 if TYPE_CHECKING:
     from storage.people import Known
@@ -55,6 +68,7 @@ def forget(
 def burn(config: ConfigOption) -> None:
     """Destroys every person's key, so that nobody in the database can be read again, by anyone. Asks twice."""
     from storage.burning import burn as burn_database
+    from storage.errors import StorageError
 
     read = configured(config)
     typer.echo(
@@ -67,6 +81,9 @@ def burn(config: ConfigOption) -> None:
         refuse("that is not the group's name: nothing was destroyed")
     if typer.prompt(f"Type {BURN} to do it now", err=True).strip() != BURN:
         refuse("nothing was destroyed")
+    # Burned it will be, noted or not: there may be no time to mend what stands in the way of the line.
+    with suppress(StorageError):
+        noted_beside(read, "burned everything")
     many = told(lambda: burn_database(read.database_url, present()))
     typer.echo(
         f"{many:,} keys are destroyed. Now destroy every copy of them that you keep elsewhere: until then those copies"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # a command that is not called loads nothing of this
 
     from bot.config import Config
     from storage.store import Store
+    from storage.transaction import Transaction
 
 T = TypeVar("T")
 
@@ -119,16 +120,48 @@ async def beside(config: "Config", *, makes: bool = False) -> AsyncIterator["Sto
 
 async def noted(store: "Store", what: str, person_id: int | None = None) -> None:
     """What whoever has this command line looked at or did is in the audit trail, under the name of their account."""
-    import getpass
+    subject = "" if person_id is None else f"person:{person_id}"
+    await store.run(lambda tx: note(tx, what, subject))
 
+
+async def note(tx: "Transaction", what: str, subject: str = "") -> None:
+    """The same, in this transaction."""
     from storage.audit import ORGANIZER
 
+    await tx.audit.add(ORGANIZER, operator(), what, subject)
+
+
+def noted_beside(config: "Config", what: str) -> None:
+    """The same, of a database that need not open. Raises StorageError."""
+    from storage import audit_beside
+    from storage.audit import ORGANIZER
+
+    audit_beside.note(config.database_url, present(), ORGANIZER, operator(), what)
+
+
+def operator() -> str:
+    """The name of the account that gives this command; "" where the machine knows none."""
+    import getpass
+
     try:
-        by = getpass.getuser()
+        return getpass.getuser()
     except (KeyError, OSError):
-        by = ""
-    subject = "" if person_id is None else f"person:{person_id}"
-    await store.run(lambda tx: tx.audit.add(ORGANIZER, by, what, subject))
+        return ""
+
+
+def passphrase_again(config: "Config") -> None:
+    """Asks for the passphrase of the pages, where there is one: what follows leaves this machine. Ends where it is
+    wrong."""
+    from bot.passphrase import fits
+
+    if not config.server.passphrase:
+        return
+    if sys.stdin.isatty():
+        given = typer.prompt("The passphrase of this group", hide_input=True, err=True)
+    else:
+        given = sys.stdin.readline().rstrip("\r\n")
+    if not fits(given, config.server.passphrase):
+        refuse("that is not the passphrase, as [server] has it: nothing was done")
 
 
 def finish(task: Coroutine[Any, Any, T]) -> T:

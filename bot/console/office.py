@@ -43,10 +43,16 @@ def attach(app: FastAPI, desk: Desk, role: Callable[[Request], str]) -> None:
     """Puts the page at "/desk" of `app`; `role` says who opened it. This comes last, as `show_pages` says."""
 
     @ui.page("/desk", title="The desk · Doorstep")
-    def office(request: Request) -> None:
+    async def office(request: Request) -> None:
         client = ui.context.client
         ui.add_head_html(HEAD)
-        page = _Page(client, desk, name_in(request.cookies.get(NAME, "")), lambda: role(request))
+        name = name_in(request.cookies.get(NAME, ""))
+        try:
+            await desk.opened(Who(role(request), name))
+        except Refused as refused:
+            text("p", "empty", str(refused)).props('role="alert"')
+            return
+        page = _Page(client, desk, name, lambda: role(request))
         client.on_delete(desk.watch(page.show))
         page.show()
 

@@ -105,6 +105,9 @@ class Desk(Protocol):
     def sight(self) -> Sight | None:
         """What was seen last; None: nothing yet."""
 
+    async def opened(self, who: Who) -> None:
+        """Somebody looks at it from now on: that is in the audit trail, or they may not. Raises Refused."""
+
     async def act(self, card: int, button: str, text: str, who: Who) -> str:
         """Somebody presses a button of a card, with what was written beside it; what that did, in a sentence. Raises
         Refused, and Quicker where someone else has acted."""

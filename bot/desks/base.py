@@ -169,6 +169,15 @@ def _flow_refused(kind: str, body: Body) -> Words:
     return Words("Edited flows are not in force", known, (_DONE,))
 
 
+def _exported(kind: str, body: Body) -> Words:
+    lines = (
+        f"By {_text(body, 'by') or 'somebody'}, on the bot's machine: every name, address and message is in "
+        "spreadsheets now, which anyone can read who has them.",
+        "Does nobody know why? Then read docs/safety.md: the machine may be in other hands.",
+    )
+    return Words("Everything was exported", lines, (_DONE,))
+
+
 def _digest(kind: str, body: Body) -> Words:
     lines = body.get("lines")
     return Words(_text(body, "title"), tuple(map(str, lines)) if isinstance(lines, tuple) else ())
@@ -205,6 +214,7 @@ _KINDS: Mapping[str, Callable[[str, Body], Words]] = {
     "turn_failed": _turn_failed,
     "turnout": _turnout,
     "flow_refused": _flow_refused,
+    "exported": _exported,
     "digest": _digest,
     "told": _told,
     "flagged": _flagged,

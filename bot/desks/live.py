@@ -32,6 +32,8 @@ EVERY = 3.0
 """Seconds until it looks by itself: another process may have acted."""
 BREATH = 0.3
 """Seconds between two looks, however much happens."""
+PATIENCE = 2.0
+"""Seconds in which it must be noted that somebody looks; NiceGUI gives a page three."""
 SHARE = 20
 """Counting the funnel takes at most this part of the time: one in so many."""
 ANEW = 60.0
@@ -57,6 +59,15 @@ class LiveDesk:
     def sight(self) -> Sight | None:
         """What was seen last."""
         return self._sight
+
+    async def opened(self, who: Who) -> None:
+        """Somebody looks from now on."""
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._bot.store.run(lambda tx: tx.audit.add(who.role, who.name, "looked at the desk's page"))
+        except (StorageError, TimeoutError) as away:
+            log.warning("the desk is not shown: %s", type(away).__name__)
+            raise Refused(AWAY) from away
 
     async def act(self, card: int, button: str, text: str, who: Who) -> str:
         """Presses a button of a card."""

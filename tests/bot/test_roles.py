@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any, cast
@@ -21,9 +21,11 @@ from bot.roles import ROLES, STRANGER
 from bot.world import World
 from flows import vocabulary
 from flows.model import NOTHING, Conversation, Did, Library
+from storage import schema
 from storage.audit import COORDINATOR
 from storage.pairs import BUDDY, SUPPORTER
 from storage.store import Store
+from storage.tables import AUDIT
 from storage.transaction import Transaction
 from tests.bot.desks.every_kind import show_every_kind
 from tests.bot.desks.slack_office import SlackOffice, slack_office, until
@@ -272,21 +274,35 @@ PATHS = {
 }  # fmt: skip
 
 
+@dataclass
+class Running:
+    """`doorstep run` in this process."""
+
+    url: str
+    database: str
+
+
 @pytest.fixture
-async def running(tmp_path: Path, migrated: Path) -> AsyncIterator[str]:
+async def running(tmp_path: Path, migrated: Path) -> AsyncIterator[Running]:
     shutil.copy(migrated, tmp_path / "doorstep.db")
     config = write_config(tmp_path, f"sqlite:///{tmp_path / 'doorstep.db'}", port := free_port(), {"chain": CHAIN})
     config.write_text(config.read_text().replace("passphrase =", f'chat_passphrase = "{CHAT}"\npassphrase ='))
     async with running_here(config):
-        yield f"http://127.0.0.1:{port}"
+        yield Running(f"http://127.0.0.1:{port}", f"sqlite:///{tmp_path / 'doorstep.db'}")
 
 
-async def test_of_all_roles_and_pages_one_opens_where_the_table_has_it(running: str) -> None:
+def _trail(database: str) -> list[str]:
+    """Who looked at the page of the desk."""
+    with schema.connection(database) as opened:
+        return [each.who for each in opened.execute(AUDIT.select()) if each.what == "looked at the desk's page"]
+
+
+async def test_of_all_roles_and_pages_one_opens_where_the_table_has_it(running: Running) -> None:
     assert set(PAGES) == set(roles.PAGES)
     # At the console one is what one has given: a buddy comes in as supporters do, an organizer as a stranger.
     given = {STRANGER: "", SUPPORTER: CHAT, BUDDY: CHAT, COORDINATOR: PASSPHRASE}
     for role, passphrase in given.items():
-        async with httpx.AsyncClient(base_url=running, timeout=20, verify=False) as client:
+        async with httpx.AsyncClient(base_url=running.url, timeout=20, verify=False) as client:
             if passphrase:
                 assert (await client.post("/enter", data={"passphrase": passphrase})).status_code == 303
                 await client.post("/chat/open")
@@ -299,5 +315,7 @@ async def test_of_all_roles_and_pages_one_opens_where_the_table_has_it(running: 
                     assert answer.status_code == (303 if asked else 401), (role, page)
             nowhere = await client.get("/people")
             assert nowhere.status_code == (404 if role == COORDINATOR else 303)
+            looked = await asyncio.to_thread(_trail, running.database)
+            assert looked == ([f"{COORDINATOR}:"] if role == COORDINATOR else [])
             if roles.opens(role, "/"):
                 assert ('href="desk"' in (await client.get("/")).text) == (role == COORDINATOR)

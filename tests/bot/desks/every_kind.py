@@ -12,7 +12,7 @@ from storage.pairs import BUDDY
 from storage.transaction import Transaction
 from tests.bot.neighbourhood import places
 
-ABOUT_NOBODY = ("turnout", "digest", "flow_refused")
+ABOUT_NOBODY = ("turnout", "digest", "flow_refused", "exported")
 READY: Mapping[str, Any] = {"adult": "yes", "consented": ("keep", "pair")}
 
 
@@ -28,7 +28,7 @@ class Office(Protocol):
 async def show_every_kind(office: Office, hostile: str) -> int:
     """Cards about somebody of that name; how many. Each is true for as long as it is looked at."""
     person = await office.bot.store.run(lambda tx: _full_buddy(tx, hostile))
-    words = "about title what reason channel flow supporter".split()
+    words = "about title what reason channel flow supporter by".split()
     body = dict.fromkeys(words, hostile) | {"lines": (hostile,), "many": FEWEST}
     for kind in _KINDS:
         nobody = kind in ABOUT_NOBODY
