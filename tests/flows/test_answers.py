@@ -703,14 +703,14 @@ def test_no_text_takes_long(reader: str, said: str) -> None:
     READERS[reader]("warm")
     times = []
     for _ in range(3):
-        began = stopwatch.perf_counter()
+        began = stopwatch.process_time()
         READERS[reader](said)
-        times.append(stopwatch.perf_counter() - began)
+        times.append(stopwatch.process_time() - began)
     assert min(times) < 0.02
 
 
 def test_a_pressed_label_is_understood_in_no_time() -> None:
-    began = stopwatch.perf_counter()
+    began = stopwatch.process_time()
     for _ in range(2_000):
         choose("🌱 Climate action", INTERESTS, many=False, reserved=RESERVED)
-    assert (stopwatch.perf_counter() - began) / 2_000 < 20e-6
+    assert (stopwatch.process_time() - began) / 2_000 < 20e-6

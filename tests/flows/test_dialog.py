@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -205,14 +207,36 @@ def test_every_starter_flow_has_a_dialog() -> None:
     assert {file.stem for file in DIALOGS} == {file.stem for file in (STARTER / "library").glob("*.yaml")} - {"always"}
 
 
+def _pages(file: Path) -> Iterator[tuple[int, list[str]]]:
+    """Each dialog of a file: the number of its first line from 0, and its lines up to the next dialog."""
+    lines = file.read_text("utf-8").split("\n")
+    begins = [0, *(number + 1 for number, line in enumerate(lines) if line == "---"), len(lines) + 1]
+    yield from ((begin, lines[begin : end - 1]) for begin, end in pairwise(begins))
+
+
+def _alone(begin: int, lines: list[str]) -> str:
+    """One dialog, its lines where they are in its file."""
+    return "\n" * begin + "\n".join(lines)
+
+
+@pytest.mark.parametrize("file", DIALOGS, ids=lambda file: file.stem)
+def test_dialogs_of_one_file_are_read_as_if_each_were_alone(file: Path) -> None:
+    together, problems = read_dialogs(file.read_text("utf-8"), file.name)
+    apart = [read_dialogs(_alone(begin, lines), file.name) for begin, lines in _pages(file)]
+    assert problems == [problem for _, each in apart for problem in each] == []
+    lines = [{where: span.line for where, span in page.spans.items()} for page in together]
+    assert [page.tree for page in together] == [page.tree for pages, _ in apart for page in pages]
+    assert lines == [{at: span.line for at, span in page.spans.items()} for pages, _ in apart for page in pages]
+
+
 def _changes() -> Iterator[tuple[str, int, str, str]]:
-    """(file, line, the file with that line changed, what the line begins with), for each line of each dialog."""
+    """(file, line, its dialog with that line changed, what the line begins with), for each line of each dialog."""
     for file in DIALOGS:
-        lines = file.read_text("utf-8").split("\n")
-        for number, line in enumerate(lines):
-            if changed := _changed(line, lines[number - 1]):
-                text = "\n".join([*lines[:number], changed, *lines[number + 1 :]])
-                yield file.stem, number + 1, text, line.strip(" -").partition(":")[0]
+        for begin, lines in _pages(file):
+            for number, line in enumerate(lines):
+                if changed := _changed(line, lines[number - 1]):
+                    text = _alone(begin, [*lines[:number], changed, *lines[number + 1 :]])
+                    yield file.stem, begin + number + 1, text, line.strip(" -").partition(":")[0]
 
 
 _ALIKE = {
@@ -277,7 +301,7 @@ def test_a_changed_line_is_the_one_that_is_shown(starter: Library, file: str, li
     dialogs, problems = read_dialogs(text, f"dialogs/{file}.yaml")
     differs = [played.differs for page in dialogs if (played := play(starter, page)).differs]
     told = [problem.line for problem in problems] + [each.line for each in differs]
-    assert len(told) == 1, "exactly one dialog stops being true"
+    assert len(told) == 1, "the dialog stops being true"
     written = text.split("\n")[line - 1]
     at_once = written.startswith("me:") or "- me: [" in written
     if kind in {"me", "later", "happens", "then"} and not at_once:
@@ -294,13 +318,14 @@ def _next_told(lines: list[str], line: int) -> list[int]:
 
 
 def _shortened() -> Iterator[tuple[str, int, str]]:
-    """(file, line, the file without the message at that line), for each message of each dialog."""
+    """(file, line, its dialog without the message at that line), for each message of each dialog."""
     for file in DIALOGS:
-        lines = file.read_text("utf-8").split("\n")
-        for number, line in enumerate(lines):
-            if line.startswith("  - bot"):
-                end = next(n for n in range(number + 1, len(lines)) if not lines[n].startswith("    "))
-                yield file.stem, number + 1, "\n".join([*lines[:number], *lines[end:]])
+        for begin, lines in _pages(file):
+            for number, line in enumerate(lines):
+                if line.startswith("  - bot"):
+                    rest = range(number + 1, len(lines))
+                    end = next((n for n in rest if not lines[n].startswith("    ")), len(lines))
+                    yield file.stem, begin + number + 1, _alone(begin, [*lines[:number], *lines[end:]])
 
 
 @pytest.mark.parametrize(("file", "line", "text"), list(_shortened()))
