@@ -7,9 +7,9 @@ makes. A rule without a table here is asked pair by pair, so that a new one is r
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -23,15 +23,37 @@ Truths = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
 Bits = npt.NDArray[np.uint64]
 Counts = npt.NDArray[np.unsignedinteger[Any]]
+AnyTable = npt.NDArray[Any]
+Table = TypeVar("Table", bound=AnyTable)
 
-ANY_WISH, ANY_HELPER = Wish(-1, ()), Helper(-2, ())
+ALL = slice(None)
+"""Every row."""
+
+ANY_WISH, ANY_HELPER = Wish(-1, (), adult=True, consented=True), Helper(-2, (), adult=True)
 """For rules that look at one of the two only."""
 
-_ALONE: tuple[Hard, ...] = (rules.approved, rules.active, rules.here, rules.room)
-"""Hard rules that look at the buddy only."""
+WORD = 64
+"""Bits of a word."""
+
+_NEVER_AWAY = -np.inf
+
+_ALONE: tuple[Hard, ...] = (rules.approved, rules.active, rules.room)
+"""Hard rules that look at the buddy only, and at no clock."""
 
 
-@dataclass(frozen=True, slots=True)
+class Column(Generic[Table]):
+    """A column of a crowd, drawn from the whole one when it is first looked at: few of them are, for a part."""
+
+    def __set_name__(self, owner: type["Crowd"], name: str) -> None:
+        self._name = name
+
+    def __get__(self, crowd: "Crowd", owner: type["Crowd"]) -> Table:
+        found = crowd.drawn.get(self._name)
+        if found is None:
+            found = crowd.drawn[self._name] = crowd.columns[self._name][crowd.rows]
+        return cast(Table, found)
+
+
 class Crowd:
     """People as columns; row i is person i. Words of bits stand for sets of keys.
 
@@ -41,28 +63,103 @@ class Crowd:
     whole   all that may be asked of them; asks: what they ask
     may     whether consented, adult
     stops   for each rule of `_ALONE`, whether it says never
+    away    the second until which a buddy is away; -inf where they are here
     charge  what a soft rule costs that looks at them only: `load` of a buddy, `waiting` of a supporter
     """
 
-    people: Indices
-    ids: Indices
-    at: Numbers
-    languages: Bits
-    first: Bits
-    interests: Bits
-    times: Bits
-    whole: Bits
-    asks: Bits
-    may: Truths
-    stops: Truths
-    charge: Numbers
+    __slots__ = ("columns", "drawn", "rows")
+
+    people = Column[Indices]()
+    ids = Column[Indices]()
+    at = Column[Numbers]()
+    languages = Column[Bits]()
+    first = Column[Bits]()
+    interests = Column[Bits]()
+    times = Column[Bits]()
+    whole = Column[Bits]()
+    asks = Column[Bits]()
+    may = Column[Truths]()
+    stops = Column[Truths]()
+    away = Column[Numbers]()
+    charge = Column[Numbers]()
+
+    def __init__(self, columns: Mapping[str, AnyTable], rows: Indices | slice = ALL) -> None:
+        """These rows of all people's columns."""
+        self.columns = columns
+        self.rows = rows
+        self.drawn: dict[str, AnyTable] = {}
 
     def __len__(self) -> int:
-        return len(self.people)
+        return len(self.rows) if isinstance(self.rows, np.ndarray) else len(self.people)
 
     def part(self, which: Indices | Truths | slice) -> "Crowd":
         """Some of them."""
-        return Crowd(*(getattr(self, column.name)[which] for column in fields(self)))
+        if not isinstance(which, slice) and which.dtype == bool:
+            which = np.flatnonzero(which)
+        if self.rows is ALL:
+            return Crowd(self.columns, cast(Indices | slice, which))
+        rows = np.arange(len(self.columns["people"]))[self.rows] if isinstance(self.rows, slice) else self.rows
+        return Crowd(self.columns, rows[which])
+
+
+Keys = Mapping[str, int]
+"""A bit for each key."""
+
+
+def keys_of(everyone: Iterable[Wish | Helper]) -> Keys:
+    """A bit for each key that any of them has, or asks for."""
+    keys = {key: None for each in everyone for key in sorted(rules.all_of(each) | each.asks)}
+    return {key: bit for bit, key in enumerate(keys)}
+
+
+def seekers(wishes: Sequence[Wish], keys: Keys, terms: Terms) -> Crowd:
+    """Supporters as columns."""
+    waited = [rules.waiting(each, ANY_HELPER, terms)[0] for each in wishes]
+    none = np.full(len(wishes), _NEVER_AWAY)
+    return _crowd(wishes, keys, np.zeros((len(wishes), len(_ALONE)), bool), none, waited)
+
+
+def buddies(helpers: Sequence[Helper], keys: Keys, terms: Terms) -> Crowd:
+    """Buddies as columns. Of the terms only those matter that `load` and the rules of `_ALONE` look at: none."""
+    stops = [[rule(ANY_WISH, each, terms) is not None for rule in _ALONE] for each in helpers]
+    away = [each.away_until.timestamp() if each.away_until else _NEVER_AWAY for each in helpers]
+    loads = [rules.load(ANY_WISH, each, terms)[0] for each in helpers]
+    return _crowd(helpers, keys, np.array(stops, bool).reshape(-1, len(_ALONE)), np.array(away, float), loads)
+
+
+def _crowd(
+    people: Sequence[Wish] | Sequence[Helper], keys: Keys, stops: Truths, away: Numbers, charge: Sequence[float]
+) -> Crowd:
+    return Crowd(
+        {
+            "people": np.arange(len(people)),
+            "ids": np.array([each.id for each in people], np.int64),
+            "at": np.array([each.at or (np.nan,) * 3 for each in people], float).reshape(-1, 3),
+            "languages": _bits(keys, [each.languages for each in people]),
+            "first": _bits(keys, [each.languages[:1] for each in people]),
+            "interests": _bits(keys, [each.interests for each in people]),
+            "times": _bits(keys, [each.times for each in people]),
+            "whole": _bits(keys, [rules.all_of(each) for each in people]),
+            "asks": _bits(keys, [each.asks for each in people]),
+            "may": np.array([(each.consented, each.adult) for each in people], bool).reshape(-1, 2),
+            "stops": stops,
+            "away": away,
+            "charge": np.array(charge, float),
+        }
+    )
+
+
+def _bits(keys: Keys, sets: Sequence[Iterable[str]]) -> Bits:
+    """A row of words for each set. What somebody has that has no bit, nobody can have in common with them."""
+    words = len(keys) // WORD + 1
+    known: dict[tuple[str, ...], list[int]] = {}
+    rows = [known.get(each) or known.setdefault(each, _row(keys, each, words)) for each in map(tuple, sets)]
+    return np.array(rows, np.uint64).reshape(-1, words)
+
+
+def _row(keys: Keys, each: tuple[str, ...], words: int) -> list[int]:
+    number = sum(1 << keys[key] for key in set(each) if key in keys)
+    return [(number >> (WORD * word)) & ((1 << WORD) - 1) for word in range(words)]
 
 
 @dataclass(frozen=True)
@@ -74,33 +171,19 @@ class Sides:
     terms: Terms
 
     @cached_property
+    def keys(self) -> Keys:
+        """A bit for each key that anyone has."""
+        return keys_of((*self.wishes, *self.helpers))
+
+    @cached_property
     def seeking(self) -> Crowd:
         """The supporters."""
-        waited = [rules.waiting(each, ANY_HELPER, self.terms)[0] for each in self.wishes]
-        return self._crowd(self.wishes, np.array(waited, float), np.zeros((len(self.wishes), len(_ALONE)), bool))
+        return seekers(self.wishes, self.keys, self.terms)
 
     @cached_property
     def helping(self) -> Crowd:
         """The buddies."""
-        loads = [rules.load(ANY_WISH, each, self.terms)[0] for each in self.helpers]
-        stops = [[rule(ANY_WISH, each, self.terms) is not None for rule in _ALONE] for each in self.helpers]
-        return self._crowd(self.helpers, np.array(loads, float), np.array(stops, bool).reshape(-1, len(_ALONE)))
-
-    def _crowd(self, people: Sequence[Wish] | Sequence[Helper], charge: Numbers, stops: Truths) -> Crowd:
-        return Crowd(
-            people=np.arange(len(people)),
-            ids=np.array([each.id for each in people], np.int64),
-            at=np.array([each.at or (np.nan,) * 3 for each in people], float).reshape(-1, 3),
-            languages=self._bits([each.languages for each in people]),
-            first=self._bits([each.languages[:1] for each in people]),
-            interests=self._bits([each.interests for each in people]),
-            times=self._bits([each.times for each in people]),
-            whole=self._bits([rules.all_of(each) for each in people]),
-            asks=self._bits([each.asks for each in people]),
-            may=np.array([(each.consented, each.adult) for each in people], bool).reshape(-1, 2),
-            stops=stops,
-            charge=charge,
-        )
+        return buddies(self.helpers, self.keys, self.terms)
 
     @cached_property
     def apart(self) -> Mapping[int, list[int]]:
@@ -115,23 +198,6 @@ class Sides:
                 if other in wish_at:
                     apart[wish_at[other]].append(place)
         return {place: others for place, others in apart.items() if others}
-
-    @cached_property
-    def _keys(self) -> Mapping[str, int]:
-        """A bit for each key that anyone has."""
-        everyone: Iterable[Wish | Helper] = (*self.wishes, *self.helpers)
-        keys = {key: None for each in everyone for key in sorted(rules.all_of(each) | each.asks)}
-        return {key: bit for bit, key in enumerate(keys)}
-
-    def _bits(self, sets: Sequence[Iterable[str]]) -> Bits:
-        words = len(self._keys) // 64 + 1
-        known: dict[tuple[str, ...], list[int]] = {}
-        rows = [known.get(keys) or known.setdefault(keys, self._row(keys, words)) for keys in map(tuple, sets)]
-        return np.array(rows, np.uint64).reshape(-1, words)
-
-    def _row(self, keys: tuple[str, ...], words: int) -> list[int]:
-        number = sum(1 << self._keys[key] for key in set(keys))
-        return [(number >> (64 * word)) & ((1 << 64) - 1) for word in range(words)]
 
 
 @dataclass(frozen=True)
@@ -159,7 +225,9 @@ class Block:
         """Whether no hard rule stands against them."""
         allowed = np.ones((len(self.seeking), len(self.helping)), bool)
         for rule in HARD:
-            allowed &= ~self.never(rule)
+            never = self.never(rule)
+            if never.size > 1 or never.all():
+                allowed &= ~never
         return allowed
 
     @cached_property
@@ -195,15 +263,33 @@ class Block:
 
 def _shared(ones: Bits, others: Bits) -> Counts:
     """How many keys each two have in common."""
-    words = [np.bitwise_count(np.bitwise_and.outer(ones[:, i], others[:, i])) for i in range(ones.shape[1])]
+    words = [np.bitwise_count(np.bitwise_and.outer(*each)) for each in zip(ones.T, others.T, strict=False)]
     total: Counts = words[0] if len(words) == 1 else np.sum(words, axis=0, dtype=np.uint16)
     return total
+
+
+def _none_shared(ones: Bits, others: Bits) -> Truths:
+    """Whether each two have no key in common."""
+    words = [np.bitwise_and.outer(*each) == 0 for each in zip(ones.T, others.T, strict=False)]
+    none: Truths = words[0] if len(words) == 1 else np.logical_and.reduce(words)
+    return none
 
 
 def _lacking(asked: Bits, given: Bits) -> Indices:
     """How many of the asked keys each two lack."""
     lacking: Indices = np.bitwise_count(asked).sum(axis=1, dtype=np.int64)[:, None] - _shared(asked, given)
     return lacking
+
+
+def _nowhere() -> Truths:
+    return np.zeros((1, 1), bool)
+
+
+def _oneself(block: Block) -> Truths:
+    ones, others = block.seeking.ids, block.helping.ids
+    if not len(ones) or not len(others) or ones.max() < others.min() or others.max() < ones.min():
+        return _nowhere()
+    return np.equal.outer(ones, others)
 
 
 def _apart(block: Block) -> Truths:
@@ -216,9 +302,18 @@ def _apart(block: Block) -> Truths:
     return apart
 
 
+def _may_not(column: int) -> Callable[[Block], Truths]:
+    """Nearly always everybody may."""
+
+    def never(block: Block) -> Truths:
+        ones, others = block.seeking.may[:, column], block.helping.may[:, column]
+        return _nowhere() if ones.all() and others.all() else ~np.logical_and.outer(ones, others)
+
+    return never
+
+
 def _not_adult(block: Block) -> Truths:
-    adult = np.logical_and.outer(block.seeking.may[:, 1], block.helping.may[:, 1])
-    return ~adult if block.sides.terms.minimum_age > 0 else np.zeros_like(adult)
+    return _may_not(1)(block) if block.sides.terms.minimum_age > 0 else _nowhere()
 
 
 def _unreached(block: Block) -> Truths:
@@ -241,19 +336,23 @@ def _asked(block: Block) -> Numbers:
 def _in_common(most: float, column: str) -> Callable[[Block], Numbers]:
     def costs(block: Block) -> Numbers:
         things = _shared(getattr(block.seeking, column), getattr(block.helping, column))
-        by_count = np.array([rules.in_common(most, count) for count in range(int(things.max(initial=0)) + 1)])
-        return by_count[things]
+        return np.asarray(most / (things + np.uint16(1)), np.float64)
 
     return costs
 
 
+def _other_language(block: Block) -> Numbers:
+    return np.asarray(rules.OTHER_LANGUAGE * _none_shared(block.seeking.first, block.helping.languages), np.float64)
+
+
 NEVERS: Mapping[Hard, Callable[[Block], Truths]] = {
-    rules.oneself: lambda block: np.equal.outer(block.seeking.ids, block.helping.ids),
+    rules.oneself: _oneself,
     rules.apart: _apart,
-    rules.consent: lambda block: ~np.logical_and.outer(block.seeking.may[:, 0], block.helping.may[:, 0]),
+    rules.consent: _may_not(0),
     rules.adults: _not_adult,
     **{rule: _alone(rule) for rule in _ALONE},
-    rules.speech: lambda block: _shared(block.seeking.languages, block.helping.languages) == 0,
+    rules.here: lambda block: (block.helping.away > block.sides.terms.now.timestamp())[None, :],
+    rules.speech: lambda block: _none_shared(block.seeking.languages, block.helping.languages),
     rules.reach: _unreached,
 }
 
@@ -261,7 +360,7 @@ COSTS: Mapping[Soft, Callable[[Block], Numbers]] = {
     rules.interests: _in_common(rules.NO_INTEREST, "interests"),
     rules.times: _in_common(rules.NO_TIME, "times"),
     rules.distance: lambda block: block.far,
-    rules.language: lambda block: rules.OTHER_LANGUAGE * (_shared(block.seeking.first, block.helping.languages) == 0),
+    rules.language: _other_language,
     rules.load: lambda block: block.helping.charge[None, :],
     rules.waiting: lambda block: block.seeking.charge[:, None],
     rules.asked: _asked,

@@ -32,9 +32,9 @@ class FreeBuddies:
         self._poked.set()
 
     async def refresh(self) -> None:
-        """Reads all buddies."""
+        """Reads all buddies. Looking at all of them takes no time from turns: it is a thread's."""
         buddies = await self._store.read(_all)
-        self._pool.refresh(helper_of(buddy) for buddy in buddies)
+        await asyncio.to_thread(lambda: self._pool.refresh(helper_of(buddy) for buddy in buddies))
 
     async def catch_up(self) -> None:
         """Reads those who changed."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -30,7 +31,7 @@ LAYOUTS = ("country", "city")
 """Sixty towns of very different sizes; or all in one city, where everybody is near everybody."""
 
 BUDDIES = (10_000, 100_000)
-SEARCHES, SCANS = 2_000, 5
+SEARCHES, SCANS, CHANGES = 2_000, 5, 5_000
 TERMS = Terms(datetime(2026, 3, 2, 10, tzinfo=UTC))
 
 INTERESTS = ("climate", "housing", "food", "water", "care", "transport", "energy", "culture")
@@ -122,18 +123,28 @@ def batches() -> None:
 
 def online() -> None:
     """One newcomer after another among many buddies of one city."""
-    print(f"\n{'buddies':>8} {'layout':<8} {'p50 ms':>7} {'p99 ms':>7} {'a scan, ms':>10} {'as cheap as the scan':>20}")
+    print(f"\n{'buddies':>8} {'layout':<8} {'p50 ms':>7} {'p99 ms':>7} {'a scan, ms':>10} {'as cheap as the scan':>20} "
+          f"{'made in s':>9} {'changed in ms':>13}")  # fmt: skip
     for many in BUDDIES:
         for layout in LAYOUTS:
             wishes, helpers = people(SEARCHES, many, layout)
+            begun = time.perf_counter()
             pool = Pool(helpers)
+            made = time.perf_counter() - begun
+            begun = time.perf_counter()
+            for helper in helpers[:CHANGES]:
+                pool.put(replace(helper, load=helper.load ^ 1))
+            change = (time.perf_counter() - begun) / CHANGES
+            pool.refresh(helpers)
+            for wish in wishes[:20]:
+                _search(pool, wish)
             took = [_search(pool, wish)[0] for wish in wishes]
             cuts = quantiles(took, n=100)
             scans = [_scan(helpers, wish) for wish in wishes[:SCANS]]
             right = sum(_search(pool, wish)[1] == cost for wish, (_, cost) in zip(wishes, scans, strict=False))
             slow = sum(seconds for seconds, _ in scans) / SCANS
             print(f"{many:>8,} {layout:<8} {cuts[49] * 1e3:>7.2f} {cuts[98] * 1e3:>7.2f} {slow * 1e3:>10.0f} "
-                  f"{right:>14} of {SCANS}", flush=True)  # fmt: skip
+                  f"{right:>15} of {SCANS} {made:>9.2f} {change * 1e3:>13.3f}", flush=True)  # fmt: skip
 
 
 def _search(pool: Pool, wish: Wish) -> tuple[float, float | None]:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from bot.pairing import rules
+from bot.pairing.crowd import Block, Crowd, Sides
 from bot.pairing.pool import Pool
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, weigh
 from tests.bot.pairing.given import GIJON, HORSFORTH, LEEDS, NOW, helpers, terms, wishes
@@ -68,16 +69,22 @@ def test_in_a_dense_city_too(seed: int, wish: Wish, on: Terms) -> None:
 
 
 def test_the_best_of_many_is_found_by_looking_at_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    them, looked_at = city(1, 3000), []
+    them, looked_at, weighed = city(1, 3000), list[int](), list[int]()
 
     def looking(wish: Wish, helper: Helper, on: Terms) -> str | None:
         looked_at.append(helper.id)
         return rules.forbidden(wish, helper, on)
 
+    def weighing(sides: Sides, seeking: Crowd, helping: Crowd) -> Block:
+        weighed.append(len(helping))
+        return Block(sides, seeking, helping)
+
     pool = Pool(them)
-    monkeypatch.setattr("bot.pairing.pool.forbidden", looking)
+    monkeypatch.setattr("bot.pairing.boxes.forbidden", looking)
+    monkeypatch.setattr("bot.pairing.boxes.Block", weighing)
     assert list(islice(pool.best(ANA, TERMS), 1)) == scan(them, ANA, TERMS)[:1]
-    assert len(looked_at) < len(them) / 10
+    assert len(looked_at) < 10
+    assert sum(weighed) < len(them) / 5
 
 
 class Changes(RuleBasedStateMachine):
@@ -112,8 +119,18 @@ class Changes(RuleBasedStateMachine):
         assert len(self.pool) == len(self.plain)
 
 
-def test_it_stays_right_however_it_is_changed() -> None:
+def test_it_stays_right_however_it_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    # so that there is no row left now and then
+    monkeypatch.setattr("bot.pairing.boxes.SPARE", 3)
     run_state_machine_as_test(Changes, settings=settings(max_examples=60, stateful_step_count=25, deadline=None))
+
+
+def test_more_interests_than_a_word_has_bits_come_one_by_one() -> None:
+    pool, them = Pool(), [replace(BEN, id=n, interests=(f"interest {n}", "climate")) for n in range(1, 90)]
+    for each in them:
+        pool.put(each)
+    wish = replace(ANA, interests=("interest 70", "interest 200"), asks=frozenset({"interest 3", "interest 300"}))
+    assert list(pool.best(wish, TERMS)) == scan(them, wish, TERMS)
 
 
 def test_among_equals_the_older_number_comes_first() -> None:
