@@ -93,7 +93,8 @@ LIVE_NEAR = "live near each other"
 AS_ASKED = "as asked for: {what}"
 BUDDY_IS_FREE = "the buddy has nobody else yet"
 HAS_WAITED = "has waited {days} days"
-GATHERING = "A first hello with {name}"
+GATHERING = "A first hello"
+"""The title of a gathering. Titles are for all and are not encrypted, so it names nobody."""
 THANKS_FOR_INVITING = "Somebody came because of your invitation. Thank you!"
 
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper())

@@ -1,22 +1,26 @@
 """Whoever was forgotten, for a few days and without a name: what they wrote before is refused, and every process that
-has their key open closes it."""
+has their key open closes it. Where they had been told first names, it is known for a month how many those were."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import and_, delete, exists, func, or_, select
 
 from storage.errors import Burned
+from storage.pairs import GATHERED
 from storage.session import Session
 from storage.statements import Statement, constant, given
-from storage.tables import ADDRESSES, TOMBSTONES, micros
+from storage.tables import ADDRESSES, PAIRS, TOMBSTONES, micros
 from storage.vault import Vault
 
 KEPT = timedelta(days=8)
 """No platform hands over what is older: WhatsApp tries its webhooks for up to 7 days, the others for a day or less."""
 
+MONTH = timedelta(days=30)
+"""How long it stays where they had been told first names: or whoever is forgotten again and again is told ever more."""
+
 EVERYBODY = 0
 
-_T, _A = TOMBSTONES.c, ADDRESSES.c
+_T, _A, _P = TOMBSTONES.c, ADDRESSES.c, PAIRS.c
 _COLUMNS = ["person_id", "channel", "account", "blind", "at", "made_at"]
 _moments = given("at", _T.at.type), given("made_at", _T.made_at.type)
 
@@ -46,7 +50,26 @@ _MADE_SINCE = Statement(select(_T.person_id).where(_T.made_at >= given("since"))
 _BURNED = Statement(
     select(_T.id).where(_T.person_id == constant(EVERYBODY)),
 )
-_END = Statement(delete(TOMBSTONES).where(_T.made_at < given("before"), _T.person_id != constant(EVERYBODY)), "before")
+_same_address = and_(_T.channel == _A.channel, _T.account == _A.account, _T.blind == _A.blind)
+_told = and_(
+    _P.supporter_id == _T.person_id,
+    or_(
+        _P.introduced_at >= given("since", _P.introduced_at.type),
+        and_(_P.state == constant(GATHERED), _P.created_at >= given("since", _P.created_at.type)),
+    ),
+)
+_TOLD = Statement(
+    select(func.count(_P.id.distinct()))
+    .select_from(ADDRESSES.join(TOMBSTONES, _same_address).join(PAIRS, _told))
+    .where(_A.person_id == given("person")),
+    "person", "since",
+)  # fmt: skip
+_END = Statement(
+    delete(TOMBSTONES).where(
+        _T.made_at < given("before"), _T.person_id != constant(EVERYBODY), ~exists(select(_P.id).where(_told))
+    ),
+    "before", "since",
+)  # fmt: skip
 
 
 class Tombstones:
@@ -81,6 +104,12 @@ class Tombstones:
         """Whether everybody's key was destroyed."""
         return await self._session.row(_BURNED) is not None
 
+    async def told(self, person_id: int, since: datetime) -> int:
+        """How many first names were told since then to whoever was forgotten at an address of theirs."""
+        row = await self._session.row(_TOLD, person_id, micros(since))
+        return 0 if row is None else int(row[0])
+
     async def end(self) -> int:
         """Deletes those that have stood long enough; how many."""
-        return await self._session.change(_END, micros(self._session.now - KEPT))
+        now = self._session.now
+        return await self._session.change(_END, micros(now - KEPT), micros(now - MONTH))

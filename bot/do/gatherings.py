@@ -41,7 +41,7 @@ async def _planned(deed: Deed) -> int | None:
 
 async def _own(deed: Deed) -> int | None:
     tx = deed.tx
-    title = deed.words(phrases.GATHERING, name=str(deed.fields.get("name") or ""))
+    title = deed.words(phrases.GATHERING)
     told = read({**deed.arguments, "title": title}, tx.now, deed.zone, deed.language)
     if told is None:
         return None

@@ -29,6 +29,7 @@ async def find_buddy(deed: Deed) -> Did:
     if someone:
         return Did("not_possible" if someone == INTRODUCED else "offered")
     if await harvest.knows_enough(deed):
+        await harvest.asked_on(deed, deed.conversation.flow)
         return Did("not_possible")
     if await seeking.seek(deed) is not None:
         return Did("offered")

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from bot.do.base import Turn
 from bot.others import leave
+from bot.pairing.harvest import one_is_left
 from bot.pairing.rules import Helper, Never, weigh
 from bot.pairing.seeking import helper_of, seeker_wish
 from bot.world import Pairing
@@ -152,6 +153,8 @@ async def invited(turn: Turn, action_id: int, buddy_id: int) -> bool:
     action = await tx.actions.get(action_id)
     waits = await tx.buddies.waiting_since(me) is not None
     if not waits or not _is_on(action, tx.now) or buddy_id in await tx.people.blocked(me):
+        return False
+    if not await one_is_left(turn):
         return False
     return await tx.pairs.gather(me, buddy_id)
 

@@ -100,7 +100,7 @@ class BlockRow(columns.Row, table=True):
 
 
 class TombstoneRow(columns.Row, table=True):
-    """An address of someone who was forgotten, by its blind index, for a few days: see `storage.tombstones`.
+    """An address of someone who was forgotten, by its blind index, for days or a month: see `storage.tombstones`.
 
     person_id  0: everybody's key was destroyed
     at         what was written there before this is theirs, and refused

@@ -1,5 +1,6 @@
 """Few buddies: one welcomes several who wait, once; whoever was there is asked, two by two, whether they met."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,8 +11,8 @@ from bot.pairing.gatherings import CARD
 from storage.audit import COORDINATOR
 from storage.cards import Card
 from storage.ledger import Line
-from storage.pairs import GATHERED, INTRODUCED, OFFERED
-from storage.store import Store
+from storage.pairs import ENDED, GATHERED, INTRODUCED, OFFERED
+from storage.store import Store, Transaction
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
 from tests.databases import Watch
 
@@ -76,7 +77,7 @@ async def test_one_press_asks_the_buddy_whoever_waits_is_invited_and_two_who_met
     await leeds.says("cleo", "yes")
     await leeds.says("dan", "no")
     await leeds.until(datetime(2026, 6, 7, 13, 0, tzinfo=UTC))
-    asked = "meet at A first hello with Sam"
+    asked = "meet at A first hello"
     assert [asked in " ".join(leeds.heard[who]) for who in WAITING] == [True, True, False]
     questions = {text.partition("?")[0] for text in leeds.heard["sam"] if asked in text}
     assert questions == {f"Did you and {who} {asked}" for who in ("Bea", "Cleo")}, "of those who were to come"
@@ -94,6 +95,29 @@ async def test_one_press_asks_the_buddy_whoever_waits_is_invited_and_two_who_met
     buddy = await leeds.store.read(lambda tx: tx.buddies.get(sam))
     assert buddy is not None
     assert buddy.load == 1, "nobody's capacity is taken by it"
+
+
+async def test_the_title_which_everybody_may_read_names_nobody(leeds: Neighbourhood) -> None:
+    await gathering(leeds)
+    (action,) = await leeds.store.read(lambda tx: tx.actions.upcoming(10))
+    assert action.title == "A first hello"
+
+
+async def test_whoever_was_told_two_first_names_is_not_told_one_more_in_passing(leeds: Neighbourhood) -> None:
+    bea = (await leeds.loaded("bea")).person.id
+
+    async def knows_two(tx: Transaction) -> None:
+        for name in ("kit", "lee"):
+            other = await tx.people.add("web", "web", name, "en")
+            number = await tx.pairs.propose(bea, other.id, OFFERED, 1.0, [], None)
+            pair = await tx.pairs.lock(number or 0)
+            assert pair is not None
+            await tx.pairs.save(replace(pair, state=ENDED, introduced_at=tx.now, ended_at=tx.now))
+
+    await leeds.store.run(knows_two)
+    await gathering(leeds)
+    assert [GATHERED in await kinds(leeds, who) for who in WAITING] == [who != "bea" for who in WAITING]
+    assert "welcome you" not in " ".join(leeds.heard["bea"])
 
 
 async def test_who_was_welcomed_among_others_can_still_be_introduced_to_that_buddy(leeds: Neighbourhood) -> None:

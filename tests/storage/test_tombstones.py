@@ -6,9 +6,10 @@ from storage.burning import burn
 from storage.errors import Burned, KeyDestroyed
 from storage.key_copies import keys_of
 from storage.store import Store, Transaction
-from storage.tombstones import KEPT
+from storage.tombstones import KEPT, MONTH
 from tests.databases import Database, Watch
 from tests.storage.given import someone
+from tests.storage.test_pairs import introduce, paired
 
 SECOND = timedelta(seconds=1)
 
@@ -41,6 +42,30 @@ async def test_a_tombstone_ends_after_eight_days(store: Store, watch: Watch) -> 
     watch.forward(SECOND)
     assert await store.run(lambda tx: tx.tombstones.end()) == 1
     assert not await refuses(store, "ana", KEPT + SECOND, ana.account)
+
+
+async def test_who_was_told_a_first_name_has_a_tombstone_for_a_month_and_is_as_well_known_as_before(
+    store: Store, watch: Watch
+) -> None:
+    ana, ben, sam = [await someone(store, each) for each in ("ana", "ben", "sam")]
+    await introduce(store, await paired(store, ana.id, sam.id))
+    begun = watch.now
+    await store.run(lambda tx: tx.people.forget(ana.id))
+    await store.run(lambda tx: tx.people.forget(ben.id))
+    again, other = await someone(store, "ana"), await someone(store, "ben")
+
+    async def told(tx: Transaction) -> list[int]:
+        return [await tx.tombstones.told(each.id, watch.now - MONTH) for each in (again, other, sam)]
+
+    assert await store.run(told) == [1, 0, 0]
+    watch.forward(KEPT + SECOND)
+    assert await store.run(lambda tx: tx.tombstones.end()) == 1
+    watch.now = begun + MONTH
+    assert await store.run(lambda tx: tx.tombstones.end()) == 0
+    assert await store.run(told) == [1, 0, 0]
+    watch.forward(SECOND)
+    assert await store.run(told) == [0, 0, 0]
+    assert await store.run(lambda tx: tx.tombstones.end()) == 1
 
 
 async def test_another_process_closes_the_key_of_who_was_forgotten(
