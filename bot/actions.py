@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
-from functools import partial
+from functools import lru_cache
+from typing import Literal
 
 from babel.dates import format_date, format_skeleton, format_timedelta
 
@@ -107,10 +108,18 @@ def until_then(action: Action, now: datetime, language: str) -> str:
         return ""
     here = zone(action.zone)
     days = (action.starts_at.astimezone(here).date() - now.astimezone(here).date()).days
-    spoken = partial(format_timedelta, threshold=_NEVER_ROUNDED_UP, add_direction=True, locale=locale(language))
     if left >= _SOON and days:
-        return spoken(timedelta(days=days), granularity="day")
-    return spoken(left, granularity="hour") if left >= timedelta(hours=1) else spoken(left, granularity="minute")
+        return _spoken(timedelta(days=days), "day", language)
+    whole = timedelta(seconds=left // timedelta(seconds=1))
+    return _spoken(whole, "hour" if left >= timedelta(hours=1) else "minute", language)
+
+
+# Ten thousand are reminded of one action: Babel takes as long for the words as the database does for the turn.
+@lru_cache(maxsize=1024)
+def _spoken(left: timedelta, granularity: Literal["day", "hour", "minute"], language: str) -> str:
+    return format_timedelta(
+        left, granularity=granularity, threshold=_NEVER_ROUNDED_UP, add_direction=True, locale=locale(language)
+    )
 
 
 # --- lists -----------------------------------------------------------------------------------------------------
@@ -156,13 +165,28 @@ async def lists(
 
 
 async def _near(turn: Turn, mine: Collection[int]) -> list[Action]:
-    cell, reach = turn.person.district, turn.world.pairing.reach_km
-    near = []
-    for action in await turn.tx.actions.upcoming(_LOOKED_AT):
-        away = km(cell, action.cell) if cell and action.cell else None
-        if action.id not in mine and action.state == PUBLISHED and (away is None or away <= reach):
-            near.append(action)
-    return near
+    upcoming = await turn.tx.actions.upcoming(_LOOKED_AT)
+    return [action for action in upcoming if action.id not in mine and _offered(turn, action)]
+
+
+def _offered(turn: Turn, action: Action) -> bool:
+    is_on = action.state == PUBLISHED and action.ends_at > turn.tx.now
+    return is_on and lies_near(turn.person.district, action.cell, turn.world.pairing.reach_km)
+
+
+def lies_near(district: str, cell: str, reach_km: float) -> bool:
+    """Whether somebody who lives in one of these H3 cells is shown what happens in the other: all is, where either is
+    not known."""
+    away = km(district, cell)
+    return away is None or away <= reach_km
+
+
+async def invited(turn: Turn, action: Action) -> bool:
+    """Whether what begins by itself for those `nearby` may speak of this action to them: it is among the
+    `actions_near_me`, they agreed to be remembered, and it is not they who host it."""
+    if not _offered(turn, action) or action.host_id == turn.person.id or not turn.fields.get("consented"):
+        return False
+    return await turn.tx.actions.signup(action.id, turn.person.id) is None
 
 
 async def _options(turn: Turn, actions: list[Action]) -> tuple[Option, ...]:

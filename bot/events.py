@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from bot import blocking, other_phone, people
+from bot import actions, blocking, other_phone, people
 from bot.do.actions import move_up
 from bot.do.attendance import came
 from bot.do.base import Turn
@@ -10,15 +10,15 @@ from bot.hearing import hear
 from bot.outcome import keep_fields, say_to
 from bot.pairing import gatherings, life, patience, seeking
 from bot.play import play
-from bot.reminders import COLUMNS
+from bot.reminders import NEARBY, column
 from bot.restraint import quiet_until
 from flows import phrases
 from flows.exchange import Start
-from flows.model import Flow, Happened, Said, Say, Value
+from flows.model import Flow, Happened, Moment, Said, Say, Value
 from flows.prepared import prepared
 from storage.actions import CANCELLED
 from storage.outbox import BROADCAST
-from storage.pairs import GATHERED, INTRODUCED, OFFERED
+from storage.pairs import BUDDY, GATHERED, INTRODUCED, OFFERED, SUPPORTER
 from storage.people import ACTIVE
 from storage.signups import GOING, MAYBE, YES
 
@@ -45,7 +45,7 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
     moment = flow.starts.moment
     if moment is None or not number.isdigit():
         return [about]
-    if what == "action" and moment.happening not in COLUMNS and not await _news(turn, flow, int(number)):
+    if what == "action" and not await _concerns(turn, moment, int(number)):
         return []
     if moment.happening == gatherings.CALLED:
         action = await turn.tx.actions.get(int(number))
@@ -62,19 +62,33 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
     return both or ([] if moment.who == "both" else [about])
 
 
-async def _news(turn: Turn, flow: Flow, action_id: int) -> bool:
+async def _concerns(turn: Turn, moment: Moment, action_id: int) -> bool:
+    """Whether a moment of an action is still for this person. What its own time brings was looked up a moment ago."""
+    if column(moment) is None:
+        return await _news(turn, moment, action_id)
+    if moment.who != NEARBY:
+        return True
+    action = await turn.tx.actions.get(action_id)
+    return action is not None and await actions.invited(turn, action)
+
+
+async def _news(turn: Turn, moment: Moment, action_id: int) -> bool:
     """Whether what happened to an action is still news for this person, and for whom the flow is."""
-    moment, tx = flow.starts.moment, turn.tx
+    tx, me = turn.tx, turn.person
     action = await tx.actions.get(action_id)
-    if moment is None or action is None or action.ends_at <= tx.now:
+    if action is None or action.ends_at <= tx.now:
         return False
     if moment.happening != "action.cancelled" and action.state == CANCELLED:
         return False
+    hosts = action.host_id == me.id
     if moment.who == "host":
-        return action.host_id == turn.person.id
-    signup = await tx.actions.signup(action_id, turn.person.id)
+        return hosts
+    signup = await tx.actions.signup(action_id, me.id)
+    comes = signup is not None and (signup.kind, signup.state) == (YES, GOING)
     if moment.who == "signed_up":
-        return signup is not None and (signup.kind, signup.state) == (YES, GOING)
+        return comes
+    if moment.who in (SUPPORTER, BUDDY):
+        return (comes or hosts) and (me.role == BUDDY) == (moment.who == BUDDY)
     return moment.who != "maybe" or (signup is not None and signup.kind == MAYBE)
 
 

@@ -3,22 +3,23 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 
 from bot import reminders
+from bot.actions import lies_near
 from bot.libraries import Libraries
-from bot.reminders import Reminder
+from bot.reminders import NEARBY, Reminder
 from bot.restraint import is_reminder
+from bot.schedule import AHEAD, Place, Round, Schedule
 from bot.turn import Turns
 from bot.world import World
-from flows.model import Flow, Moment
+from flows.model import Flow, Library, Moment
 from storage.actions import Action
 from storage.errors import StorageUnavailable, StoreClosed
 from storage.inbox import TRIES
-from storage.moments import FOR_ACTIONS
 from storage.pairs import BUDDY, SUPPORTER
 from storage.store import Store
 from storage.transaction import Transaction
@@ -31,10 +32,22 @@ BATCH = 500
 MOST = 2_000
 """Flows of one tick: then everything else that is due has its turn, and the next tick goes on."""
 
-_BOTH = ("signed_up", "host")
-"""Whom to look at where a moment of an action is for both of a pair: whether there is one, their own turn finds out."""
-
 AT_ONCE = 32
+"""Turns under way at the same time: each that ends lets the next begin, and people's own come between them."""
+
+NEWS_AGAIN = timedelta(seconds=10)
+"""How long, at most, the ledger is not asked while it has no new line: what happened long ago may be due by now, and
+on Postgres an older line may be committed after a newer one."""
+
+_GROUPS: Mapping[str, Sequence[str | None]] = {
+    # Whether there is a pair, their own turn finds out.
+    "both": ("signed_up", "host"),
+    BUDDY: (BUDDY, "host who is a buddy"),
+    **{who: (who,) for who in ("signed_up", "maybe", "attended", "missed", "host", SUPPORTER)},
+    NEARBY: (None,),
+}
+"""By whom a moment of an action is for: the groups of people to look at. Those nearby are one where it is late: from
+whom it was held back."""
 
 
 class _Due(NamedTuple):
@@ -58,7 +71,8 @@ class Moments:
         self._libraries = libraries
         self._world = world
         self._clock = clock
-        self._looked: datetime | None = None
+        self._schedule = Schedule()
+        self._news: tuple[object, datetime] | None = None
         self._tries: Counter[_Due] = Counter()
 
     async def tick(self) -> bool:
@@ -66,57 +80,128 @@ class Moments:
 
         Whether more is due: of one tick there are about `MOST`. What breaks with one person leaves the others.
         """
-        flows = [flow for flow in self._libraries.current.flows.values() if flow.starts.moment]
-        now = self._clock()
-        done = 0
-        for flow in flows:
-            if flow.starts.moment and flow.starts.moment.happening not in reminders.COLUMNS:
-                done += await self._news(flow)
-        for late in (False, True):
-            for each in await self._store.read(partial(_reminders, flows=flows, late=late)):
-                done += await self._remind(each, late=late)
-                if done >= MOST:
-                    return True
-        self._looked = now
+        actions, line = await self._store.run(lambda tx: tx.moments.stand())
+        library, now, done = self._libraries.current, self._clock(), 0
+        if self._may_be_news((library.version, line), now):
+            done += await self._begin_news(library, (library.version, line), now)
+        if not self._schedule.holds((library.version, actions), now):
+            found = await self._store.read(partial(_reminders, library=library))
+            self._schedule.fill((library.version, actions), now, found)
+        ended: set[Round] = set()
+        while rounds := [each for each in self._schedule.due(now) if each not in ended]:
+            for each, people, place in await self._store.read(partial(self._look, rounds=rounds)):
+                done += await self._remind(each, people)
+                if place is None:
+                    each.ended(now)
+                    ended.add(each)
+                else:
+                    each.place = place
+            self._schedule.rest()
+            if done >= MOST:
+                return True
         return False
-
-    async def _news(self, flow: Flow) -> int:
-        """Begins what the ledger says has happened."""
-        begun = 0
-        while due := await self._store.read(lambda tx: self._happened(tx, flow)):
-            done = await self._let(due)
-            begun += done
-            if not done or len(due) < BATCH:
-                break
-        return begun
 
     def quiet(self) -> bool:
         """Whether these are hours in which nobody is written to by themselves."""
         group, now = self._world.group, self._clock()
         return group.quiet is not None and group.quiet.next_allowed(now, group.zone) > now
 
-    async def _remind(self, each: Reminder[Action], *, late: bool) -> int:
-        """Begins one flow of one action with all whom it is for; how many that were."""
-        moment = _moment(each.flow)
-        subject, begun = f"action:{each.action.id}", 0
-        # Once everyone is looked at, so that what is held back is counted; from then on only who can be reminded.
-        awake = not late and not each.flow.urgent and self._looked is not None and each.due_at <= self._looked
-        for who in _BOTH if moment.who == "both" else (moment.who,):
-            after = 0
-            look = partial(_people, each=each, who=who, late=late, awake=awake)
-            while people := await self._store.read(partial(look, after=after)):
-                due = [_Due(person_id, each.flow.name, subject, each.occurrence, late) for person_id in people]
-                begun += await self._let(due)
-                after = people[-1]
-                if len(people) < BATCH or begun >= MOST:
-                    break
+    # --- what has happened ---
+
+    def _may_be_news(self, known: object, now: datetime) -> bool:
+        if self._news is None:
+            return True
+        before, at = self._news
+        return before != known or not timedelta(0) <= now - at < NEWS_AGAIN
+
+    async def _begin_news(self, library: Library, known: object, now: datetime) -> int:
+        """Begins what the ledger says has happened."""
+        flows = [each for each in _by_themselves(library) if reminders.column(_moment(each)) is None]
+        begun, found = 0, False
+        while flows:
+            due = await self._store.read(partial(self._happened, flows=flows))
+            full = []
+            for flow in flows:
+                done = await self._let(due[flow.name])
+                begun, found = begun + done, found or bool(due[flow.name])
+                if done and len(due[flow.name]) == BATCH:
+                    full.append(flow)
+            flows = full
+        self._news = None if found else (known, now)
         return begun
 
-    async def _let(self, due: Sequence[_Due]) -> int:
-        done = 0
-        for start in range(0, len(due), AT_ONCE):
-            done += sum(await asyncio.gather(*(self._begin(each) for each in due[start : start + AT_ONCE])))
-        return done
+    async def _happened(self, tx: Transaction, flows: Iterable[Flow]) -> dict[str, list[_Due]]:
+        return {flow.name: await self._happened_for(tx, flow) for flow in flows}
+
+    async def _happened_for(self, tx: Transaction, flow: Flow) -> list[_Due]:
+        moment, now, zone = _moment(flow), tx.now, self._world.group.zone
+        found: list[_Due] = []
+        of_pair = moment.happening.startswith("pair.")
+        role = moment.who if of_pair and moment.who in (SUPPORTER, BUDDY) else ""
+        for person_id, subject, number, at in await tx.moments.happened(
+            moment.happening, flow.name, *reminders.window(moment, now), BATCH, role,
+            quiet_too=flow.urgent, reminded_too=flow.urgent or not is_reminder(moment),
+        ):  # fmt: skip
+            if reminders.due_at(moment, at, zone) > now:
+                continue
+            late = reminders.until_at(moment, at, zone) < now
+            found.append(_Due(person_id, flow.name, subject, str(number), late))
+        return found
+
+    # --- what the time of an action brings ---
+
+    async def _look(self, tx: Transaction, rounds: Iterable[Round]) -> list[tuple[Round, list[int], Place | None]]:
+        """About `BATCH` people of these rounds, and how far each has got with them; None: to its end."""
+        found, left = [], BATCH
+        for each in rounds:
+            people, place = await self._people(tx, each, left)
+            found.append((each, people, place))
+            left -= len(people)
+            if left <= 0:
+                break
+        return found
+
+    async def _people(self, tx: Transaction, each: Round, most: int) -> tuple[list[int], Place | None]:
+        if each.groups is None:
+            each.groups = await self._groups(tx, each)
+        group, after = each.place
+        people: list[int] = []
+        for number, which in enumerate(each.groups[group:], group):
+            people += await _of_group(tx, each, which, after, most - len(people))
+            if len(people) >= most:
+                return people, Place(number, people[-1])
+            after = 0
+        return people, None
+
+    async def _groups(self, tx: Transaction, each: Round) -> Sequence[str | None]:
+        """What a round goes through. Those nearby by where they live, so that nobody far away is looked at."""
+        if each.who != NEARBY or each.late:
+            return _GROUPS.get(each.who, ())
+        cell = each.reminder.action.cell
+        if not cell:
+            return (None,)
+        reach = self._world.pairing.reach_km
+        return [district for district in await tx.moments.districts() if lies_near(district, cell, reach)]
+
+    async def _remind(self, each: Round, people: Sequence[int]) -> int:
+        flow, subject, occurrence = (
+            each.reminder.flow.name,
+            f"action:{each.reminder.action.id}",
+            each.reminder.occurrence,
+        )
+        each.found = each.found or bool(people)
+        return await self._let([_Due(person_id, flow, subject, occurrence, each.late) for person_id in people])
+
+    # --- with somebody ---
+
+    async def _let(self, due: Iterable[_Due]) -> int:
+        """Begins these; how many there were to begin."""
+        waiting = iter(due)
+
+        async def some() -> int:
+            return sum([await self._begin(each) for each in waiting])
+
+        return sum(await asyncio.gather(*(some() for _ in range(AT_ONCE))))
 
     async def _begin(self, due: _Due) -> bool:
         try:
@@ -136,44 +221,35 @@ class Moments:
         del self._tries[due]
         await self._turns.bury_moment(due.person_id, due.flow, due.subject, due.occurrence, error)
 
-    async def _happened(self, tx: Transaction, flow: Flow) -> list[_Due]:
-        moment, now, zone = _moment(flow), tx.now, self._world.group.zone
-        since, _ = reminders.late_window(moment, now)
-        _, until = reminders.action_window(moment, now)
-        found: list[_Due] = []
-        of_pair = moment.happening.startswith("pair.")
-        role = moment.who if of_pair and moment.who in (SUPPORTER, BUDDY) else ""
-        for person_id, subject, number, at in await tx.moments.happened(
-            moment.happening, flow.name, since, until, BATCH, role,
-            quiet_too=flow.urgent, reminded_too=flow.urgent or not is_reminder(moment),
-        ):  # fmt: skip
-            if reminders.due_at(moment, at, zone) > now:
-                continue
-            late = reminders.until_at(moment, at, zone) < now
-            found.append(_Due(person_id, flow.name, subject, str(number), late))
-        return found
+
+async def _of_group(tx: Transaction, each: Round, group: str | None, after: int, most: int) -> list[int]:
+    reminder = each.reminder
+    about = (reminder.action.id, reminder.flow.name, reminder.occurrence)
+    # Once everyone was looked at, so that what is held back is counted; from then on only who can be reminded.
+    awake = each.whole and not each.late and not reminder.flow.urgent
+    if each.who != NEARBY:
+        # Whoever signed up when it was too late already has missed nothing.
+        by = reminder.until_at if each.late else None
+        return await tx.moments.concerned(*about, str(group), most, by, after=after, awake=awake)
+    if each.late:
+        # Nobody else waited for an invitation.
+        return await tx.moments.held_back(*about, reminder.due_at, most, after=after)
+    return await tx.moments.nearby(*about, group, most, after=after, awake=awake)
 
 
-async def _reminders(tx: Transaction, flows: Sequence[Flow], late: bool) -> list[Reminder[Action]]:
-    """Which flows of which actions are due (or too late), what is too late soonest first."""
+async def _reminders(tx: Transaction, library: Library) -> list[Reminder[Action]]:
+    """All that the times of actions bring from what is late until a while ahead."""
     found: list[Reminder[Action]] = []
-    for flow in flows:
-        moment = _moment(flow)
-        column = reminders.COLUMNS.get(moment.happening)
-        if column is None or not {moment.who, "signed_up" if moment.who == "both" else ""} & FOR_ACTIONS:
-            continue
-        window = (reminders.late_window if late else reminders.action_window)(moment, tx.now)
-        actions = await tx.actions.between(*window, column=column)
-        found += (reminders.late if late else reminders.due)([flow], actions, tx.now)
-    return sorted(found, key=lambda each: each.until_at)
+    for flow in _by_themselves(library):
+        column = reminders.column(_moment(flow))
+        if column is not None:
+            window = reminders.window(_moment(flow), tx.now, AHEAD)
+            found += reminders.of(flow, await tx.actions.between(*window, column=column))
+    return found
 
 
-async def _people(tx: Transaction, each: Reminder[Action], who: str, after: int, late: bool, awake: bool) -> list[int]:
-    # Whoever signed up when it was too late already has missed nothing.
-    by = each.until_at if late else None
-    return await tx.moments.concerned(
-        each.action.id, each.flow.name, each.occurrence, who, BATCH, by, after=after, awake=awake
-    )
+def _by_themselves(library: Library) -> Iterable[Flow]:
+    return (flow for flow in library.flows.values() if flow.starts.moment)
 
 
 def _moment(flow: Flow) -> Moment:

@@ -9,7 +9,7 @@ from bot.doing import perform
 from bot.facts import gather
 from bot.outcome import keep, keep_fields
 from flows.engine import state_of
-from flows.exchange import Begin, Exchange, Incoming, Perform, Reply
+from flows.exchange import Begin, Exchange, Incoming, Perform, Reply, Start
 from flows.model import NOTHING, Conversation, Happened, Said, Value
 from flows.states import AskState
 
@@ -22,7 +22,8 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     if isinstance(incoming, Said):
         incoming = _placed(turn, incoming)
     also = incoming.data if isinstance(incoming, Happened) else NOTHING
-    facts = await gather(turn, turn.conversations, also)
+    # What begins a flow reads nothing before it has begun, and then all is gathered with the new conversation.
+    facts = await gather(turn, () if isinstance(incoming, Start) else turn.conversations, also)
     relays = bool(turn.fields.get("has_buddy"))
     pair = await relay.only_pair(turn) if relays else ""
     human = await people.since(turn) if isinstance(incoming, Said) else None

@@ -21,8 +21,10 @@ SLACK = timedelta(hours=26)
 """More than any calendar days differ from as many times 24 hours: a whole day was skipped once, where a country
 changed sides of the date line."""
 
-COLUMNS = {"action.start": "starts_at", "action.end": "ends_at"}
-"""Which time of an action each of these moments counts from. All others are known from the ledger."""
+NEARBY = "nearby"
+"""Whom a moment is for that invites: those to whom the action is nothing yet."""
+
+_COLUMNS = {"action.start": "starts_at", "action.end": "ends_at"}
 
 
 class Timed(Protocol):
@@ -32,6 +34,8 @@ class Timed(Protocol):
     def starts_at(self) -> datetime: ...
     @property
     def ends_at(self) -> datetime: ...
+    @property
+    def published_at(self) -> datetime | None: ...
     @property
     def zone(self) -> str: ...
 
@@ -51,6 +55,25 @@ class Reminder(NamedTuple, Generic[A]):
     occurrence: str
     due_at: datetime
     until_at: datetime
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether it begins now. Who has begun it already is the caller's to know."""
+        return self.due_at <= now <= self.until_at
+
+    def is_late(self, now: datetime) -> bool:
+        """Whether it should have begun, and no longer makes sense: for those it was for when it still did, and who did
+        not get it, it is to be reported and never sent."""
+        return self.until_at < now <= self.until_at + LOOK_BACK
+
+
+def column(moment: Moment) -> str | None:
+    """Which time of an action this moment counts from; None: it is known from the ledger.
+
+    Publishing is news to the host by the ledger; for those nearby it is a time of the action, as its beginning is.
+    """
+    if moment.happening == "action.published" and moment.who == NEARBY:
+        return "published_at"
+    return _COLUMNS.get(moment.happening)
 
 
 def due_at(moment: Moment, happened_at: datetime, zone_name: str) -> datetime:
@@ -82,40 +105,26 @@ def occurrence(moment: Moment, happened_at: datetime, zone_name: str) -> str:
     return f"{happened_at.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
-def action_window(moment: Moment, now: datetime) -> tuple[datetime, datetime]:
-    """Since and until when something must happen (both included) for its moment to be due now; a little more."""
-    return now - max(_until(moment), _length(moment)) - SLACK, now - _length(moment) + SLACK
+def window(moment: Moment, now: datetime, ahead: timedelta = timedelta(0)) -> tuple[datetime, datetime]:
+    """Since and until when something must happen (both included) for its moment to be due or late now, or until then;
+    a little more."""
+    last = max(_until(moment), _length(moment))
+    return now - last - LOOK_BACK - SLACK, now + ahead - _length(moment) + SLACK
 
 
-def late_window(moment: Moment, now: datetime) -> tuple[datetime, datetime]:
-    """The same for moments that are past their `until`, and not for longer than `LOOK_BACK`."""
-    end = max(_until(moment), _length(moment))
-    return now - end - LOOK_BACK - SLACK, now - end + SLACK
-
-
-def due(flows: Iterable[Flow], actions: Iterable[A], now: datetime) -> list[Reminder[A]]:
-    """What these actions begin now, the longest due first. Who has begun it already is the caller's to know."""
-    return [each for each in _reminders(flows, actions) if each.due_at <= now <= each.until_at]
-
-
-def late(flows: Iterable[Flow], actions: Iterable[A], now: datetime) -> list[Reminder[A]]:
-    """What these actions should have begun, and no longer makes sense: for those it was for when it still did, and
-    who did not get it, it is to be reported and never sent."""
-    return [each for each in _reminders(flows, actions) if each.until_at < now <= each.until_at + LOOK_BACK]
-
-
-def _reminders(flows: Iterable[Flow], actions: Iterable[A]) -> list[Reminder[A]]:
-    all_actions = list(actions)
+def of(flow: Flow, actions: Iterable[A]) -> list[Reminder[A]]:
+    """What a flow has to do with these actions; nothing, where its moment is none of an action's times."""
+    moment = flow.starts.moment
+    counted = column(moment) if moment is not None else None
+    if moment is None or counted is None:
+        return []
     found: list[Reminder[A]] = []
-    for flow in flows:
-        moment = flow.starts.moment
-        if moment is None or moment.happening not in COLUMNS:
-            continue
-        for action in all_actions:
-            at: datetime = getattr(action, COLUMNS[moment.happening])
+    for action in actions:
+        at: datetime | None = getattr(action, counted)
+        if at is not None:
             place = (moment, at, action.zone)
             found.append(Reminder(flow, action, occurrence(*place), due_at(*place), until_at(*place)))
-    return sorted(found, key=lambda each: each.due_at)
+    return found
 
 
 def _length(moment: Moment) -> timedelta:

@@ -1,15 +1,16 @@
 """When somebody may be written to by themselves: never in their quiet hours, and not with one reminder after another.
 
 What somebody did or said is answered, whatever else they had: a yes, a free place, a change. A *reminder* is what only
-the passing of time begins. Of those one may follow another after `GAP` only, so that two that fall together become one
-and later the other; and they come on no more days of a week than the group wants. Nothing is held back about an action
-on its own day: they would stand at the wrong door.
+the passing of time begins, or an invitation. Of those one may follow another after `GAP` only, so that two that fall
+together become one and later the other; and they come on no more days of a week than the group wants. Nothing is held
+back about an action on its own day from those who have to do with it: they would stand at the wrong door.
 """
 
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 
 from bot.do.base import Turn
+from bot.reminders import NEARBY, column
 from flows.model import Flow, Moment
 from flows.times import zone
 
@@ -39,14 +40,22 @@ class Hold(NamedTuple):
 
 
 def is_reminder(moment: Moment) -> bool:
-    """Whether it is time that begins a flow, and not what somebody did a moment ago."""
-    return moment.happening in _TIME_PASSES or bool(moment.days or moment.offset)
+    """Whether it is time that begins a flow, or that there is something to invite them to, and not what they or
+    somebody they have to do with did a moment ago."""
+    return moment.happening in _TIME_PASSES or bool(moment.days or moment.offset) or invites(moment)
+
+
+def invites(moment: Moment) -> bool:
+    """Whether it is about an action in which whom it is for has no part."""
+    return moment.who == NEARBY and column(moment) is not None
 
 
 async def hold(turn: Turn, flow: Flow, subject: str) -> Hold | None:
     """What stands against beginning this flow by itself now, were it not urgent; None: nothing."""
     moment = flow.starts.moment
-    held = await _reminded(turn, subject) if moment is not None and is_reminder(moment) else None
+    held = None
+    if moment is not None and is_reminder(moment):
+        held = await _reminded(turn, "" if invites(moment) else subject)
     until = quiet_until(turn)
     return held or (Hold(QUIET, until) if until is not None else None)
 

@@ -26,7 +26,8 @@ class Prepared:
     """
 
     __slots__ = (
-        "_conditions", "_forms", "_labels", "_links", "_lists", "_shown", "first_contact", "library", "openings",
+        "_conditions", "_forms", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact", "library",
+        "openings",
     )  # fmt: skip
 
     def __init__(self, library: Library) -> None:
@@ -39,6 +40,7 @@ class Prepared:
         self._labels: dict[str, dict[str, str]] = {}
         self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
         self._lists: dict[str, frozenset[str]] = {}
+        self._of_pair: dict[str, bool] = {}
 
     def link(self, text: str) -> tuple[str, str]:
         """The flow that a deep link begins, and what stands behind its name: `/start NAME` or `/start NAME-MORE`.
@@ -67,9 +69,14 @@ class Prepared:
 
     def names_pair(self, flow: str) -> bool:
         """The same, of this flow's own states."""
-        found = self.library.flows.get(flow)
-        states = found.states.values() if found else ()
-        return any("pair." in repr(state) or (isinstance(state, DoState) and state.do in _OF_PAIR) for state in states)
+        named = self._of_pair.get(flow)
+        if named is None:
+            found = self.library.flows.get(flow)
+            named = self._of_pair[flow] = any(
+                "pair." in repr(state) or (isinstance(state, DoState) and state.do in _OF_PAIR)
+                for state in (found.states.values() if found else ())
+            )
+        return named
 
     def about_the_other(self, flow: str) -> bool:
         """Whether what is said in this flow concerns the one they were introduced to: whether they met, how it was."""

@@ -6,16 +6,19 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import BigInteger, Text, cast, func, select, update
 
 from storage.errors import NotFound
 from storage.session import Session
 from storage.signups import Signup, Signups, signup_columns, signup_of
 from storage.statements import Statement, constant, given
-from storage.tables import ACTIONS, CAMPAIGNS, SIGNUPS, micros, moment
+from storage.tables import ACTIONS, CAMPAIGNS, SETTINGS, SIGNUPS, micros, moment
 
 PROPOSED, PUBLISHED, CANCELLED = "proposed", "published", "cancelled"
 """What `Action.state` can be."""
+
+CHANGES = "changes of actions"
+"""The setting that counts how often an action was made or changed: what is kept of them in memory holds as long."""
 
 _A, _S = ACTIONS.c, SIGNUPS.c
 
@@ -98,6 +101,15 @@ _ADD_CAMPAIGN = Statement(
     "name",
     "at",
 )
+_CHANGED = Statement(
+    lambda insert: (
+        insert(SETTINGS)
+        .values(key=constant(CHANGES), value=constant("1"))
+        .on_conflict_do_update(
+            index_elements=["key"], set_={"value": cast(cast(SETTINGS.c.value, BigInteger) + constant(1), Text)}
+        )
+    )
+)
 _GET = Statement(actions_of.where(_A.id == given("action")), "action")
 _BETWEEN = {
     column.name: Statement(
@@ -107,7 +119,7 @@ _BETWEEN = {
         "since",
         "until",
     )
-    for column in (_A.starts_at, _A.ends_at)
+    for column in (_A.starts_at, _A.ends_at, _A.published_at)
 }
 _UPCOMING = Statement(
     actions_of.where(_A.state == constant(PUBLISHED), _A.ends_at > given("now"))
@@ -188,6 +200,7 @@ class Actions(Signups):
         }  # fmt: skip
         added = await self._session.row(_ADD, *(row[name] for name in _given), self._session.now_micros)
         assert added is not None
+        await self._session.change(_CHANGED)
         return int(added[0])
 
     async def get(self, action_id: int) -> Action | None:
@@ -196,7 +209,8 @@ class Actions(Signups):
         return None if row is None else action_of(row)
 
     async def between(self, since: datetime, until: datetime, *, column: str = "starts_at") -> list[Action]:
-        """The published ones that start (or end: column="ends_at") in this span, both its ends included."""
+        """The published ones that start (or end, or were published: column="ends_at", "published_at") in this span,
+        both its ends included."""
         return [action_of(row) for row in await self._session.rows(_BETWEEN[column], micros(since), micros(until))]
 
     async def upcoming(self, limit: int) -> list[Action]:
@@ -226,6 +240,7 @@ class Actions(Signups):
         names = tuple(sorted(columns))
         values = [_stored(name, columns[name]) for name in names]
         await self._session.change(_change(names), action_id, *values)
+        await self._session.change(_CHANGED)
 
     async def count_change(self, action_id: int) -> None:
         """It was changed in a way that those who come have to know of: its `sequence` is one more, and not yet told."""

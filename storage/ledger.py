@@ -79,8 +79,10 @@ _HAND_ON = Statement(
     update(LEDGER).where(_L.person_id == given("person")).values(person_id=given("new_person")), "person", "new_person"
 )
 _SINCE = Statement(
+    # Not `what` itself: SQLite would take its index, and read the lines of everybody to whom it happened.
     select(func.count()).where(
-        _L.person_id == given("person"), _L.what == given("what"), _L.at > given("since")
+        _L.person_id == given("person"), func.lower(_L.what) == func.lower(given("what", _L.what.type)),
+        _L.at > given("since"),
     ),
     "person", "what", "since",
 )  # fmt: skip

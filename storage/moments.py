@@ -2,16 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, Text, and_, cast, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, Text, cast, exists, func, select, update
 
+from storage.actions import CHANGES
+from storage.concerned import AWAKE, Concerned
 from storage.pairs import BUDDY, SUPPORTER
 from storage.people import ACTIVE
-from storage.session import Session
-from storage.signups import GOING, MAYBE, YES
 from storage.statements import Statement, constant, given
-from storage.tables import ACTIONS, LEDGER, PAIRS, PEOPLE, SIGNUPS, STARTED, micros, moment
+from storage.tables import LEDGER, PAIRS, PEOPLE, SETTINGS, STARTED, micros, moment
 
-_A, _L, _P, _S, _T = ACTIONS.c, LEDGER.c, PEOPLE.c, SIGNUPS.c, STARTED.c
+_L, _P, _T = LEDGER.c, PEOPLE.c, STARTED.c
 
 _BEGIN = Statement(
     lambda insert: (
@@ -41,19 +41,12 @@ _begun_since = exists(
         _T.occurrence == cast(_L.id, Text),
     )
 )
-_NEVER = 2**62
-"""As microseconds: later than any `quiet_until` or `reminded_until`."""
-
-_awake = and_(
-    or_(_P.quiet_until.is_(None), _P.quiet_until <= given("awake", _P.quiet_until.type)),
-    or_(_P.reminded_until.is_(None), _P.reminded_until <= given("free", _P.reminded_until.type)),
-)
 _happened = (
     select(_L.person_id, _L.subject, _L.id, _L.at)
     .select_from(LEDGER.join(PEOPLE, _P.id == _L.person_id))
     .where(
         _L.what == given("happening"), _L.at >= given("since"), _L.at <= given("until"),
-        _P.status == constant(ACTIVE), _awake, ~_begun_since,
+        _P.status == constant(ACTIVE), AWAKE, ~_begun_since,
     )
     .order_by(_L.at, _L.id)
     .limit(given("most")).offset(constant(0))
@@ -78,43 +71,12 @@ _HAPPENED = {
 }
 
 
-def _concerned(people: Select[tuple[int]], person: ColumnElement[int], action: ColumnElement[int]) -> Statement:
-    begun = exists(
-        select(constant(1))
-        .select_from(STARTED)
-        .where(
-            _T.flow == given("flow"),
-            _T.subject == given("subject"),
-            _T.person_id == person,
-            _T.occurrence == given("occurrence"),
-        )
+_STAND = Statement(
+    select(
+        select(SETTINGS.c.value).where(SETTINGS.c.key == constant(CHANGES)).scalar_subquery(),
+        select(func.max(_L.id)).scalar_subquery(),
     )
-    return Statement(
-        people.join(PEOPLE, _P.id == person)
-        .where(
-            action == given("action"), person > given("after"), _P.status == constant(ACTIVE), _awake, ~begun
-        )
-        .order_by(person)
-        .limit(given("most")).offset(constant(0)),
-        "action", "flow", "subject", "occurrence", "by", "after", "awake", "free", "most",
-    )  # fmt: skip
-
-
-def _signed(*conditions: ColumnElement[bool]) -> Statement:
-    signups = (
-        select(_S.person_id).select_from(SIGNUPS).where(_S.cancelled_at.is_(None), _S.at <= given("by"), *conditions)
-    )
-    return _concerned(signups, _S.person_id, _S.action_id)
-
-
-_will_come = (_S.kind == constant(YES), _S.state == constant(GOING))
-_CONCERNED = {
-    "signed_up": _signed(*_will_come),
-    "maybe": _signed(_S.kind == constant(MAYBE)),
-    "attended": _signed(_S.checked_in_at.is_not(None)),
-    "missed": _signed(*_will_come, _S.checked_in_at.is_(None)),
-    "host": _concerned(select(_A.host_id).select_from(ACTIONS).where(_A.created_at <= given("by")), _A.host_id, _A.id),
-}
+)
 
 
 _QUIET = Statement(
@@ -125,7 +87,8 @@ _REMINDED = Statement(
 )
 _REMINDERS = Statement(
     select(_L.at)
-    .where(_L.person_id == given("person"), _L.what == constant("reminded"), _L.at >= given("since"))
+    # Not `what` itself: SQLite would take its index, and read the reminders that everybody had.
+    .where(_L.person_id == given("person"), func.lower(_L.what) == constant("reminded"), _L.at >= given("since"))
     .order_by(_L.at),
     "person",
     "since",
@@ -139,17 +102,18 @@ _NEWEST = Statement(
     "subject",
 )
 
-FOR_ACTIONS = frozenset(_CONCERNED)
-"""For whom a moment of an action can be."""
 
-
-class Moments:
+class Moments(Concerned):
     """The moments, in one transaction. Only people who may be written to are named: who has stopped is not."""
 
-    __slots__ = ("_session",)
+    __slots__ = ()
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    async def stand(self) -> tuple[int, int]:
+        """How often an action was made or changed, and the number of the newest line of the ledger. While both are as
+        they were, nothing has happened that a moment could count from."""
+        row = await self._session.row(_STAND)
+        assert row is not None
+        return int(row[0] or 0), row[1] or 0
 
     async def begin(self, flow: str, subject: str, person_id: int, occurrence: str) -> bool:
         """A flow begins for this person, about this subject. False: this very occurrence has begun it before."""
@@ -170,29 +134,6 @@ class Moments:
         rows = await self._session.rows(_HAPPENED[role], happening, flow, micros(since), micros(until), *marks, limit)
         return [(person_id, subject, line, moment(at)) for person_id, subject, line, at in rows]
 
-    async def concerned(
-        self, action_id: int, flow: str, occurrence: str, who: str, limit: int, by: datetime | None = None,
-        *, after: int = 0, awake: bool = False,
-    ) -> list[int]:  # fmt: skip
-        """The people of an action for whom this occurrence has not begun the flow (about "action:ID"), by number, from
-        behind `after`.
-
-        signed_up  have a place: neither maybe nor on the waiting list
-        maybe      said that they might come
-        attended   have checked in
-        missed     had a place and have not checked in
-        host       the host
-
-        `by`: only those who were so by then. `awake`: only those who can be reminded now (`quiet`, `rest`). Raises
-        KeyError for any other word.
-        """
-        until = self._session.now_micros if by is None else micros(by)
-        marks = self._marks(not awake, not awake)
-        rows = await self._session.rows(
-            _CONCERNED[who], action_id, flow, f"action:{action_id}", occurrence, until, after, *marks, limit
-        )  # fmt: skip
-        return [row[0] for row in rows]
-
     async def quiet(self, person_id: int, until: datetime) -> None:
         """Their quiet hours last until then: nothing that begins by itself is looked at before."""
         await self._session.change(_QUIET, person_id, micros(until))
@@ -209,7 +150,3 @@ class Moments:
         """The newest line of the ledger on which this happened to them about this; 0 where there is none."""
         row = await self._session.row(_NEWEST, person_id, happening, subject)
         return int(row[0] or 0) if row else 0
-
-    def _marks(self, quiet_too: bool, reminded_too: bool) -> tuple[int, int]:
-        now = self._session.now_micros
-        return _NEVER if quiet_too else now, _NEVER if reminded_too else now

@@ -26,6 +26,7 @@ class PersonRow(columns.Row, table=True):
         Index("people_leaving", "id", **columns.when("status = 'leaving'")),
         Index("people_waiting", "waiting_since", "id", **columns.when("waiting_since IS NOT NULL")),
         Index("people_buddies", "id", **columns.when("role = 'buddy'")),
+        Index("people_by_district", "district", "id", **columns.when("status = 'active'")),
     )
     id: int | None = columns.identity()
     created_at: datetime = columns.at()

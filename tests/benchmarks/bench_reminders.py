@@ -88,7 +88,8 @@ async def all_due(talk: Talk, store: Store) -> tuple[float, int]:
             person = await tx.people.add("web", "web", f"p{each}", "en")
             await tx.actions.sign_up(number, person.id, "yes")
 
-    starts_at = talk.watch.now + timedelta(hours=1)
+    # Of all the flows, the first that is due.
+    starts_at = talk.watch.now + timedelta(hours=FLOWS)
     number = await store.run(
         lambda tx: tx.actions.add(
             title="Rally", starts_at=starts_at, ends_at=starts_at + timedelta(hours=1), zone="UTC", state=PUBLISHED
