@@ -52,10 +52,10 @@ from bot.turn import Taken, Turns
 from bot.world import World
 from flows import phrases
 from flows.model import NOTHING
+from storage import key_file
 from storage.errors import Burned, NewerDatabase, StorageError
 from storage.pairs import BUDDY
 from storage.store import Store
-from storage.vault import Vault
 from storage.writer import Writer, Writes
 
 log = logging.getLogger(__name__)
@@ -314,7 +314,7 @@ def _console(config: Config, bot: Bot, routers: Sequence[APIRouter]) -> tuple[Fa
         return app, []
     origins = (config.server.public_url,) if config.server.public_url else ()
     web = Web(StoredHistory(bot.store, "web"), origins=origins)
-    secret = hmac.digest(Vault.read_key_file(config.key_file), b"doorstep: console sessions", "sha256")
+    secret = hmac.digest(key_file.read(config.key_file).common, b"doorstep: console sessions", "sha256")
     files = web_files.router(web.visitor, StoredFiles(bot.store, bot.world))
     desk, rehearsals = LiveDesk(bot), Rehearsals(config.flows_folder, "desk", "The desk")
     app = build(

@@ -15,6 +15,7 @@ from bot.commands import (
     action_changes,
     copies,
     forgetting,
+    keys,
     move,
     pair,
     passphrase,
@@ -264,6 +265,7 @@ app.command()(pair.pair)
 app.command()(send.send)
 app.command()(move.move)
 app.add_typer(people.people, name="people")
+app.add_typer(keys.keys, name="keys")
 action_changes.join(action.action)
 app.add_typer(action.action, name="action")
 

@@ -206,7 +206,7 @@ COMMANDS: Mapping[str, Roles] = dict.fromkeys(
         "check", "test", "draw", "translate", "init", "chat", "try", "run", "migrate", "passphrase", "rehearse", "pair",
         "stats", "send", "move", "people list", "people import", "action add", "action list", "action import",
         "action change", "action cancel", "action code", "action campaign", "backup", "restore", "export", "import",
-        "forget", "burn",
+        "forget", "burn", "keys rotate",
     ),
     ORGANIZERS,
 )  # fmt: skip

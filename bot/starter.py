@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from flows.reader import STARTER
-from storage.vault import Vault
+from storage import key_file
 
 _PARTS = ("library", "languages", "dialogs")
 
@@ -22,7 +22,7 @@ def make(folder: Path) -> None:
         raise FileExistsError(f"{folder} is not empty")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.toml").write_text(example(), "utf-8")
-    Vault.create_key_file(folder / "doorstep.key")
+    key_file.create(folder / "doorstep.key")
     for part in _PARTS:
         (folder / "flows" / part).mkdir(parents=True)
         for file in sorted((STARTER / part).glob("*.*")):

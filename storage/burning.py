@@ -12,6 +12,7 @@ from storage.errors import NeedsMigration, NoDatabase, StorageUnavailable
 from storage.snapshot import plain
 from storage.tables import KEYS_SCHEMA, PERSON_KEYS, TOMBSTONES, micros
 from storage.tombstones import EVERYBODY
+from storage.vault import MARK
 
 
 def burn(url: str, now: datetime) -> int:
@@ -30,7 +31,8 @@ def burn(url: str, now: datetime) -> int:
             return _on_postgres(url, now)
         with closing(sqlite.connect(sqlite.keys_path(path), writes=True)) as keys:
             sqlite.begin(keys)
-            many = keys.execute("DELETE FROM person_keys").rowcount
+            many = keys.execute("DELETE FROM person_keys WHERE person_id <> ?", (MARK,)).rowcount
+            keys.execute("DELETE FROM person_keys")
             keys.execute("COMMIT")
             keys.execute("VACUUM")
             keys.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -43,7 +45,8 @@ def burn(url: str, now: datetime) -> int:
 
 def _on_postgres(url: str, now: datetime) -> int:
     with schema.connection(url) as opened:
-        many = opened.execute(select(func.count()).select_from(PERSON_KEYS)).scalar_one()
+        people = select(func.count()).select_from(PERSON_KEYS).where(PERSON_KEYS.c.person_id != MARK)
+        many = opened.execute(people).scalar_one()
         opened.execute(delete(PERSON_KEYS))
         opened.execute(insert(plain(TOMBSTONES)).values(_mark(now)))
     engine = create_engine(schema.parsed(url), poolclass=NullPool, isolation_level="AUTOCOMMIT")

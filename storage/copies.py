@@ -29,12 +29,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import schema
+from storage import key_file, schema
 from storage.errors import (
     NotACopy,
     NotEmpty,
     NotOverwritten,
+    OldKeyFile,
     OtherVersion,
+    SealBroken,
     StorageUnavailable,
     WrongKey,
 )
@@ -87,9 +89,11 @@ def restore(url: str, file: Path, key: Path, keys: Path | None = None, *, progre
     database, and tables that are missing, are made. Raises NotEmpty, NotACopy, OtherVersion, WrongKey,
     KeyFileMissing, BadKeyFile, DatabaseInUse, StorageUnavailable, OSError.
     """
-    vault = Vault(Vault.read_key_file(key))
+    vault = Vault(key_file.read(key))
     with _lines(file) as lines:
         key_rows = [] if keys is None else copied_keys(keys)
+        if key_rows and not any(_opens(vault, person_id, wrapped) for person_id, wrapped, _ in key_rows):
+            raise WrongKey("it does not open this copy of the person keys, but one that was kept beside it may")
         path = schema.sqlite_path(url)
         lock = None if path is None else locked(path)
         try:
@@ -100,6 +104,14 @@ def restore(url: str, file: Path, key: Path, keys: Path | None = None, *, progre
         finally:
             if lock is not None:
                 os.close(lock)
+
+
+def _opens(vault: Vault, person_id: int, wrapped: bytes) -> bool:
+    try:
+        vault.opened(person_id, wrapped)
+    except (SealBroken, OldKeyFile):
+        return False
+    return True
 
 
 def _restored(url: str, lines: Iterator[Any], vault: Vault, key_rows: Sequence[Any], progress: Progress) -> int:

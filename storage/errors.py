@@ -42,7 +42,11 @@ class KeyFileExists(StorageError):
 
 
 class BadKeyFile(StorageError):
-    """The key file does not hold 32 bytes as base64."""
+    """The key file is damaged: it does not hold keys of 32 bytes as base64."""
+
+
+class OldKeyFile(StorageUnavailable):
+    """The key file does not fit the person keys: put the one here that `doorstep keys rotate` has written last."""
 
 
 class WrongKey(StorageError):

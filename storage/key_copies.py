@@ -16,6 +16,7 @@ from storage import schema, sqlite
 from storage.errors import NoDatabase, NotACopy, NotOverwritten, StorageUnavailable
 from storage.snapshot import plain, reading
 from storage.tables import PEOPLE, PERSON_KEYS
+from storage.vault import MARK
 from storage.whole import whole
 
 _KEYS_COPY = 0x444F4F52
@@ -29,7 +30,7 @@ def backup_keys(url: str, file: Path) -> int:
     """
     if file.exists() and not _is_copy(file):
         raise NotOverwritten(str(file))
-    rows = keys_of(url)
+    rows = _all_of(url)
     try:
         with whole(file) as part, closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = MEMORY")
@@ -40,11 +41,15 @@ def backup_keys(url: str, file: Path) -> int:
             copy.execute("COMMIT")
     except sqlite3.Error as error:
         raise StorageUnavailable(str(error)) from error
-    return len(rows)
+    return sum(row[0] != MARK for row in rows)
 
 
 def keys_of(url: str) -> list[Sequence[Any]]:
     """The person keys there are now: (person, wrapped key, made at). Raises NoDatabase, StorageUnavailable."""
+    return [row for row in _all_of(url) if row[0] != MARK]
+
+
+def _all_of(url: str) -> list[Sequence[Any]]:
     path = schema.sqlite_path(url)
     if path is None:
         with reading(url) as source:

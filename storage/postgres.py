@@ -7,17 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import ARRAY, BigInteger, delete, func, select
+from sqlalchemy import ARRAY, BigInteger, delete, exists, func, select
 
 from storage import leases
-from storage.errors import FirstContactRaced, NewerDatabase, ReadOnly, StorageUnavailable, StoreClosed
+from storage.errors import FirstContactRaced, NewerDatabase, OldKeyFile, ReadOnly, StorageUnavailable, StoreClosed
 from storage.schema import newest
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
-from storage.statements import Statement, given
+from storage.statements import Statement, constant, given
 from storage.tables import PERSON_KEYS, micros
 from storage.transaction import Transaction
-from storage.vault import Vault
+from storage.vault import MARK, Vault, generation
 
 T = TypeVar("T")
 
@@ -66,14 +66,15 @@ _KEYS_OF = Statement(
     select(_KEYS.person_id, _KEYS.wrapped).where(_KEYS.person_id == func.any(given("people", ARRAY(BigInteger)))),
     "people",
 )
+_MARK = PERSON_KEYS.alias("mark").c
+# The database itself refuses what was wrapped by a key that is in force no more, by whoever was frozen meanwhile.
+_in_force = ~exists().where(_MARK.person_id == constant(MARK), _MARK.wrapped > given("generation", _KEYS.wrapped.type))
+_row = given("person", _KEYS.person_id.type), given("wrapped", _KEYS.wrapped.type), given("at", BigInteger)
+_COLUMNS = ["person_id", "wrapped", "created_at"]
 _KEEP = Statement(
-    lambda insert: insert(PERSON_KEYS).values(
-        person_id=given("person"), wrapped=given("wrapped"), created_at=given("at")
-    ),
-    "person",
-    "wrapped",
-    "at",
-)
+    lambda insert: insert(PERSON_KEYS).from_select(_COLUMNS, select(*_row).where(_in_force)),
+    "person", "wrapped", "at", "generation",
+)  # fmt: skip
 _DESTROY = Statement(delete(PERSON_KEYS).where(_KEYS.person_id == given("person")), "person")
 
 
@@ -111,7 +112,8 @@ class PostgresSession:
         return [(person_id, wrapped) for person_id, wrapped in await self.rows(_KEYS_OF, people)]
 
     async def keep_key(self, person_id: int, wrapped: bytes) -> None:
-        await self.change(_KEEP, person_id, wrapped, self.now_micros)
+        if not await self.change(_KEEP, person_id, wrapped, self.now_micros, generation(wrapped)):
+            raise OldKeyFile
 
     async def destroy_key(self, person_id: int) -> None:
         await self.change(_DESTROY, person_id)
@@ -162,6 +164,10 @@ class Pool:
                 if pause is None:
                     raise StorageUnavailable(str(error)) from error
                 await asyncio.sleep(pause)
+            except OldKeyFile:
+                if pause is None:
+                    raise
+                self._vault.look()
             except _MISFIT as error:
                 await self._explain(error)
                 raise

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from storage.errors import ReadOnly, StorageUnavailable, Suspended
+from storage.errors import OldKeyFile, ReadOnly, StorageUnavailable, Suspended
 from storage.session import Arguments
 from storage.statements import Statement
 from storage.tables import micros
 from storage.transaction import Transaction
-from storage.vault import Vault
+from storage.vault import MARK, Vault, generation
 
 T = TypeVar("T")
 Work = Callable[[Transaction], Awaitable[T]]
@@ -103,7 +103,8 @@ class SqliteSession:
         return set(self._made)
 
     def keep_keys(self) -> set[int]:
-        """Commits the group's keys; to be called before its data commit. The people whose keys are destroyed."""
+        """Commits the group's keys; to be called before its data commit. The people whose keys are destroyed. Raises
+        OldKeyFile where a key was wrapped that is in force no more."""
         if not self._kept:
             return set()
         kept, self._kept = self._kept, {}
@@ -111,10 +112,13 @@ class SqliteSession:
         new = [(person_id, wrapped, self.now_micros) for person_id, wrapped in kept.items() if wrapped is not None]
         self._keys.execute("BEGIN IMMEDIATE")
         try:
+            mark = self._keys.execute(_KEY, (MARK,)).fetchone()
+            if mark is not None and any(mark[0] > generation(wrapped) for _, wrapped, _ in new):
+                raise OldKeyFile
             self._keys.executemany(_KEEP, new)
             self._keys.executemany(_DESTROY, [(person_id,) for person_id in gone])
             self._keys.execute("COMMIT")
-        except sqlite3.Error:
+        except (sqlite3.Error, OldKeyFile):
             if self._keys.in_transaction:
                 self._keys.execute("ROLLBACK")
             raise

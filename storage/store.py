@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import leases, schema, sqlite
+from storage import key_file, leases, schema, sqlite
 from storage.errors import (
     Burned,
     DatabaseInUse,
@@ -61,8 +61,8 @@ class Store:
         rehearsal has one of its own.
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
-        (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, Burned, StorageUnavailable;
-        ValueError for another kind of url.
+        (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, OldKeyFile, Burned,
+        StorageUnavailable; ValueError for another kind of url.
         """
         path = schema.sqlite_path(url)
         lock = None if path is None or not (alone or _unready(path)) else locked(path)
@@ -175,6 +175,7 @@ class Store:
             await tx.settings.set(KEY_CHECK, mine)
         elif not hmac.compare_digest(first, mine):
             raise WrongKey
+        await tx.check_keys()
 
 
 def locked(path: Path) -> int:
@@ -207,12 +208,12 @@ def prepare(url: str, path: Path | None) -> None:
 
 def _vault(url: str, key: Path) -> Vault:
     try:
-        return Vault(Vault.read_key_file(key))
+        return Vault(key_file.read(key), key)
     except KeyFileMissing:
         if schema.holds_people(url):
             raise
-    Vault.create_key_file(key)
-    return Vault(Vault.read_key_file(key))
+    key_file.create(key)
+    return Vault(key_file.read(key), key)
 
 
 def _unavailable(does: Callable[[str], T]) -> Callable[[str], T]:

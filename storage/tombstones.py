@@ -93,7 +93,9 @@ class Tombstones:
         return await self._session.row(_STANDS, channel, account, blind, micros(at)) is not None
 
     async def close_keys(self, since: datetime) -> None:
-        """Closes the keys of those who were forgotten since then, by whichever process. Raises Burned."""
+        """Closes the keys of those who were forgotten since then, by whichever process; and has a look whether the key
+        file is another one now. Raises Burned."""
+        self._vault.look()
         for (person_id,) in await self._session.rows(_MADE_SINCE, micros(since)):
             if person_id == EVERYBODY:
                 self._vault.drop_all()

@@ -36,6 +36,7 @@ class Transaction:
 
     __slots__ = (
         "_session",
+        "_vault",
         "actions",
         "addresses",
         "audit",
@@ -64,6 +65,7 @@ class Transaction:
 
     def __init__(self, session: Session, vault: Vault) -> None:
         self._session = session
+        self._vault = vault
         self.people = People(session, vault)
         self.addresses = Addresses(session, vault)
         self.buddies = Buddies(session, vault)
@@ -88,6 +90,10 @@ class Transaction:
         self.tombstones = Tombstones(session, vault)
         self.told = Told(session)
         self.memory = Memory(session, vault)
+
+    async def check_keys(self) -> None:
+        """Raises OldKeyFile where the keys of this process are not those in force."""
+        await self._vault.check(self._session)
 
     async def backlog(self) -> Backlog:
         """What waits, over everybody."""

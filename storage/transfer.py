@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import Boolean, Connection, Date, Float, RowMapping, Table, Text, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage import formulas, layers, schema
+from storage import formulas, key_file, layers, schema
 from storage.copies import number_on, tables
 from storage.errors import NotAnExport, NotEmpty, StorageUnavailable
 from storage.key_copies import drop_keys, keep_keys, keys_of
@@ -68,7 +68,7 @@ def export(url: str, key: Path, folder: Path, *, progress: Progress = lambda _: 
     Raises FileExistsError where there is something already, KeyFileMissing, BadKeyFile, NeedsMigration,
     StorageUnavailable, SealBroken, OSError.
     """
-    vault = Vault(Vault.read_key_file(key))
+    vault = Vault(key_file.read(key))
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise FileExistsError(17, "there is something in it already: give a new folder", str(folder))
@@ -94,7 +94,7 @@ def import_all(url: str, key: Path, folder: Path, *, progress: Progress = lambda
 
     Raises NotEmpty, NotAnExport, KeyFileMissing, BadKeyFile, DatabaseInUse, StorageUnavailable, OSError.
     """
-    vault = Vault(Vault.read_key_file(key))
+    vault = Vault(key_file.read(key))
     path = schema.sqlite_path(url)
     lock = None if path is None else locked(path)
     try:

@@ -1,14 +1,11 @@
 """Sealing what is personal: a key per person, wrapped by the group's key, and blind indexes to look addresses up.
 
-The group's key file holds 32 bytes. Three keys are derived from it and used for nothing else: one wraps the person
-keys, one makes blind indexes, one seals what is no person's, so that none tells anything of another.
-
-A sealed field is one byte of version, 12 of nonce, and AES-256-GCM of the text, bound to the table and column it
-stands in and to the person it belongs to: moved elsewhere it does not open.
+The group's keys are in a file of their own (`storage.key_file`). A sealed field is one byte of version, 12 of nonce,
+and AES-256-GCM of the text, bound to the table and column it stands in and to the person it belongs to: moved elsewhere
+it does not open. A wrapped person key is the same, bound to the person; where it is not the first wrapping key that
+wraps it, its version is 2 and the number of that key follows, in two bytes.
 """
 
-import base64
-import binascii
 import hmac
 import os
 from collections import OrderedDict
@@ -19,25 +16,28 @@ from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from storage.errors import BadKeyFile, KeyDestroyed, KeyFileExists, KeyFileMissing, SealBroken
+from storage import key_file
+from storage.errors import KeyDestroyed, OldKeyFile, SealBroken, StorageError
+from storage.key_file import KEY, Keys
 from storage.session import Session
 
-_VERSION = b"\x01"
+_VERSION, _NUMBERED = b"\x01", b"\x02"
 _NONCE = 12
-_KEY = 32
 _REMEMBERED = 200_000
 """Keys of 32 bytes, which take about 250 bytes each with their places here; a turn without must ask for one."""
 
 _AT_HAND = 1_000
 """What opens with a key takes 2.5 kB (measured, cryptography 50), so only those just used are kept ready."""
 
-_HEADER = """\
-# Doorstep's key. Whoever loses this file loses every name, address and message in the database: keep a copy
-# where the database's copies are not. Whoever has both can read them.
-"""
+MARK = 0
+"""Nobody's number: what is kept under it as a person's key tells which wrapping key is in force, and that no key may be
+kept any more that an earlier one wraps."""
+
+
+def generation(wrapped: bytes) -> bytes:
+    """As bytes compare, this is not below what the same wrapping key wraps, and below what a later one does."""
+    return (wrapped[:3] if wrapped[:1] == _NUMBERED else _VERSION) + b"\xff" * (1 + _NONCE + KEY)
 
 
 class Vault:
@@ -46,44 +46,18 @@ class Vault:
     common  seals what belongs to no person, like a token
     """
 
-    def __init__(self, group_key: bytes, remembered: int = _REMEMBERED) -> None:
-        if len(group_key) != _KEY:
-            raise BadKeyFile
-        self._wrapping = AESGCM(_derived(group_key, b"doorstep: wraps the person keys"))
-        self._index_key = _derived(group_key, b"doorstep: blind indexes")
-        self.common = Seal(AESGCM(_derived(group_key, b"doorstep: seals what is no person's")), 0)
+    def __init__(self, keys: Keys, file: Path | None = None, remembered: int = _REMEMBERED) -> None:
+        """`file` is where newer keys are found, once there are some."""
+        self._ring = _Ring(keys, file)
+        self._index_key = keys.index
+        self.common = Seal(AESGCM(keys.common), 0)
         self._known: OrderedDict[int, bytes] = OrderedDict()
         self._at_hand: OrderedDict[int, Seal] = OrderedDict()
         self._remembered = remembered
 
-    @staticmethod
-    def create_key_file(path: Path) -> None:
-        """Writes a new random key, readable by its owner only. Raises KeyFileExists rather than overwrite one."""
-        try:
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            raise KeyFileExists(path.name) from None
-        with os.fdopen(handle, "wb") as file:
-            file.write(_HEADER.encode() + base64.b64encode(os.urandom(_KEY)) + b"\n")
-            file.flush()
-            os.fsync(handle)
-
-    @staticmethod
-    def read_key_file(path: Path) -> bytes:
-        """The 32 bytes. Raises KeyFileMissing or BadKeyFile."""
-        try:
-            lines = path.read_text("ascii").splitlines()
-        except FileNotFoundError:
-            raise KeyFileMissing(path.name) from None
-        except UnicodeDecodeError:
-            raise BadKeyFile(path.name) from None
-        try:
-            key = base64.b64decode("".join(line for line in lines if not line.startswith("#")), validate=True)
-        except binascii.Error:
-            raise BadKeyFile(path.name) from None
-        if len(key) != _KEY:
-            raise BadKeyFile(path.name)
-        return key
+    def look(self) -> None:
+        """Reads the key file again, where it is another one now."""
+        self._ring.look()
 
     def blind(self, *parts: str) -> bytes:
         """What a secret is looked up by: 32 bytes, the same for the same parts, telling nothing of them."""
@@ -107,12 +81,29 @@ class Vault:
         return wrapped, Seal(AESGCM(key), person_id)
 
     def opened(self, person_id: int, wrapped: bytes) -> "Seal":
-        """What opens this person's fields. Raises SealBroken where the wrapped key is damaged, or another group's."""
+        """What opens this person's fields. Raises SealBroken where the wrapped key is damaged, or another group's;
+        OldKeyFile."""
         return Seal(AESGCM(self._unwrapped(person_id, wrapped)), person_id)
 
     def _made(self, person_id: int) -> tuple[bytes, bytes]:
-        key, nonce = os.urandom(_KEY), os.urandom(_NONCE)
-        return _VERSION + nonce + self._wrapping.encrypt(nonce, key, b"%d" % person_id), key
+        key = os.urandom(KEY)
+        return self._ring.wrap(person_id, key), key
+
+    def rewrapped(self, person_id: int, wrapped: bytes) -> bytes | None:
+        """The same key, wrapped by the one in force; None where it is. Raises SealBroken, OldKeyFile."""
+        if self._ring.is_newest(wrapped):
+            return None
+        return self._ring.wrap(person_id, self._unwrapped(person_id, wrapped))
+
+    def mark(self) -> bytes:
+        """What is kept under `MARK` from the moment at which the newest wrapping key is in force."""
+        return self._ring.wrap(MARK, os.urandom(KEY))
+
+    async def check(self, session: Session) -> None:
+        """Raises OldKeyFile where the keys are not those in force."""
+        wrapped = await session.wrapped_key(MARK)
+        if wrapped is not None:
+            self._unwrapped(MARK, wrapped)
 
     async def of(self, session: Session, person_id: int) -> "Seal":
         """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""
@@ -134,10 +125,7 @@ class Vault:
                     self._keep(person_id, self._unwrapped(person_id, wrapped))
 
     def _unwrapped(self, person_id: int, wrapped: bytes) -> bytes:
-        try:
-            return self._wrapping.decrypt(wrapped[1 : 1 + _NONCE], wrapped[1 + _NONCE :], b"%d" % person_id)
-        except InvalidTag:
-            raise SealBroken(f"the key of person {person_id}") from None
+        return self._ring.unwrap(person_id, wrapped)
 
     async def forget(self, session: Session, person_id: int) -> None:
         """Destroys a person's key, when the transaction commits: nothing of theirs opens again, in backups neither."""
@@ -192,5 +180,58 @@ class Seal:
         raise SealBroken(f"{field.decode()} of person {self._owner[1:].decode()}")
 
 
-def _derived(group_key: bytes, purpose: bytes) -> bytes:
-    return HKDF(SHA256(), _KEY, None, purpose).derive(group_key)
+class _Ring:
+    """The wrapping keys, for a vault and its siblings: they may become more while a process runs."""
+
+    def __init__(self, keys: Keys, file: Path | None) -> None:
+        self._keys, self._file = keys, file
+        self._wrapping = {number: AESGCM(key) for number, key in keys.wrapping.items()}
+        self._stamp: tuple[int, int] | None = None
+
+    def look(self) -> None:
+        # It may be on a stick that is not here just now; or half of another group's, while somebody changes it.
+        stamp = _stamp(self._file)
+        if self._file is None or stamp in (None, self._stamp):
+            return
+        try:
+            keys = key_file.read(self._file)
+        except (OSError, StorageError):
+            return
+        if keys.index == self._keys.index:
+            self._keys, self._stamp = keys, stamp
+            self._wrapping = {**self._wrapping, **{number: AESGCM(key) for number, key in keys.wrapping.items()}}
+
+    def wrap(self, person_id: int, key: bytes) -> bytes:
+        number, nonce = max(self._wrapping), os.urandom(_NONCE)
+        if number == 1:
+            return _VERSION + nonce + self._wrapping[1].encrypt(nonce, key, b"%d" % person_id)
+        begins = _NUMBERED + number.to_bytes(2)
+        return begins + nonce + self._wrapping[number].encrypt(nonce, key, begins + b"%d" % person_id)
+
+    def unwrap(self, person_id: int, wrapped: bytes) -> bytes:
+        begins = wrapped[:3] if wrapped[:1] == _NUMBERED else b""
+        number = int.from_bytes(begins[1:]) if begins else 1
+        if number not in self._wrapping:
+            self.look()
+        if number not in self._wrapping:
+            raise OldKeyFile
+        at = len(begins) or 1
+        try:
+            return self._wrapping[number].decrypt(
+                wrapped[at : at + _NONCE], wrapped[at + _NONCE :], begins + b"%d" % person_id
+            )
+        except (InvalidTag, ValueError):
+            raise SealBroken(f"the key of person {person_id}") from None
+
+    def is_newest(self, wrapped: bytes) -> bool:
+        number = int.from_bytes(wrapped[1:3]) if wrapped[:1] == _NUMBERED else 1
+        return number == max(self._wrapping)
+
+
+def _stamp(file: Path | None) -> tuple[int, int] | None:
+    """Another one whenever the file is; None where there is none."""
+    try:
+        found = None if file is None else file.stat()
+    except OSError:
+        return None
+    return None if found is None else (found.st_ino, found.st_mtime_ns)

@@ -14,7 +14,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from storage.errors import StorageUnavailable, StoreClosed
+from storage.errors import OldKeyFile, StorageUnavailable, StoreClosed
 from storage.sqlite import LOOK_AGAIN, Clock, SqliteSession, Work, begin, connect, drive, friendly, keys_path, read
 from storage.transaction import Transaction
 from storage.vault import Vault
@@ -118,16 +118,18 @@ class Writer:
         try:
             try:
                 return self._committed([self._run(job) for job in self._begun(jobs)])
-            except _Spoilt:
+            except (_Spoilt, OldKeyFile):
                 # Only now is each given a savepoint: they cost every turn more than this costs the few.
                 self._undo()
+                self._vault.look()
                 return self._committed([self._run_alone(job) for job in self._begun(jobs)])
         except Exception as error:
             # Whatever it was, nobody may wait for ever: each is told that nothing was kept.
             with suppress(sqlite3.Error):
                 self._undo()
-            lost = StorageUnavailable(str(error))
-            lost.__cause__ = error
+            lost = error if isinstance(error, OldKeyFile) else StorageUnavailable(str(error))
+            if lost is not error:
+                lost.__cause__ = error
             return [(future, None, lost) for _, future in jobs]
 
     def _begun(self, jobs: Sequence[_Job]) -> Sequence[_Job]:

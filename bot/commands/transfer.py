@@ -69,14 +69,13 @@ def import_all(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `doorstep export` wrote.")], config: ConfigOption
 ) -> None:
     """Fills an empty database from an export; the flows in it are copied by hand, where they are wanted."""
-    from storage import transfer
-    from storage.vault import Vault
+    from storage import key_file, transfer
 
     read = configured(config)
     if not folder.is_dir():
         refuse(f"{folder} is no folder: give the one that `doorstep export` wrote")
     if not read.key_file.exists():
-        told(lambda: Vault.create_key_file(read.key_file))
+        told(lambda: key_file.create(read.key_file))
     with progress("rows") as done:
         rows = told(lambda: transfer.import_all(read.database_url, read.key_file, folder, progress=done))
     told(lambda: noted_beside(read, "imported everything"))

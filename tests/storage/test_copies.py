@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, func, insert, select, text
 from sqlalchemy.exc import OperationalError
 
 from flows.model import Say
-from storage import copies, key_copies, schema, sqlite
+from storage import copies, key_copies, key_file, schema, sqlite
 from storage.errors import (
     DatabaseInUse,
     KeyDestroyed,
@@ -30,7 +30,6 @@ from storage.errors import (
 from storage.snapshot import plain
 from storage.store import Store, Transaction
 from storage.tables import JOBS, PERSON_KEYS
-from storage.vault import Vault
 from tests.databases import Database, Watch
 from tests.storage.given import CHANNEL, put_down, someone, talk
 
@@ -288,7 +287,7 @@ async def test_a_backup_needs_the_key_it_was_made_with(
     other = fresh()
     with pytest.raises(KeyFileMissing):
         await asyncio.to_thread(copies.restore, other.url, file, wrong)
-    Vault.create_key_file(wrong)
+    key_file.create(wrong)
     with pytest.raises(WrongKey):
         await asyncio.to_thread(copies.restore, other.url, file, wrong)
     assert await asyncio.to_thread(copies.restore, other.url, file, other.key) > 0

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from flows.model import Say
-from storage import layers, transfer
+from storage import key_file, layers, transfer
 from storage.errors import KeyDestroyed
 from storage.people import Person
 from storage.store import Store, Transaction
-from storage.vault import Vault
 from tests.databases import Database, Watch
 from tests.storage.given import claimed, someone
 
@@ -62,7 +61,7 @@ async def test_an_export_and_an_import_elsewhere_keep_whom_it_names(
 ) -> None:
     ana, sam = await named(store, watch)
     folder, other, key = tmp_path / "sheets", f"sqlite:///{tmp_path}/elsewhere.db", tmp_path / "other.key"
-    Vault.create_key_file(key)
+    key_file.create(key)
     await asyncio.to_thread(transfer.export, database.url, database.key, folder)
     await asyncio.to_thread(transfer.import_all, other, key, folder)
     there = await Store.open(other, key, clock=watch)

@@ -12,11 +12,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import text
 from sqlmodel import Session, select
 
-from storage import schema
+from storage import key_file, schema
 from storage.errors import NeedsMigration
 from storage.store import Store
 from storage.tables import KEYS_SCHEMA, PersonRow, Row, micros, moment
-from storage.vault import Vault
 from tests.databases import Database, Watch
 from tests.storage.given import someone
 
@@ -57,7 +56,7 @@ async def test_two_processes_may_open_an_empty_postgres_at_once(
 ) -> None:
     url = request.getfixturevalue("postgres").create(template="template0")
     key = tmp_path / "new.key"
-    Vault.create_key_file(key)
+    key_file.create(key)
     stores = await asyncio.gather(*(Store.open(url, key, clock=watch) for _ in range(3)))
     for store in stores:
         await store.close()

@@ -7,12 +7,11 @@ import pytest
 from sqlalchemy import insert
 
 from flows.model import Say
-from storage import schema, transfer
+from storage import key_file, schema, transfer
 from storage.errors import NotAnExport, NotEmpty
 from storage.pairs import INTRODUCED
 from storage.store import Store, Transaction
 from storage.tables import JOBS
-from storage.vault import Vault
 from tests.databases import Database, Watch
 from tests.storage.given import CHANNEL, someone, take
 from tests.storage.test_copies import Fresh, fresh, live
@@ -57,7 +56,7 @@ async def test_what_is_exported_and_imported_elsewhere_under_another_key_is_the_
     first, second, key = tmp_path / "first", tmp_path / "second", tmp_path / "other.key"
     rows = await asyncio.to_thread(transfer.export, database.url, database.key, first)
     assert rows > 25
-    Vault.create_key_file(key)
+    key_file.create(key)
     other = fresh()
     assert await asyncio.to_thread(transfer.import_all, other.url, key, first) == rows
     assert await asyncio.to_thread(transfer.export, other.url, key, second) == rows

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from flows.model import Say
+from storage import key_file
 from storage.errors import BadKeyFile, KeyDestroyed, KeyFileExists, KeyFileMissing, SealBroken, WrongKey
 from storage.sqlite import keys_path
 from storage.store import Store, Transaction
@@ -135,8 +136,8 @@ async def test_a_sealed_field_does_not_open_elsewhere_or_damaged() -> None:
 
 
 def test_a_blind_index_tells_people_accounts_and_groups_apart() -> None:
-    one, other = Vault(bytes(32)), Vault(b"1" * 32)
-    assert one.blind("telegram", "main", "7") == Vault(bytes(32)).blind("telegram", "main", "7")
+    one, other = Vault(key_file.derived(bytes(32))), Vault(key_file.derived(b"1" * 32))
+    assert one.blind("telegram", "main", "7") == Vault(key_file.derived(bytes(32))).blind("telegram", "main", "7")
     blinds = [
         vault.blind(*parts) for vault in (one, other) for parts in (("t", "m", "7"), ("t", "m", "8"), ("t", "n", "7"))
     ]
@@ -146,13 +147,14 @@ def test_a_blind_index_tells_people_accounts_and_groups_apart() -> None:
 
 def test_a_key_file_is_for_its_owner_only_and_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "doorstep.key"
-    Vault.create_key_file(path)
+    key_file.create(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     before = path.read_text()
     assert before.startswith("# Doorstep's key.")
-    assert len(Vault.read_key_file(path)) == 32
+    keys = key_file.read(path)
+    assert len({keys.index, keys.common, *keys.wrapping.values()}) == 3
     with pytest.raises(KeyFileExists):
-        Vault.create_key_file(path)
+        key_file.create(path)
     assert path.read_text() == before
 
 
@@ -161,7 +163,7 @@ def test_a_bad_key_file_is_named(tmp_path: Path, content: str) -> None:
     path = tmp_path / "bad.key"
     path.write_text(content, "utf-8")
     with pytest.raises(BadKeyFile, match=r"bad\.key"):
-        Vault.read_key_file(path)
+        key_file.read(path)
 
 
 async def test_a_missing_key_file_is_made_only_while_nobody_is_in_the_database(
@@ -181,7 +183,7 @@ async def test_a_missing_key_file_is_made_only_while_nobody_is_in_the_database(
 async def test_the_key_file_of_another_group_is_refused(database: Database, watch: Watch, tmp_path: Path) -> None:
     await (await Store.open(database.url, database.key, clock=watch)).close()
     other = tmp_path / "other.key"
-    Vault.create_key_file(other)
+    key_file.create(other)
     with pytest.raises(WrongKey):
         await Store.open(database.url, other, clock=watch)
     await (await Store.open(database.url, database.key, clock=watch)).close()

@@ -29,6 +29,7 @@ AUDITED = {
     "import": "imported everything",
     "backup": "made a backup",
     "restore": "restored a backup",
+    "keys rotate": "rotated the keys",
     "burn": "burned everything",
     "action add": "published an action",
     "action import": "published an action",
@@ -90,6 +91,7 @@ async def test_each_of_them_leaves_its_line(tmp_path: Path) -> None:
     await leaves("import", str(tmp_path / "out"), folder=other)
     (third / "doorstep.key").write_bytes((one / "doorstep.key").read_bytes())
     await leaves("restore", str(tmp_path / "b.gz"), "--keys", str(tmp_path / "k.db"), folder=third)
+    await leaves("keys rotate")
     await leaves("forget", "1", "--yes")
     await leaves("burn", said="Leeds Neighbours\nburn\n")
     assert set(lines) == set(AUDITED) - {"move"}, "of which its own test knows"
