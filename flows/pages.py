@@ -248,8 +248,10 @@ class _Composer:
         if isinstance(event, AliasEvent) or getattr(event, "anchor", None):
             mend = "write it out; a text that begins with * or & needs quotes"
             raise Refused(Problem(*where, "alias", "anchors and aliases are not read here", mend))
-        tag = getattr(event, "tag", None)
-        if tag is not None and str(tag) not in {"", "!"} and not getattr(event, "implicit", (True,))[0]:
+        tag, implicit = getattr(event, "tag", None), getattr(event, "implicit", True)
+        # Of a word it says so twice, plain and quoted; of a list or a mapping once.
+        written = not (implicit[0] if isinstance(implicit, tuple) else implicit)
+        if tag is not None and str(tag) not in {"", "!"} and written:
             raise Refused(Problem(*where, "bad-yaml", f"tags like {str(tag)[:40]} are not read here", "leave it out"))
         if len(path) > DEEPEST:
             raise Refused(Problem(*where, "bad-yaml", f"more than {DEEPEST} levels inside each other"))

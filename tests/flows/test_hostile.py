@@ -98,6 +98,33 @@ FILES: dict[str, Callable[[], str | bytes]] = {
         + ", ".join(f"word {n}" for n in range(10_000))
         + ", word 7]}\nstart: x\nstates: {x: {end: x}}\n"
     ),
+    "bad-yaml python object": lambda: _say("!!python/object/apply:os.system ['touch /tmp/hostile']"),
+    "bad-yaml python name": lambda: "!!python/name:os.system\n" + _say("Hi."),
+    "bad-yaml include of a file": lambda: _say("!include /etc/passwd"),
+    "type-mismatch picture above": lambda: (
+        HEAD + '  hello: {say: Hi., attach: {picture: "../../../../etc/passwd"}, end: x}\n'
+    ),
+    "type-mismatch picture from the root": lambda: (
+        HEAD + '  hello: {say: Hi., attach: {picture: "/etc/passwd"}, end: x}\n'
+    ),
+    "type-mismatch picture from elsewhere": lambda: (
+        HEAD + '  hello: {say: Hi., attach: {picture: "https://x.example/a.jpg"}, end: x}\n'
+    ),
+    "missing-flow of a path": lambda: HEAD + "  hello: {run: ../../etc/passwd, go: done}\n  done: {end: x}\n",
+    "bad-text class of a name": lambda: _say("'{{ me.__class__.__mro__ }}'"),
+    "bad-text filter": lambda: _say("'{{ me.name | attr }}'"),
+    "bad-text call": lambda: _say("'{{ me.name.upper() }}'"),
+    "bad-condition import": lambda: _when("import('os').system('id') == 0"),
+    "unknown-name class of a name": lambda: _when("me.__class__ == ''"),
+    "bad-condition regex": lambda: _when("'" + "a" * 5000 + "!'.matches('(a+)+$')"),
+    "bad-condition text that grows": lambda: _when("size(" + "('a'+" * 400 + "'a'" + ")" * 400 + ") > 1"),
+    "bad-condition lists of lists": lambda: _when("[[1,2,3]]" + ".map(x, x + x)" * 40 + " == []"),
+    "unknown-key merge": lambda: "<<: {flow: other}\n" + _say("Hi."),
+    "bad-yaml other letters": lambda: _say("Hi.").encode("utf-16"),
+    "bad-yaml half a letter": lambda: _say("Hi.").encode() + b"\xed\xa0\x80",
+    "bad-yaml key of a list": lambda: "? [flow, hostile]\n: x\n" + _say("Hi."),
+    "bad-yaml steering": lambda: _say("'\x1b]8;;https://x.example\x07'"),
+    "bad-name flow of a path": lambda: _say("Hi.").replace("flow: hostile", "flow: ../../x"),
 }
 
 
@@ -157,6 +184,10 @@ def doorstep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[...,
 
         yield run
         asked.close()
+
+
+def test_there_are_sixty() -> None:
+    assert len({make() for make in FILES.values()}) >= 60
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -39,6 +39,29 @@ SENTENCES = {
     "ar": ("لا توقف أبدا", "توقف الحافلة هنا", "إلغاء الاجتماع غدا", "أين توقف", "بدون توقف"),
     "zh": ("不要停止", "停止线在哪里", "怎么退订报纸", "我不想退订", "雨停止了吗"),
 }
+FURTHER = {
+    "nl": ("uitschrijven", "kan ik me uitschrijven van zaterdag?"),
+    "tr": ("dur", "dur bir dakika geliyorum"),
+    "hi": ("रुको", "रुको मैं आ रहा हूँ"),
+    "ja": ("やめる", "たばこをやめるつもり"),
+    "uk": ("відписатися", "не хочу відписатися"),
+    "el": ("σταμάτα", "σταμάτα να ανησυχείς"),
+    "he": ("הסר", "הסר דאגה מליבך"),
+    "ko": ("그만", "그만 자야겠어요"),
+    "vi": ("dừng lại", "xe buýt dừng lại ở đây"),
+    "id": ("berhenti", "bus berhenti di sini"),
+    "fa": ("لغو", "جلسه لغو شد"),
+    "sw": ("sitisha", "usisitisha mkutano"),
+    "ro": ("dezabonare", "fără dezabonare vă rog"),
+    "hu": ("leiratkozás", "nem kell leiratkozás"),
+    "cs": ("odhlásit", "nechci se odhlásit"),
+    "sv": ("sluta", "jag vill inte sluta"),
+    "bn": ("বন্ধ করুন", "দরজা বন্ধ করুন"),
+    "ur": ("بند کریں", "دروازہ بند کریں"),
+    "tl": ("itigil", "huwag itigil ang tugtog"),
+}
+"""More languages: a word, and a sentence that only holds it."""
+
 FORMS = ("{}", "{}!", "🙂 {}")
 
 
@@ -67,3 +90,14 @@ def test_a_sentence_that_only_holds_one_stops_nothing(library: Library, language
 
 def test_there_are_three_hundred() -> None:
     assert sum(map(len, STOPS.values())) * len(WAYS) + sum(map(len, SENTENCES.values())) * len(FORMS) == 300
+
+
+@pytest.mark.parametrize("language", FURTHER)
+def test_stop_is_understood_in_further_languages_too(library: Library, language: str) -> None:
+    word, sentence = FURTHER[language]
+    assert [way for way in WAYS if not stops(library, way.format(word))] == []
+    assert [form for form in FORMS if stops(library, form.format(sentence))] == []
+
+
+def test_there_are_more_than_twenty_languages() -> None:
+    assert len(STOPS.keys() | FURTHER.keys()) == 29
