@@ -104,7 +104,11 @@ class Health:
         if now >= self._look_again:
             async with self._looking:
                 if now >= self._look_again:
-                    self._known = await self._try_to_store()
+                    before, self._known = self._known, await self._try_to_store()
+                    if self._known and self._known != before:
+                        log.error("nothing can be stored: %s", self._known)
+                    elif before and not self._known:
+                        log.warning("storing works again")
                     self._look_again = asyncio.get_running_loop().time() + FRESH
         return self._known
 

@@ -10,7 +10,15 @@ import asyncpg
 from sqlalchemy import ARRAY, BigInteger, delete, exists, func, select
 
 from storage import leases
-from storage.errors import FirstContactRaced, NewerDatabase, OldKeyFile, ReadOnly, StorageUnavailable, StoreClosed
+from storage.errors import (
+    DiskFull,
+    FirstContactRaced,
+    NewerDatabase,
+    OldKeyFile,
+    ReadOnly,
+    StorageUnavailable,
+    StoreClosed,
+)
 from storage.schema import newest
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
@@ -50,12 +58,14 @@ _AGAIN = (
 )
 _UNREACHABLE = (
     asyncpg.PostgresConnectionError,
-    asyncpg.CannotConnectNowError,
-    asyncpg.AdminShutdownError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.InsufficientResourcesError,  # class 53: its disk or memory is full, or too many are connected
+    asyncpg.OperatorInterventionError,  # class 57: it starts, stops, or ends what it does for somebody
+    asyncpg.PostgresSystemError,  # class 58: its machine fails it
+    asyncpg.ReadOnlySQLTransactionError,  # it follows another server, or was made to since we connected
     asyncpg.InternalClientError,
     OSError,
 )
+"""What is said where a server cannot be reached, or can take nothing now (PostgreSQL's manual, appendix A)."""
 
 _MISFIT = (asyncpg.SyntaxOrAccessError, asyncpg.IntegrityConstraintViolationError)
 """What statements do that were made for other tables."""
@@ -162,7 +172,11 @@ class Pool:
                     return await self._once(work, writes=True)
             except (*_AGAIN, *_UNREACHABLE) as error:
                 if pause is None:
-                    raise StorageUnavailable(str(error)) from error
+                    full = isinstance(error, asyncpg.DiskFullError)
+                    raise (DiskFull if full else StorageUnavailable)(str(error)) from error
+                if isinstance(error, asyncpg.ReadOnlySQLTransactionError):
+                    # New connections may find the server that leads now.
+                    await self._pool.expire_connections()
                 await asyncio.sleep(pause)
             except OldKeyFile:
                 if pause is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from storage.errors import OldKeyFile, ReadOnly, StorageUnavailable, Suspended
+from storage.errors import DiskFull, OldKeyFile, ReadOnly, StorageUnavailable, Suspended
 from storage.session import Arguments
 from storage.statements import Statement
 from storage.tables import micros
@@ -193,9 +193,31 @@ def friendly(error: BaseException) -> BaseException:
     """What is wrong with the database rather than with the work, in our own words."""
     if not isinstance(error, sqlite3.OperationalError):
         return error
-    named = ReadOnly() if error.sqlite_errorname.startswith("SQLITE_READONLY") else StorageUnavailable(str(error))
-    named.__cause__ = error
-    return named
+    if not error.sqlite_errorname.startswith("SQLITE_READONLY"):
+        return unavailable(error)
+    refused = ReadOnly()
+    refused.__cause__ = error
+    return refused
+
+
+def unavailable(error: BaseException) -> StorageUnavailable:
+    """Nothing was kept because of this."""
+    lost = (DiskFull if _is_full(error) else StorageUnavailable)(str(error))
+    lost.__cause__ = error
+    return lost
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether a full disk began it: SQLite undoes the whole transaction by itself then, and what follows fails too."""
+    # Each only once: an error may be the cause of what was raised while it was handled.
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        # What the module itself raises has no such name.
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            return True
+        seen.append(error)
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def read(path: Path, vault: Vault, now: datetime, work: Work[T]) -> T:

@@ -14,8 +14,20 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from storage.errors import OldKeyFile, StorageUnavailable, StoreClosed
-from storage.sqlite import LOOK_AGAIN, Clock, SqliteSession, Work, begin, connect, drive, friendly, keys_path, read
+from storage.errors import OldKeyFile, StoreClosed
+from storage.sqlite import (
+    LOOK_AGAIN,
+    Clock,
+    SqliteSession,
+    Work,
+    begin,
+    connect,
+    drive,
+    friendly,
+    keys_path,
+    read,
+    unavailable,
+)
 from storage.transaction import Transaction
 from storage.vault import Vault
 
@@ -127,9 +139,7 @@ class Writer:
             # Whatever it was, nobody may wait for ever: each is told that nothing was kept.
             with suppress(sqlite3.Error):
                 self._undo()
-            lost = error if isinstance(error, OldKeyFile) else StorageUnavailable(str(error))
-            if lost is not error:
-                lost.__cause__ = error
+            lost = error if isinstance(error, OldKeyFile) else unavailable(error)
             return [(future, None, lost) for _, future in jobs]
 
     def _begun(self, jobs: Sequence[_Job]) -> Sequence[_Job]:

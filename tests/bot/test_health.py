@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from bot.health import Health
 from bot.metrics import BEAT
 from flows.model import Conversation, Say
+from storage.errors import DiskFull
 from storage.leases import me
 from storage.sending import AGAIN, CLOSED, Outcome
 from storage.store import Store, Transaction
@@ -128,3 +129,24 @@ async def test_a_late_event_loop_shows(health: Health, ask: httpx.AsyncClient) -
     metrics = (await ask.get("/metrics")).text
     assert 'doorstep_loop_lag_seconds_bucket{le="0.1"} 0.0' in metrics
     assert float(re.findall("doorstep_loop_lag_seconds_sum (.*)", metrics)[0]) > BEAT
+
+
+async def test_what_keeps_anything_from_being_stored_is_said_and_logged_once(
+    store: Store, ask: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def full(_: object) -> None:
+        raise DiskFull("no space left on /secret/place")
+
+    monkeypatch.setattr("bot.health.FRESH", 0.0)
+    with monkeypatch.context() as away:
+        away.setattr(store, "run", full)
+        for _ in range(2):
+            answer = await ask.get("/healthz")
+            assert answer.status_code == 503
+            assert "disk is full" in answer.text
+            assert "secret" not in answer.text
+    assert (await ask.get("/healthz")).status_code == 200
+    assert [record.getMessage() for record in caplog.records] == [
+        "nothing can be stored: The database's disk is full: nothing is kept until there is room again.",
+        "storing works again",
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from storage import leases
 from storage import postgres as pool
-from storage.errors import StorageUnavailable
+from storage.errors import DiskFull, StorageUnavailable
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
 from tests.storage.given import claimed, says, someone
@@ -147,3 +147,39 @@ async def test_a_person_made_by_one_process_is_read_by_another(two: tuple[Store,
 async def test_an_unreachable_server_is_unavailable(tmp_path: Path, watch: Watch) -> None:
     with pytest.raises(StorageUnavailable):
         await Store.open("postgresql://postgres@127.0.0.1:1/none", tmp_path / "doorstep.key", clock=watch)
+
+
+async def test_a_server_whose_disk_is_full_can_take_nothing_now(
+    two: tuple[Store, Store], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_BACK_OFF", (0.01,))
+    with psycopg.connect(url, autocommit=True) as other:
+        other.execute(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE 'no space left on device' USING ERRCODE = 'disk_full'; END $$"
+        )
+        other.execute("CREATE TRIGGER full_disk BEFORE INSERT ON settings EXECUTE FUNCTION full_disk()")
+        with pytest.raises(DiskFull):
+            await two[0].run(lambda tx: tx.settings.set("x", "y"))
+        other.execute("DROP TRIGGER full_disk ON settings")
+    await two[0].run(lambda tx: tx.settings.set("x", "y"))
+
+
+async def test_a_server_that_follows_another_since_is_left_for_whichever_leads_now(
+    two: tuple[Store, Store], url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "_BACK_OFF", (0.01,))
+    store, _ = two
+    with psycopg.connect(url, autocommit=True) as other:
+
+        def follows(what: str) -> None:
+            # Only of new connections: those that are open stay as they are, as after a failover.
+            other.execute(f"ALTER DATABASE {other.info.dbname} SET default_transaction_read_only = {what}".encode())
+
+        follows("on")
+        await store._backend._pool.expire_connections()  # type: ignore[union-attr]
+        with pytest.raises(StorageUnavailable):
+            await store.run(lambda tx: tx.settings.set("x", "y"))
+        other.execute("SET default_transaction_read_only = off")
+        follows("off")
+    await store.run(lambda tx: tx.settings.set("x", "y"))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from storage import writer
-from storage.errors import DatabaseInUse, StorageUnavailable, Suspended
+from storage.errors import DatabaseInUse, DiskFull, StorageUnavailable, Suspended
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import by_address, looked_up, put_down, someone, take
@@ -92,7 +92,7 @@ async def test_a_full_disk_fails_the_group_and_the_store_goes_on(lite: Store) ->
 
     await lite.run(partial(limit, pages=200))
     outcomes = await asyncio.gather(*(big(number) for number in range(20)), return_exceptions=True)
-    refused = [isinstance(outcome, StorageUnavailable) for outcome in outcomes]
+    refused = [isinstance(outcome, DiskFull) for outcome in outcomes]
     assert any(refused)
     assert all(no or outcome is True for no, outcome in zip(refused, outcomes, strict=True))
     await lite.run(partial(limit, pages=1_000_000))
