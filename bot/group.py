@@ -22,7 +22,9 @@ class Group:
     weekly_cap on how many days of a week somebody gets reminders
     """
 
-    org: Mapping[str, Value] = field(default_factory=lambda: {"name": "Your group", "bot_name": "Doorstep"})
+    org: Mapping[str, Value] = field(
+        default_factory=lambda: {"name": "Your group", "bot_name": "Doorstep", "message_days": 30}
+    )
     zone: str = "UTC"
     languages: tuple[str, ...] = ("en",)
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours.read("21:00-08:00"))
@@ -39,6 +41,7 @@ class Group:
                 "contact": org.contact,
                 "privacy_url": org.privacy_url,
                 "time_zone": org.time_zone,
+                "message_days": config.retention.message_days,
             },
             zone=org.time_zone,
             languages=org.languages,

@@ -44,12 +44,13 @@ async def about(deed: Deed) -> Say:
     labels = labels_of(await deed.tx.outbox.newest(deed.person.id, _MOST))
     addresses = await deed.tx.addresses.of(deed.person.id)
     sections: Sequence[tuple[str, list[str]]] = (
-        (phrases.KEPT_ABOUT, list(_known(deed))),
+        (phrases.KEPT_ABOUT, [*_known(deed), *await _welcomes(deed)]),
         (phrases.KEPT_ADDRESSES, [f"{each.channel.capitalize()}: {each.address}" for each in addresses]),
         (phrases.KEPT_ANSWERS, list(await _answers(deed))),
         (phrases.KEPT_CONSENTS, await _consents(deed)),
         (phrases.KEPT_PEOPLE, await _people(deed)),
         (phrases.KEPT_ACTIONS, await _actions(deed)),
+        (phrases.KEPT_HOSTED, await _hosted(deed)),
         (phrases.KEPT_WORDS, [_written(deed, event, labels) for event in reversed(events)]),
     )
     told = ["\n".join([f"*{deed.words(heading)}*", *lines]) for heading, lines in sections if lines]
@@ -92,9 +93,24 @@ async def _people(deed: Deed) -> list[str]:
     return lines
 
 
+async def _welcomes(deed: Deed) -> list[str]:
+    buddy = await deed.tx.buddies.get(deed.person.id)
+    return [] if buddy is None else [f"{deed.words(phrases.KEPT_BUDDY)}: {buddy.capacity}"]
+
+
 async def _actions(deed: Deed) -> list[str]:
-    signups = await deed.tx.actions.signups_of(deed.person.id)
-    return [f"{_when(deed, action.starts_at)}: {action.title}" for action, _ in signups]
+    """What they come to, with what they bring."""
+    actions, lines = deed.tx.actions, []
+    for action, _ in await actions.signups_of(deed.person.id):
+        mine = await actions.claimed(action.id, deed.person.id)
+        brings = ", ".join(need.what for need in await actions.needs(action.id) if need.id in mine) if mine else ""
+        lines.append(f"{_when(deed, action.starts_at)}: {action.title}{f' ({brings})' if brings else ''}")
+    return lines
+
+
+async def _hosted(deed: Deed) -> list[str]:
+    hosted = await deed.tx.actions.hosted_by(deed.person.id)
+    return [f"{_when(deed, action.starts_at)}: {action.title}" for action in hosted]
 
 
 def _written(deed: Deed, event: Received, labels: Labels) -> str:

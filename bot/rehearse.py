@@ -17,6 +17,7 @@ from bot.rehearsal.campaign import Campaign
 from bot.rehearsal.clock import VirtualLoop, WorldClock
 from bot.stats import count
 from bot.world import World
+from flows.model import Value
 
 ZONE = "Europe/London"
 
@@ -100,7 +101,7 @@ def rehearse(
 
 async def _rehearsed(wanted: Wanted, folder: Path, told: Callable[[int], None], places: Places) -> Rehearsed:
     places.load()
-    org = {"name": "Your group", "bot_name": "Doorstep", "time_zone": ZONE}
+    org: dict[str, Value] = {"name": "Your group", "bot_name": "Doorstep", "time_zone": ZONE, "message_days": 30}
     world = World(Group(org, ZONE, ("en", "es")), places=places)
     clock = WorldClock(asyncio.get_running_loop())
     campaign = Campaign(

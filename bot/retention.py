@@ -14,12 +14,16 @@ log = logging.getLogger(__name__)
 EVERY = timedelta(hours=1)
 """How long a message may stay beyond its time."""
 
+CARDS = 20
+"""Settled cards from which words go in an hour."""
+
 DELETED = "messages deleted"
 """What the ledger says of it, with how many; the line is nobody's."""
 
 
 class Retention:
-    """Deletes the bodies of messages, both ways and in the threads of cards, that are older than so many days."""
+    """Deletes the bodies of messages, both ways, in the threads of cards and on settled ones, that are older than so
+    many days."""
 
     def __init__(self, store: Store, clock: Callable[[], datetime], days: int = 30) -> None:
         self._store = store
@@ -38,7 +42,7 @@ class Retention:
     async def delete(self) -> None:
         """Deletes what is too old now, a slice to a transaction, so that people's own turns come in between.
 
-        How many messages that were is in the ledger.
+        How many messages that were is in the ledger. Of cards only a few go each time: desks show each of them anew.
         """
         before = self._clock() - self._kept
 
@@ -51,6 +55,9 @@ class Retention:
         async def written(tx: Transaction) -> int:
             return await tx.desks.delete_lines(before)
 
+        async def asked(tx: Transaction) -> int:
+            return await tx.cards.delete_bodies(before, CARDS)
+
         async def forgotten(tx: Transaction) -> int:
             return await tx.tombstones.end()
 
@@ -58,6 +65,7 @@ class Retention:
         for work in (received, sent, written):
             while some := await self._store.run(work):
                 removed += some
+        removed += await self._store.run(asked)
         while await self._store.run(forgotten):
             pass
         if removed:

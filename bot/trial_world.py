@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from bot.group import Group
 from bot.places import Places
 from bot.world import World
+from flows.model import Value
 
 
 def world_here(address: str) -> World:
@@ -16,7 +17,7 @@ def world_here(address: str) -> World:
     There are no quiet hours, so that somebody who tries it at night is answered; a jump of the clock keeps them.
     """
     zone = _zone_here()
-    org = {"name": "Your group", "bot_name": "Doorstep", "time_zone": zone}
+    org: dict[str, Value] = {"name": "Your group", "bot_name": "Doorstep", "time_zone": zone, "message_days": 30}
     places = Places(zone=zone)
     places.begin()
     return World(Group(org, zone, ("en", "es"), None), address=address, places=places)

@@ -28,7 +28,9 @@ NAMELESS = "Your group"
 class Setting:
     """The group that a dialog is played in."""
 
-    org: Mapping[str, Value] = field(default_factory=lambda: {"name": NAMELESS, "bot_name": "Doorstep"})
+    org: Mapping[str, Value] = field(
+        default_factory=lambda: {"name": NAMELESS, "bot_name": "Doorstep", "message_days": 30}
+    )
     zone: str = "UTC"
     language: str = "en"
     quiet: QuietHours | None = field(default_factory=lambda: QuietHours.read("21:00-08:00"))

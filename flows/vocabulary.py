@@ -38,7 +38,14 @@ COUNTED = frozenset(
 WITHOUT_CONSENT = frozenset({"name", "language"})
 """Fields of a person that are kept before they have consented to anything."""
 
-ORG: Mapping[str, Kind] = {"name": TEXT, "bot_name": TEXT, "contact": TEXT, "privacy_url": TEXT, "time_zone": TEXT}
+ORG: Mapping[str, Kind] = {
+    "name": TEXT,
+    "bot_name": TEXT,
+    "contact": TEXT,
+    "privacy_url": TEXT,
+    "time_zone": TEXT,
+    "message_days": NUMBER,
+}
 
 PAIR: Mapping[str, Kind] = {
     "other": TEXT,

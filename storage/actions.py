@@ -137,8 +137,7 @@ _SIGNUPS_OF = Statement(
     .order_by(_A.starts_at, _A.id),
     "person",
 )
-
-
+_HOSTED_BY = Statement(actions_of.where(_A.host_id == given("person")).order_by(_A.starts_at, _A.id), "person")
 _COUNT_CHANGE = Statement(
     update(ACTIONS)
     .where(_A.id == given("action"))
@@ -258,6 +257,10 @@ class Actions(Signups):
         """All that they signed up for and did not cancel, also what is over; the earliest first."""
         rows = await self._session.rows(_SIGNUPS_OF, person_id)
         return [(action_of(row), signup_of(row[len(_columns) :])) for row in rows]
+
+    async def hosted_by(self, person_id: int) -> list[Action]:
+        """All that they proposed or host, the earliest first."""
+        return [action_of(row) for row in await self._session.rows(_HOSTED_BY, person_id)]
 
     async def _campaign(self, name: str) -> int | None:
         if not name:

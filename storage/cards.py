@@ -23,6 +23,9 @@ OPEN, NOTICE, OVER, PAST = "open", "notice", "over", "past"
 """The states of a card that waits for somebody, of one that only tells something, of one that time has settled, and of
 one that told something and is old by now. Any other says what somebody made of it."""
 
+REPORT = "report"
+"""The kind of what somebody says felt wrong."""
+
 _SEALED = b"cards.sealed"
 _C = CARDS.c
 
@@ -147,6 +150,16 @@ _ACT = Statement(
 )  # fmt: skip
 
 
+_WITH_OLD_WORDS = Statement(
+    select(_C.id)
+    .where(_C.sealed.is_not(None), _C.acted_at < given("before"), _C.kind != constant(REPORT))
+    .order_by(_C.id)
+    .limit(given("most")).offset(constant(0)),
+    "before", "most",
+)  # fmt: skip
+_EMPTY = Statement(update(CARDS).where(_C.id == given("card")).values(sealed=null()), "card")
+
+
 class Cards:
     """The cards of one transaction."""
 
@@ -238,6 +251,17 @@ class Cards:
         for row in late:
             await self._session.change(CHANGED, row[0])
         return len(late)
+
+    async def delete_bodies(self, before: datetime, limit: int) -> int:
+        """Takes what was written out of those that were settled before then, where desks show them too; how many.
+
+        What somebody reported stays, for as long as they do: it may be wanted, and it protects others.
+        """
+        old = await self._session.rows(_WITH_OLD_WORDS, micros(before), limit)
+        for row in old:
+            await self._session.change(_EMPTY, row[0])
+            await self._session.change(CHANGED, row[0])
+        return len(old)
 
     async def read(self, rows: Sequence[Sequence[Any]]) -> list[Card]:
         """The cards that rows of `card_columns` are."""

@@ -5,6 +5,7 @@ Numbers stay where they are only counted; in the ledger all do.
 
 from sqlalchemy import Delete, Table, Text, Update, and_, cast, delete, func, null, or_, select, union, update
 
+from storage.cards import REPORT
 from storage.session import Session
 from storage.statements import Statement, constant, given
 from storage.tables import (
@@ -27,7 +28,6 @@ from storage.tables import (
 )
 
 _A, _C, _P, _S = ACTIONS.c, CARDS.c, PAIRS.c, SIGNUPS.c
-_REPORT = "report"
 
 
 def _of_them(what: Update | Delete) -> Statement:
@@ -54,12 +54,12 @@ _about_them = or_(
     and_(
         _C.person_id.in_(union(select(_P.supporter_id).where(_in_pair), select(_P.buddy_id).where(_in_pair))),
         _C.subject.in_(select(constant("pair:") + cast(_P.id, Text)).where(_in_pair)),
-        _C.kind != constant(_REPORT),
+        _C.kind != constant(REPORT),
     ),
 )
 _CLOSE_CARDS = Statement(
     update(CARDS)
-    .where(_about_them, _C.state == constant("open"), _C.kind != constant(_REPORT))
+    .where(_about_them, _C.state == constant("open"), _C.kind != constant(REPORT))
     .values(state=constant("forgotten"), acted_at=given("now")),
     "person",
     "now",

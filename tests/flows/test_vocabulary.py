@@ -27,7 +27,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "name language channel role joined interests place times adult wants_buddy has_buddy consented meetings "
         "attended hosted invited"
     )
-    assert " ".join(ORG) == "name bot_name contact privacy_url time_zone"
+    assert " ".join(ORG) == "name bot_name contact privacy_url time_zone message_days"
     assert " ".join(PAIR) == "other shared reasons since meetings contact"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
