@@ -115,6 +115,7 @@ class Health:
     async def _try_to_store(self) -> str:
         async def work(tx: Transaction) -> None:
             await tx.settings.set("healthy at", tx.now.isoformat())
+            await tx.check_keys()
 
         try:
             async with asyncio.timeout(PATIENCE):

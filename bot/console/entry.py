@@ -132,7 +132,9 @@ class _Door:
             self._wrong.append(now)
             return _page(request, "That is not the passphrase.", 403)
         to = _after(request)
-        answer = RedirectResponse("./desk" if to == TO_DESK else f"./{to}", 303)
+        if to == TO_DESK:
+            to = "desk" if roles.opens(role, DESK) else ""
+        answer = RedirectResponse(f"./{to}", 303)
         secure = request.url.scheme == "https"
         answer.set_cookie(COOKIE, self._ticket(role), TWELVE_HOURS, secure=secure, httponly=True, samesite="strict")
         return answer

@@ -331,6 +331,8 @@ async def test_the_way_to_the_desk_outlives_the_door_and_no_other_does(door: Doo
         for to, where in (("desk", "./desk"), ("https://elsewhere.example", "./"), ("//desk", "./")):
             entered = await client.post("/enter", params={"to": to}, data={"passphrase": PASSPHRASE})
             assert entered.headers["location"] == where
+        entered = await client.post("/enter", params={"to": "desk"}, data={"passphrase": CHAT})
+        assert entered.headers["location"] == "./", "for who may not open it"
 
 
 async def test_a_chat_without_a_desk_has_no_link_to_one(tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from fastapi import FastAPI
 from bot.health import Health
 from bot.metrics import BEAT
 from flows.model import Conversation, Say
+from storage import rotation
 from storage.errors import DiskFull
 from storage.leases import me
 from storage.sending import AGAIN, CLOSED, Outcome
 from storage.store import Store, Transaction
-from tests.databases import Watch
+from tests.databases import Database, Watch
 
 
 @pytest.fixture
@@ -150,3 +151,17 @@ async def test_what_keeps_anything_from_being_stored_is_said_and_logged_once(
         "nothing can be stored: The database's disk is full: nothing is kept until there is room again.",
         "storing works again",
     ]
+
+
+async def test_a_process_that_lacks_the_newest_key_says_so(
+    store: Store, database: Database, ask: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.health.FRESH", 0.0)
+    await asyncio.to_thread(rotation.prepare, database.url, database.key)
+    await asyncio.to_thread(rotation.rewrap, database.url, database.key)
+    newest = database.key.read_text()
+    database.key.unlink()
+    answer = await ask.get("/healthz")
+    assert (answer.status_code, "doorstep keys rotate" in answer.text) == (503, True)
+    database.key.write_text(newest)
+    assert (await ask.get("/healthz")).status_code == 200

@@ -257,6 +257,25 @@ async def test_who_is_not_in_telegrams_group_may_nothing(telegram: TelegramOffic
     assert await telegram.bot.store.read(lambda tx: tx.audit.newest(9)) == []
 
 
+async def test_what_is_done_in_telegrams_group_is_in_the_trail_by_name(telegram: TelegramOffice) -> None:
+    sam = await telegram.person("Sam", BUDDY)
+    await telegram.bot.store.run(lambda tx: tx.buddies.serve(sam, role=BUDDY, capacity=1, approved_at=tx.now))
+    telegram.kim.writes("/action Picnic; Saturday 14:00; Leeds")
+    telegram.finn.writes("/buddies")
+    card = await telegram.card("Sam")
+    telegram.kim.press(card["message_id"], f"number:{sam}:4")
+    await telegram.card("Sam takes 4")
+
+    async def look(tx: Transaction) -> list[tuple[str, str, str]]:
+        return sorted((each.by, each.role, each.what) for each in await tx.audit.newest(9))
+
+    assert await telegram.bot.store.read(look) == [
+        ("Finn", COORDINATOR, "looked at the buddies"),
+        ("Kim", COORDINATOR, "lets them take 4"),
+        ("Kim", COORDINATOR, "published an action"),
+    ]
+
+
 # --- the console -----------------------------------------------------------------------------------------------
 
 PAGES = {
