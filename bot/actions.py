@@ -1,5 +1,6 @@
 """What one person's flows may know of actions: the fields of one, and the lists to choose from."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
@@ -222,13 +223,26 @@ async def _not_checked_in(turn: Turn, action_id: int) -> list[Option]:
     if action is None or action.host_id != turn.person.id:
         return []
     signups = [each for each in await turn.tx.actions.people(action_id) if each.checked_in_at is None]
-    keys, names = [], []
+    found: list[tuple[Signup, str]] = []
     for signup in signups[:MOST_PEOPLE]:
         person = await turn.tx.people.get(signup.person_id)
         if person is not None and person.id != action.host_id:
-            keys.append(str(signup.id))
-            names.append([str(person.fields.get("name") or turn.words(phrases.SOMEONE))])
-    return [Option(key, label, action=str(action_id)) for key, label in zip(keys, _distinct(names), strict=True)]
+            found.append((signup, str(person.fields.get("name") or turn.words(phrases.SOMEONE))))
+    many = Counter(name.casefold() for _, name in found)
+    ways = [await _apart(turn, signup, name) if many[name.casefold()] > 1 else [name] for signup, name in found]
+    labels = _distinct(ways)
+    return [
+        Option(str(signup.id), label, action=str(action_id)) for (signup, _), label in zip(found, labels, strict=True)
+    ]
+
+
+async def _apart(turn: Turn, signup: Signup, name: str) -> list[str]:
+    """Ways to say which of several of one name this is, by what a host sees at the door: what they bring, and how many
+    others come with them."""
+    claimed = await turn.tx.actions.claimed(signup.action_id, signup.person_id)
+    brings = [need.what for need in await turn.tx.actions.needs(signup.action_id) if need.id in claimed]
+    others = [f"{name} +{signup.bringing}"] if signup.bringing else []
+    return [*(f"{name}, {what}" for what in brings), *others, name]
 
 
 def _possible_times(turn: Turn) -> Iterator[Option]:

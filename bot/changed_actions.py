@@ -1,6 +1,6 @@
 """Actions that are changed or called off after people signed up: who hears of it, and that they hear it once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.do.actions import tell_next
@@ -23,17 +23,26 @@ async def change_action(tx: Transaction, action_id: int, **columns: Any) -> bool
     before = await _standing(tx, action_id)
     if before.state != PUBLISHED:
         raise NotChanged(f"action {action_id} is {before.state}: only one that is published can be changed")
-    columns = {name: value for name, value in columns.items() if getattr(before, name, None) != value}
+    columns = _different(before, columns)
     capacity = columns.get("capacity")
     if capacity is not None and capacity < before.going:
         raise NotChanged(f"capacity: {before.going} places are taken already, so it cannot be {capacity}")
     await tx.actions.change(action_id, **columns)
     if "capacity" in columns:
         await tell_next(tx, action_id, 0)
-    news = bool(NEWS & columns.keys())
+    news = is_news(before, columns)
     if news:
         await tx.actions.count_change(action_id)
     return news
+
+
+def is_news(before: Action, columns: Mapping[str, Any]) -> bool:
+    """Whether those who signed up have to hear of it once these fields are as they are here."""
+    return bool(NEWS & _different(before, columns).keys())
+
+
+def _different(before: Action, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in columns.items() if getattr(before, name, None) != value}
 
 
 async def cancel_action(tx: Transaction, action_id: int) -> None:

@@ -6,7 +6,20 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from bot.commands.action import totals_line, when
-from bot.commands.shared import ConfigOption, beside, configured, finish, note, plain, present, refuse, say, told
+from bot.commands.shared import (
+    ConfigOption,
+    agreed,
+    beside,
+    configured,
+    finish,
+    interactive,
+    note,
+    plain,
+    present,
+    refuse,
+    say,
+    told,
+)
 
 if TYPE_CHECKING:
     from bot.config import Config
@@ -17,6 +30,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Number = Annotated[int, typer.Argument(metavar="ID", help="As `doorstep action list` shows it.")]
+YesOption = Annotated[bool, typer.Option("--yes", help="Do not ask before people are told.")]
 
 
 def change(
@@ -30,9 +44,10 @@ def change(
     what: Annotated[str, typer.Option("--what", help="What happens there.")] = "",
     capacity: Annotated[str, typer.Option("--capacity", help="How many can come.")] = "",
     goal: Annotated[str, typer.Option("--goal", help="How many you hope for.")] = "",
+    yes: YesOption = False,
 ) -> None:
-    """Changes what is given. Another time or place is told once to everyone who signed up; with more places, those who
-    wait for one move up."""
+    """Changes what is given. Another time or place is told once to everyone who signed up, and on a terminal it asks
+    before; with more places, those who wait for one move up."""
     read = configured(config)
     cells = {
         "starts": starts, "ends": ends, "place": place, "address": address, "title": title, "what": what,
@@ -43,16 +58,20 @@ def change(
         refuse("say what to change: --starts, --ends, --place, --address, --title, --what, --capacity or --goal")
     before = _action(read, number)
     columns = told(lambda: _columns(read, before, cells))
+    if not yes and _is_news(before, columns):
+        _ask(read, before, "Change it?")
     news = _done(read, lambda tx: _change(tx, number, columns))
     after = _action(read, number)
     say(f"Action {number}, {plain(after.title)}, is changed: {when(after, read)}.")
     say("Everyone who signed up hears of it." if news else "Time and place are as before: nobody is written to.")
 
 
-def cancel(number: Number, config: ConfigOption) -> None:
-    """Calls an action off. Everyone who signed up hears of it, and of what else is on."""
+def cancel(number: Number, config: ConfigOption, yes: YesOption = False) -> None:
+    """Calls an action off. Everyone who signed up hears of it, and of what else is on; on a terminal it asks before."""
     read = configured(config)
     before = _action(read, number)
+    if not yes:
+        _ask(read, before, "Call it off?")
     _done(read, lambda tx: _cancel(tx, number))
     say(f"Action {number}, {plain(before.title)}, is called off. Everyone who signed up hears of it.")
 
@@ -106,6 +125,23 @@ def _action(read: "Config", number: int) -> "Action":
     return found
 
 
+def _ask(read: "Config", before: "Action", question: str) -> None:
+    """On a terminal: who will hear of it, and whether it is meant. A script is not asked, and neither is anybody where
+    nobody hears of it, or where it will be refused."""
+    from bot.changed_actions import whom_to_tell
+    from storage.actions import PUBLISHED
+
+    if not interactive() or before.state != PUBLISHED or before.ends_at <= present():
+        return
+    many = len(_done(read, lambda tx: whom_to_tell(tx, before)))
+    if not many:
+        return
+    say(f"Action {before.id}, {plain(before.title)}, {when(before, read)}:")
+    say("1 person hears of this." if many == 1 else f"{many:,} people hear of this.")
+    if not agreed(question):
+        raise typer.Exit(1)
+
+
 def _columns(read: "Config", before: "Action", cells: dict[str, str]) -> dict[str, object]:
     from bot.new_actions import BadCells, changes
     from bot.places import Places
@@ -114,6 +150,12 @@ def _columns(read: "Config", before: "Action", cells: dict[str, str]) -> dict[st
         return changes(before, cells, Places.of(read), present())
     except BadCells as error:
         refuse("; ".join(f"{column}: {what}" for column, what in error.problems.items()))
+
+
+def _is_news(before: "Action", columns: dict[str, object]) -> bool:
+    from bot.changed_actions import is_news
+
+    return is_news(before, columns)
 
 
 async def _change(tx: "Transaction", number: int, columns: dict[str, object]) -> bool:

@@ -217,6 +217,11 @@ def write_sheet(file: Path, columns: "Sequence[str]", rows: "Sequence[Sequence[s
         sheet.writerows(map(safe, row) for row in rows)
 
 
+def interactive() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def agreed(question: str) -> bool:
     """Whether whoever gave the command says yes."""
     try:

@@ -264,6 +264,22 @@ async def test_a_host_can_tell_two_of_one_name_apart_and_sees_first_names_only(s
     assert await store.run(work) == (("Ana", "Ana (2)", "Cleo"), ())
 
 
+async def test_two_of_one_name_are_told_apart_by_what_a_host_sees_at_the_door(store: Store) -> None:
+    async def work(tx: Transaction) -> list[str]:
+        sam = await person(tx, "sam")
+        number = await action(tx, host_id=sam)
+        cake = await tx.actions.add_need(number, "cake")
+        for who, others in (("a1", 0), ("a2", 2), ("a3", 1), ("Ben", 3)):
+            comes = await person(tx, who, name="Ana" if who != "Ben" else who)
+            await tx.actions.sign_up(number, comes, YES, others)
+            if who == "a3":
+                await tx.actions.claim(cake, comes)
+        found = await lists(await turn_of(tx, sam), ("not_checked_in",), [number])
+        return [line.label for line in found["not_checked_in"]]
+
+    assert await store.run(work) == ["Ana", "Ana +2", "Ana, cake", "Ben"]
+
+
 async def test_only_the_lists_that_are_wanted_are_made(store: Store) -> None:
     async def work(tx: Transaction) -> dict[str, tuple[Option, ...]]:
         return await lists(await turn_of(tx, await person(tx, "ana")), ("my_actions",))

@@ -1,6 +1,12 @@
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
+from typer.testing import CliRunner
+
+from bot.cli import app
+from bot.commands import action_changes
 from storage.store import Transaction
 from tests.bot.commands.given import config, kept, one_line
 from tests.bot.running import finished
@@ -103,6 +109,42 @@ async def test_an_action_is_changed_and_called_off_and_those_who_come_hear_of_it
     assert "is cancelled: only one that is published" in await refused("change", "1", "--capacity", "3")
     assert "there is no action 9" in await refused("cancel", "9")
     assert "say what to change" in await refused("change", "1")
+
+
+def test_on_a_terminal_it_asks_before_anybody_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = ["--config", str(config(tmp_path))]
+    monkeypatch.setattr(action_changes, "interactive", lambda: True)
+
+    def answered(answer: str, *arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(app, ["action", *arguments, *command], input=answer)
+        return done.exit_code, done.output
+
+    def now() -> tuple[str, int]:
+        action = asyncio.run(kept(tmp_path, lambda tx: tx.actions.get(1)))
+        assert action is not None
+        return action.state, action.sequence
+
+    async def sign_up(tx: Transaction) -> None:
+        person = await tx.people.add("web", "web", "ana", "en")
+        await tx.actions.sign_up(1, person.id, "maybe")
+
+    assert answered("", "add", "River", "--starts", STARTS)[0] == 0
+    later = ["change", "1", "--ends", "4 hours"]
+    assert answered("", *later)[0] == 0, "nobody would hear of it"
+    asyncio.run(kept(tmp_path, sign_up))
+    code, said = answered("n\n", *later[:-1], "5 hours")
+    assert (code, now()) == (1, ("published", 1))
+    assert "1 person hears of this." in said
+    assert answered("", *later)[0] == 0, "it is so already"
+    assert answered("y\n", *later[:-1], "5 hours")[0] == 0
+    assert answered("", "change", "1", "--goal", "9")[0] == 0
+    assert now() == ("published", 2)
+    code, said = answered("\n", "cancel", "1")
+    assert (code, now()) == (1, ("published", 2))
+    assert "River" in said
+    assert answered("", "cancel", "1", "--yes")[0] == 0
+    assert now() == ("cancelled", 3)
+    assert "is called off already" in answered("", "cancel", "1")[1]
 
 
 async def test_a_series_is_published_and_a_campaign_shows_its_totals_and_its_link(tmp_path: Path) -> None:
