@@ -89,7 +89,6 @@ async def month(here: Neighbourhood) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_every_message_of_a_month_is_what_it_was(store: Store, watch: Watch) -> None:
     here = Neighbourhood(store, watch)
     await here.libraries.begin()
