@@ -1,10 +1,13 @@
+import os
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from flows.model import Say
 from storage import key_file
@@ -228,3 +231,23 @@ async def test_keys_opened_together_are_those_opened_one_by_one_and_a_damaged_on
         return opened
 
     assert await store.run(work) == ["open", "closed", "open", "closed"]
+
+
+def test_a_nonce_is_never_given_twice_in_threads_and_in_forks() -> None:
+    seal = Seal(AESGCM(bytes(32)), 1)
+
+    def many() -> list[bytes]:
+        return [seal.close(b"t.f", b"")[1:13] for _ in range(2_000)]
+
+    with ThreadPoolExecutor(4) as threads:
+        given = [nonce for each in threads.map(lambda _: many(), range(4)) for nonce in each]
+    reads, writes = os.pipe()
+    if not (child := os.fork()):
+        os.write(writes, b"".join(many()))
+        os._exit(0)
+    os.close(writes)
+    with os.fdopen(reads, "rb") as pipe:
+        theirs = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    given += [theirs[at : at + 12] for at in range(0, len(theirs), 12)] + many()
+    assert len(given) == len(set(given)) == 12_000
