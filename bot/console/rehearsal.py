@@ -97,9 +97,10 @@ class Rehearsals:
         return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
     async def _begin(self, request: Request) -> Response:
-        wanted = None if from_elsewhere(request) else await _wanted(request)
+        elsewhere = from_elsewhere(request)
+        wanted = None if elsewhere else await _wanted(request)
         if wanted is None:
-            return HTMLResponse("Please use the form on this page.", 400)
+            return HTMLResponse("Please use the form on this page.", 403 if elsewhere else 400)
         if self._playing is None or self._playing.done():
             self._asked, self._found, self._problem = wanted, None, ""
             self._playing = asyncio.create_task(self._play())

@@ -104,5 +104,5 @@ async def test_nobody_keeps_the_machine_busy_with_a_form_of_their_own(
 async def test_another_site_cannot_begin_one(rehearsals: Rehearsals, client: httpx.AsyncClient) -> None:
     form = {"supporters": "2", "buddies": "1", "days": "1"}
     answer = await client.post("/rehearsal", data=form, headers={"sec-fetch-site": "cross-site"})
-    assert answer.status_code == 400
+    assert answer.status_code == 403
     assert rehearsals._playing is None

@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.bot.stops import QUEUED, races
 from tests.databases import Database
 
-PEOPLE = 150
+PEOPLE = 100
 
 
 async def test_after_a_stop_was_taken_only_its_confirmation_is_sent(database: Database, tmp_path: Path) -> None:
