@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot.pairing.crowd import Indices, Sides, Truths
-from bot.pairing.edges import BEST, GRID, MOST_EDGES, Edges, Step, cheapest, find
+from bot.pairing.edges import BEST, GRID, MOST_EDGES, Edges, Step, cheapest, fallbacks, find
 from bot.pairing.rules import Terms, cost, forbidden
 
 NOBODY = -1
@@ -50,6 +50,8 @@ def optimal(
     each_takes  no buddy more than so many, whatever their capacity
     """
     edges, places = find(sides, step, most, best), np.minimum(_places(sides), each_takes or ANY_NUMBER)
+    if edges.pruned:
+        edges = edges.plus(fallbacks(sides, edges))
     while True:
         chosen = _flow(edges, places, len(sides.wishes))
         more = _ways_out(sides, edges, chosen, best) if edges.pruned else None

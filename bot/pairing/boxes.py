@@ -14,8 +14,20 @@ from functools import cached_property
 import numpy as np
 
 from bot.cells import EARTH_KM
-from bot.pairing import rules
-from bot.pairing.crowd import ANY_HELPER, Block, Crowd, Indices, Keys, Numbers, Sides, Truths, buddies, keys_of, seekers
+from bot.pairing.crowd import (
+    ANY_HELPER,
+    OF_WISH,
+    Block,
+    Crowd,
+    Indices,
+    Keys,
+    Numbers,
+    Sides,
+    Truths,
+    buddies,
+    keys_of,
+    seekers,
+)
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, all_of, cost, dream, forbidden, least, reasons
 
 SMALL_KM = 1.0
@@ -110,7 +122,7 @@ class Boxes:
     def best(self, wish: Wish, terms: Terms, skip: Collection[int]) -> Iterator[tuple[Helper, Verdict]]:
         """As `Pool.best`."""
         floor = least(wish, self.dreamt, 0.0, terms)
-        if wish.at is None or floor is None or any(rule(wish, ANY_HELPER, terms) for rule in _OF_WISH):
+        if wish.at is None or floor is None or any(rule(wish, ANY_HELPER, terms) for rule in OF_WISH):
             return
         search = _Search(self, wish, terms, floor)
         while (found := search.next()) is not None:
@@ -121,10 +133,6 @@ class Boxes:
                     exact.append((cost(wish, helper, terms), helper.id, helper))
             for price, _, helper in sorted(exact):
                 yield helper, Verdict(price, reasons(wish, helper, terms))
-
-
-_OF_WISH = (rules.consent, rules.adults)
-"""Hard rules by which nobody at all may be introduced to somebody."""
 
 
 @dataclass(frozen=True)

@@ -162,6 +162,10 @@ def _row(keys: Keys, each: tuple[str, ...], words: int) -> list[int]:
     return [(number >> (WORD * word)) & ((1 << WORD) - 1) for word in range(words)]
 
 
+OF_WISH: tuple[Hard, ...] = (rules.consent, rules.adults)
+"""Hard rules by which nobody at all may be introduced to somebody."""
+
+
 @dataclass(frozen=True)
 class Sides:
     """Both sides of a batch, as people and as columns."""
@@ -184,6 +188,25 @@ class Sides:
     def helping(self) -> Crowd:
         """The buddies."""
         return buddies(self.helpers, self.keys, self.terms)
+
+    @cached_property
+    def floors(self) -> Numbers:
+        """The least that anyone can cost each supporter who lives next door; infinite: nobody may be introduced to
+        them."""
+        dreamt = rules.dream(self.helpers)
+        known: dict[object, float] = {}
+        floors = []
+        for wish in self.wishes:
+            alike = (
+                wish.languages, wish.interests, wish.times, wish.traits, wish.asks, wish.waiting_since, wish.adult,
+                wish.consented,
+            )  # fmt: skip
+            if alike not in known:
+                bound = rules.least(wish, dreamt, 0.0, self.terms)
+                never = bound is None or any(rule(wish, ANY_HELPER, self.terms) for rule in OF_WISH)
+                known[alike] = np.inf if never or bound is None else bound
+            floors.append(known[alike])
+        return np.array(floors)
 
     @cached_property
     def apart(self) -> Mapping[int, list[int]]:

@@ -9,18 +9,24 @@ import numpy as np
 
 from bot.cells import EARTH_KM
 from bot.pairing.crowd import Block, Crowd, Indices, Numbers, Sides
-from bot.pairing.rules import dream, least
 
 MOST_EDGES = 1_000_000
 """Above so many allowed pairs each supporter keeps the best `BEST` only."""
 
-BEST = 32
+BEST = 16
 
 GRID = 1000
 """Costs are counted in thousandths, so that sums of them are exact."""
 
 TOGETHER = 256
 """Supporters who live near each other and are weighed together."""
+
+FEWER_TOGETHER, LOOKED_AT, FALLBACKS = 32, 1024, 8
+"""Buddies who are weighed together with so many of the supporters who live nearest, to keep each their cheapest few: so
+that hardly a buddy is cheapest for nobody, and stands beside while others are full."""
+
+_DEAR = np.finfo(float).max
+"""More than any pair costs that is allowed."""
 
 _SLACK_KM = 1e-6
 """What rounding takes from a bound must not hide anybody."""
@@ -65,12 +71,12 @@ def find(sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST) -> 
     return _joined(found)
 
 
-def neighbours(crowd: Crowd) -> Iterator[Crowd]:
+def neighbours(crowd: Crowd, together: int = TOGETHER) -> Iterator[Crowd]:
     """Those whose place is known, in groups of people who live near each other."""
     waiting = [crowd.part(~np.isnan(crowd.at[:, 0]))]
     while waiting:
         group = waiting.pop()
-        if len(group) > TOGETHER:
+        if len(group) > together:
             axis = int(np.argmax(np.ptp(group.at, axis=0)))
             order = np.argsort(group.at[:, axis], kind="stable")
             waiting += [group.part(order[len(order) // 2 :]), group.part(order[: len(order) // 2])]
@@ -119,46 +125,66 @@ def _joined(found: list[Edges], *, pruned: bool = False) -> Edges:
 
 def cheapest(sides: Sides, seeking: Crowd, helping: Crowd, step: Step, best: int = BEST) -> Edges:
     """Of each of these supporters the `best` cheapest allowed pairs with these buddies."""
-    floor, groups = _floors(sides), list(neighbours(seeking))
-    usable = helping.part(np.flatnonzero(~helping.stops.any(axis=1)))
-    found = []
+    groups, found, usable = list(neighbours(seeking)), [], _usable(sides, helping)
     # Nearly all of it is numpy, which lets other threads run.
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         for group, edges in zip(
-            groups, threads.map(lambda each: _best_of(sides, each, usable, floor, best), groups), strict=True
+            groups, threads.map(lambda each: _best_of(sides, each, usable, best), groups), strict=True
         ):
             found.append(edges)
             step(len(group))
     return _joined(found, pruned=True)
 
 
-def _floors(sides: Sides) -> Numbers:
-    """The least that anyone can cost each supporter who lives next door; infinite: nobody may be introduced to them."""
-    dreamt = dream(sides.helpers)
-    known: dict[object, float] = {}
-    floors = []
-    for wish in sides.wishes:
-        alike = (wish.languages, wish.interests, wish.times, wish.traits, wish.asks, wish.waiting_since)
-        if alike not in known:
-            bound = least(wish, dreamt, 0.0, sides.terms)
-            known[alike] = np.inf if bound is None else bound
-        floors.append(known[alike])
-    return np.array(floors)
+def fallbacks(sides: Sides, edges: Edges) -> Edges:
+    """Allowed pairs that are not among these: some of each buddy's cheapest with those who live nearest."""
+    seeking, helping = sides.seeking.part(np.isfinite(sides.floors)), _usable(sides, sides.helping)
+    seeking = seeking.part(~np.isnan(seeking.at[:, 0]))
+    near = [(_nearest(seeking, each, LOOKED_AT * TOGETHER // FEWER_TOGETHER), each) for each in neighbours(helping)]
+    groups = [(around, part) for around, each in near for part in neighbours(each, FEWER_TOGETHER)]
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        found = _joined([*threads.map(lambda each: _fallbacks_of(sides, *each), groups)], pruned=True)
+    many = len(sides.helpers)
+    new = ~np.isin(found.supporter * many + found.buddy, edges.supporter * many + edges.buddy)
+    return Edges(found.supporter[new], found.buddy[new], found.cost[new], pruned=True)
 
 
-def _best_of(sides: Sides, group: Crowd, usable: Crowd, floor: Numbers, best: int) -> Edges:
+def _nearest(crowd: Crowd, group: Crowd, most: int) -> Crowd:
+    """Those who live nearest to the middle of a group, at most so many."""
+    if len(crowd) <= most:
+        return crowd
+    return crowd.part(np.argpartition(_km(crowd.at - group.at.mean(axis=0)), most)[:most])
+
+
+def _fallbacks_of(sides: Sides, seeking: Crowd, group: Crowd) -> Edges:
+    block = Block(sides, _nearest(seeking, group, LOOKED_AT), group)
+    np.putmask(block.costs, ~block.allowed, np.inf)
+    few = min(FALLBACKS, len(block.costs) - 1)
+    rows, columns = np.nonzero(block.costs <= np.minimum(_DEAR, np.partition(block.costs, few, axis=0)[few]))
+    return _edges(block, rows, columns)
+
+
+def _usable(sides: Sides, helping: Crowd) -> Crowd:
+    """Those to whom somebody may be introduced."""
+    grown = helping.may[:, 1] | (sides.terms.minimum_age <= 0)
+    return helping.part(~helping.stops.any(axis=1) & helping.may[:, 0] & grown)
+
+
+def _best_of(sides: Sides, group: Crowd, usable: Crowd, best: int) -> Edges:
     """Looks at the nearest first, at as many again as before for those for whom somebody farther may be cheaper."""
     helping, near = _by_distance(usable, group, sides.terms.reach_km)
     weight = sides.terms.weights.get("distance", 1.0)
-    open_, seen = group.part(np.isfinite(floor[group.people])), 0
+    open_, floor, seen = group.part(np.isfinite(sides.floors[group.people])), sides.floors, 0
     kept, costs = np.full((len(open_), best), -1), np.full((len(open_), best), np.inf)
     found, ahead = [], 8 * best
     while len(open_) and seen < len(helping):
         block = Block(sides, open_, helping.part(slice(seen, seen + ahead)))
-        both = np.hstack((costs, np.where(block.allowed, block.costs, np.inf)))
-        who = np.hstack((kept, np.broadcast_to(block.helping.people, block.allowed.shape)))
+        np.putmask(block.costs, ~block.allowed, np.inf)
+        both = np.hstack((costs, block.costs))
         cheap = np.argpartition(both, best - 1, axis=1)[:, :best]
-        costs, kept = np.take_along_axis(both, cheap, 1), np.take_along_axis(who, cheap, 1)
+        who = block.helping.people[np.maximum(0, cheap - best)]
+        kept = np.where(cheap < best, np.take_along_axis(kept, np.minimum(cheap, best - 1), 1), who)
+        costs = np.take_along_axis(both, cheap, 1)
         seen, ahead = seen + ahead, (seen + ahead) // 2
         farther = near[seen] if seen < len(near) else np.inf
         done = costs.max(axis=1) <= floor[open_.people] + weight * max(0.0, farther)
