@@ -194,14 +194,14 @@ class Moments:
 
     # --- with somebody ---
 
-    async def _let(self, due: Iterable[_Due]) -> int:
+    async def _let(self, due: Sequence[_Due]) -> int:
         """Begins these; how many there were to begin."""
         waiting = iter(due)
 
         async def some() -> int:
             return sum([await self._begin(each) for each in waiting])
 
-        return sum(await asyncio.gather(*(some() for _ in range(AT_ONCE))))
+        return sum(await asyncio.gather(*(some() for _ in due[:AT_ONCE])))
 
     async def _begin(self, due: _Due) -> bool:
         try:
