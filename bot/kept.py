@@ -79,8 +79,12 @@ async def _answers(deed: Deed) -> Iterator[str]:
 
 async def _consents(deed: Deed) -> list[str]:
     consents = await deed.tx.consents.of(deed.person.id)
+    lines = [f"{_when(deed, at)}: {' '.join(words.split())}" for _, words, at in consents]
+    for words, at, until in await deed.tx.consents.withdrawn(deed.person.id):
+        taken_back = deed.words(phrases.KEPT_TAKEN_BACK, when=_when(deed, until))
+        lines.append(f"{_when(deed, at)}: {' '.join(words.split())} ({taken_back})")
     # One question can ask for two consents.
-    return list(dict.fromkeys(f"{_when(deed, at)}: {' '.join(words.split())}" for _, words, at in consents))
+    return list(dict.fromkeys(lines))
 
 
 async def _people(deed: Deed) -> list[str]:

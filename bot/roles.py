@@ -204,9 +204,9 @@ def does(role: str, deed: str) -> bool:
 COMMANDS: Mapping[str, Roles] = dict.fromkeys(
     (
         "check", "test", "draw", "translate", "init", "chat", "try", "run", "migrate", "passphrase", "rehearse", "pair",
-        "stats", "send", "move", "people list", "people import", "action add", "action list", "action import",
-        "action change", "action cancel", "action code", "action campaign", "backup", "restore", "export", "import",
-        "forget", "burn", "keys rotate",
+        "stats", "send", "move", "people list", "people contact", "people import", "action add", "action list",
+        "action import", "action change", "action cancel", "action code", "action campaign", "backup", "restore",
+        "export", "import", "forget", "burn", "keys rotate",
     ),
     ORGANIZERS,
 )  # fmt: skip

@@ -32,6 +32,13 @@ _OF = Statement(
     "person",
 )
 
+_WITHDRAWN = Statement(
+    select(_C.sealed, _C.at, _C.withdrawn_at)
+    .where(_C.person_id == given("person"), _C.withdrawn_at.is_not(None))
+    .order_by(_C.id),
+    "person",
+)
+
 
 class Consents:
     """The consents of one transaction."""
@@ -56,6 +63,11 @@ class Consents:
         who was forgotten since."""
         rows = await self._session.rows(_OF, person_id)
         return [(to, await self._words(person_id, sealed), moment(at)) for to, sealed, at in rows]
+
+    async def withdrawn(self, person_id: int) -> list[tuple[str, datetime, datetime]]:
+        """(the words, when, when they were taken back) of those that are in force no more, oldest first."""
+        rows = await self._session.rows(_WITHDRAWN, person_id)
+        return [(await self._words(person_id, sealed), moment(at), moment(until)) for sealed, at, until in rows]
 
     async def _words(self, person_id: int, sealed: bytes) -> str:
         await self._vault.of(self._session, person_id)

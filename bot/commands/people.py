@@ -1,4 +1,4 @@
-"""`doorstep people list` and `doorstep people import`."""
+"""`doorstep people list`, `contact` and `import`."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +12,9 @@ from bot.commands.shared import (
     configured,
     finish,
     local,
+    note,
     noted,
+    passphrase_again,
     plain,
     refuse,
     say,
@@ -25,6 +27,7 @@ from bot.commands.shared import (
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.people_import import Newcomer
+    from storage.addresses import Address
     from storage.people import Known
     from storage.store import Store
     from storage.transaction import Transaction
@@ -55,6 +58,34 @@ def list_people(config: ConfigOption) -> None:
         rows.append((str(known.id), name, known.role or "supporter", language, place, since, known.status))
     for line in table(rows):
         say(line)
+
+
+@people.command()
+def contact(
+    person: Annotated[int, typer.Argument(metavar="PERSON", help="Their number, as `doorstep people list` shows it.")],
+    config: ConfigOption,
+) -> None:
+    """How somebody can be reached, one person at a time. The passphrase of the pages is asked for."""
+    read = configured(config)
+    passphrase_again(read)
+
+    async def looked(tx: "Transaction") -> "tuple[Known | None, list[Address]]":
+        found = await tx.people.known(person)
+        if found is None or found.status == "forgotten":
+            return None, []
+        await note(tx, "looked at somebody's contact details", f"person:{person}")
+        return found, await tx.addresses.of(person)
+
+    async def asked() -> "tuple[Known | None, list[Address]]":
+        async with beside(read) as store:
+            return await store.run(looked)
+
+    found, addresses = finish(asked())
+    if found is None:
+        refuse(f"there is no person {person}: `doorstep people list` shows the numbers")
+    say(plain(found.fields.get("name") or "no name"))
+    for each in addresses:
+        say(f"  {each.channel} {each.account}: {plain(each.address)}")
 
 
 @people.command("import")

@@ -20,6 +20,7 @@ MORE = f'passphrase = "{WORDS}"\n[flows]\nfolder = "{STARTER}"\n'
 
 AUDITED = {
     "people list": "listed everybody",
+    "people contact": "looked at somebody's contact details",
     "people import": "imported 1 people",
     "stats --person": "read somebody's story",
     "send": "looked who welcome would go to",
@@ -80,6 +81,7 @@ async def test_each_of_them_leaves_its_line(tmp_path: Path) -> None:
 
     await leaves("people import", str(one / "people.csv"))
     await leaves("people list")
+    await leaves("people contact", "1", said=f"{WORDS}\n")
     await leaves("stats --person", "--person", "1")
     await leaves("send", "welcome", "--to", "true", "--dry-run")
     await leaves("action add", "Clean-up", "--starts", f"{soon} 10:00")
@@ -98,16 +100,20 @@ async def test_each_of_them_leaves_its_line(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-async def test_an_export_wants_the_passphrase_again_and_the_desk_hears_of_it(tmp_path: Path) -> None:
+async def test_contact_details_and_an_export_want_the_passphrase_again_and_the_desk_hears_of_the_export(
+    tmp_path: Path,
+) -> None:
     file = config(tmp_path, MORE)
 
     async def somebody(tx: Transaction) -> None:
         await tx.people.add("web", "web", "ana", "en")
 
     await kept(tmp_path, somebody)
-    for said in ("", "\n", "the red door\n"):
-        code, _, err = await finished("export", str(tmp_path / "out"), "--yes", "--config", str(file), said=said)
+    export = "export", str(tmp_path / "out"), "--yes"
+    for said, command in (("", export), ("\n", export), ("the red door\n", export), ("", ("people", "contact", "1"))):
+        code, _, err = await finished(*command, "--config", str(file), said=said)
         assert (code, "not the passphrase" in err) == (2, True)
+    assert await trail(tmp_path) == []
     assert not (tmp_path / "out").exists()
     assert await kept(tmp_path, lambda tx: tx.cards.open(9)) == []
     await done(tmp_path, "export", str(tmp_path / "out"), "--yes", said=f"{WORDS}\n")

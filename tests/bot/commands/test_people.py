@@ -36,6 +36,9 @@ async def test_people_are_listed_with_their_numbers_and_nothing_to_reach_them_by
     ]
     assert "\x1b" not in out
     assert "example.org" not in out
+    told = await finished("people", "contact", str(number), "--config", str(file))
+    assert told == (0, "Ana\n  web web: ana@example.org\n", "")
+    assert "there is no person 77" in one_line(await finished("people", "contact", "77", "--config", str(file)))
 
 
 async def test_each_imported_person_has_a_link_and_none_is_imported_twice_unasked(tmp_path: Path) -> None:
