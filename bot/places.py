@@ -59,6 +59,9 @@ there are so many that most words are nearly one."""
 CITY = 100_000
 """People of a town so large that it is known in its country without saying where it is."""
 
+_IN = frozenset("in en im near cerca bei w na".split())
+"""Words that may stand between a town and where it is."""
+
 _PARTS = re.compile(r"[,;()/|\n]")
 
 Words = tuple[str, ...]
@@ -160,6 +163,16 @@ class Places:
         likely = [each for each in found if found[0].score - each.score < DOUBT and _is_called(each, found[0])]
         return [self._place(each.town) for each in likely[:limit]]
 
+    def among(self, offered: Sequence[str], text: str) -> list[Place]:
+        """Of places by their full names those in the country or region that was said: "MO", "la de Gales"."""
+        towns = [found[0].town for name in offered if (found := self._understood(name))]
+        for left in bared(tuple(words(text[:LONGEST]))):
+            areas = self.load().areas(key(" ".join(left)))
+            inside = [town for town in towns if any(_is_in(town, *one) for one in areas)]
+            if inside:
+                return [self._place(town) for town in inside]
+        return []
+
     def at(self, lat: float, lon: float) -> Place:
         """The named place nearest to a point, in degrees. Raises ValueError where there is no such point."""
         cell_at(lat, lon)
@@ -224,11 +237,11 @@ class Places:
         return max(found, later, key=_best)
 
     def _with_area(self, look: Look, said: Words) -> list[_Found]:
-        """ "Leeds UK", "I live in Springfield Illinois": a name, and where that is."""
+        """ "Leeds UK", "I live in Springfield, in Illinois": a name, and where that is."""
         for left in bared(said):
             for cut in range(len(left) - 1, max(0, len(left) - 5), -1):
                 if self._is_area(left[cut:]) or look == self._written:
-                    fitting = self._fitting(look(key(" ".join(left[:cut]))), left[cut:])
+                    fitting = self._fitting(look(key(" ".join(_before(left, cut)))), left[cut:])
                     if fitting:
                         return fitting
         return []
@@ -295,6 +308,13 @@ class Places:
         if self._near is not None:
             score += OWN_AREA * exp(-between(self._near, town.at) / AREA_KM)
         return score
+
+
+def _before(said: Words, cut: int) -> Words:
+    """The name of a town, of words that end before where it is: of "the Springfield in"."""
+    if cut < 2 or said[cut - 1] not in _IN:
+        return said[:cut]
+    return said[said[0] == "the" and cut > 2 : cut - 1]
 
 
 def _best(found: list[_Found]) -> float:

@@ -95,10 +95,13 @@ def _placed(turn: Turn, said: Said) -> Said:
     """While a place is asked for, what they write is looked up: a district, several, or a name that nobody knows."""
     if said.place is not None or not said.text or said.choice is not None:
         return said
-    asked = (state_of(turn.library, each) for each in turn.conversations)
-    if not any(isinstance(state, AskState) and state.expect == "place" for state in asked):
+    states = [(each, state_of(turn.library, each)) for each in turn.conversations]
+    asked = [each for each, state in states if isinstance(state, AskState) and state.expect == "place"]
+    if not asked:
         return said
-    places = turn.world.candidates(said.text)
+    offered = next((each.offered for each in asked if each.offered), ())
+    places = turn.world.among(offered, said.text) if offered else []
+    places = places or turn.world.candidates(said.text)
     if len(places) > 1:
         return replace(said, places=tuple(place.full_name for place in places))
     return replace(said, place=places[0].name if places else "")

@@ -17,6 +17,8 @@ _CONSONANTS = "bdfgjklmnprst"
 
 _LEADS = (
     "i live in, i live near, i live at, i am in, i am from, i am near, im in, im from, im near, we live in, we are in, "
+    "the one in, the one near, the one, in the, el de, la de, el que esta en, la que esta en, i mean the one in, "
+    "i mean, "
     "we are from, live in, living in, based in, its, it is, my town is, my city is, near to, close to, next to, "
     "outside, just outside, around, near, from, in, at, the city of, the town of, city of, town of, north, south, "
     "east, west, central, greater, downtown, vivo en, vivo cerca de, soy de, estoy en, cerca de, en, ich wohne in, "

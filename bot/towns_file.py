@@ -28,7 +28,7 @@ from babel import Locale
 from bot.cells import between, point
 from bot.spellings import SHORTEST_MISSPELT, key, sound
 
-FORMAT = 2
+FORMAT = 3
 """To be raised with every change of what the file holds."""
 
 FULL, OWN, OTHER = 0, 1, 2
@@ -40,6 +40,9 @@ TILE = 4
 NEIGHBOUR_KM = 40.0
 """A larger town so near tells apart two of the same name in one country."""
 
+MUCH_LARGER = 20
+"""So many times as many people live in the one of several towns of a name in a region that the region is told with."""
+
 _SCHEMA = """
 CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT, full_name TEXT, country TEXT, region TEXT, lat REAL, lon REAL,
     people INTEGER, tile TEXT, zone TEXT);
@@ -50,6 +53,12 @@ CREATE TABLE zones (zone TEXT PRIMARY KEY, country TEXT) WITHOUT ROWID;
 """
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa"})
 _NATIONS = {"ENG": "England", "SCT": "Scotland", "WLS": "Wales", "NIR": "Northern Ireland"}
+_NATIONS_ALSO = {
+    "ENG": "inglaterra, angleterre, inghilterra",
+    "SCT": "escocia, schottland, ecosse, scozia",
+    "WLS": "gales, pais de gales, pays de galles, galles, cymru",
+    "NIR": "irlanda del norte, nordirland, irlande du nord, irlanda del nord",
+}
 _ALSO = {
     "GB": "uk, great britain, britain, reino unido, gran bretana",
     "US": "usa, united states of america, america, the states, ee uu, eeuu, estados unidos",
@@ -183,11 +192,16 @@ def _named(towns: list[_Town]) -> dict[int, _Town]:
         area = areas.get((town.country, town.region)) or countries.get(town.country, {}).get("name", town.country)
         town.full_name = f"{town.name}, {area}"
         by_tile[town.tile].append(town)
-    same = Counter(town.full_name.casefold() for town in towns)
+    same: dict[str, list[_Town]] = defaultdict(list)
+    for town in towns:
+        same[town.full_name.casefold()].append(town)
     kept: dict[str, _Town] = {}
     for town in towns:
         plain = town.full_name
-        others = [] if same[plain.casefold()] == 1 else [f"{town.name}, {other.name}" for other in _near(town, by_tile)]
+        alike = same[plain.casefold()]
+        # Of two Newports in Wales the one that nearly everybody means is the one with that name.
+        mine = alike[0] is town and (len(alike) == 1 or town.people >= MUCH_LARGER * alike[1].people)
+        others = [] if mine else [f"{town.name}, {other.name}" for other in _near(town, by_tile)]
         for name in [*others, plain]:
             if kept.setdefault(key(name), town) is town:
                 town.full_name = name
@@ -228,7 +242,8 @@ def _areas() -> Iterator[tuple[str, str, str]]:
         yield from ((key(name), code, "") for name in names if key(name))
     for code, state in _states().items():
         yield from ((key(name), "US", code) for name in (state["name"], code))
-    yield from ((key(name), "GB", code) for code, name in _NATIONS.items())
+    for code, nation in _NATIONS.items():
+        yield from ((key(name), "GB", code) for name in (nation, *_NATIONS_ALSO[code].split(",")))
 
 
 def _zones(towns: Iterable[_Town]) -> dict[str, str]:

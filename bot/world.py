@@ -1,6 +1,6 @@
 """What every turn works with besides storage: the group, its terms of pairing, its places, its free buddies."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -72,6 +72,12 @@ class World:
         if not self.places.ready:
             raise PlacesNotReady
         return self.places.candidates(text, limit)
+
+    def among(self, offered: Sequence[str], text: str) -> list[Place]:
+        """Of the places that they were offered those in the region that they said. Raises PlacesNotReady."""
+        if not self.places.ready:
+            raise PlacesNotReady
+        return self.places.among(offered, text)
 
     @classmethod
     def of(cls, config: Config) -> "World":

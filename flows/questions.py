@@ -11,7 +11,7 @@ from flows.moves import Go, Move
 from flows.prepared import Forms, prepared
 from flows.states import AskState
 from flows.times import zone
-from flows.words import fold
+from flows.words import fold, tidy, words
 
 if TYPE_CHECKING:
     from flows.scene import Scene, Standing
@@ -32,6 +32,19 @@ _EXPLAINED = {
 
 NONE = "no"
 """The key of "None of these", so that a refusal means it too; no place is called so that has its region with it."""
+
+_NEITHER = ("neither", "none", "none of them", "not these", "ninguno", "ninguna", "ninguno de ellos")
+"""As short as people say it."""
+
+_LEADING = frozenset(
+    words(
+        "the one ones i im mean meant its it is that think in near by at around close to next me town city "
+        "el la los las en de del cerca junto a es está que quiero quería decir creo digo uno una"
+    )
+)
+"""Words before the one of several places that is meant."""
+
+_LONGEST_WHICH = 100
 
 Read = Answer | OutOfRange | Several | None
 """What something said means as an answer to a question; None where it means nothing."""
@@ -160,10 +173,19 @@ def _in_all_languages(library: Library, phrase: str) -> tuple[str, ...]:
 
 
 def _which(library: Library, conversation: "Conversation | Standing", said: Said) -> Answer | None:
-    """Which of the places that were offered somebody means, or none of them; None where they say neither."""
+    """Which of the places that were offered somebody means, or none of them; None where they say neither.
+
+    "The last" is a place. "The one in Missouri" is what it is without the words before it.
+    """
     names: Forms = tuple([(name, (name,)) for name in conversation.offered])
-    none = (NONE, _in_all_languages(library, phrases.NONE_OF_THESE))
-    read = choosing.choose(said.text, (*names, none), False, library.words.keys())
+    none = (NONE, (*_in_all_languages(library, phrases.NONE_OF_THESE), *_NEITHER))
+    told = tidy(said.text).split(" ") if len(said.text) <= _LONGEST_WHICH else []
+    start = next((at for at, word in enumerate(told) if not {*words(word)} <= _LEADING), len(told))
+    read = choosing.choose(said.text, names, False, library.words.keys()) or choosing.choose(
+        said.text, (*names, none), False, library.words.keys()
+    )
+    for at in range(1, start + 1 if read is None else 0):
+        read = read or choosing.choose(" ".join(told[at:]), names, False, library.words.keys())
     # What is nearly one of them, and altogether another place, is that.
     return None if read is not None and read.fit is Fit.NEAR and said.place else read
 

@@ -9,7 +9,7 @@ from storage.store import Store
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood, places
 from tests.databases import Watch
 
-NEWPORTS = ("Newport, Bristol", "Newport, Southampton", "Newport, Wolverhampton")
+NEWPORTS = ("Newport, Wales", "Newport, Southampton", "Newport, Wolverhampton")
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_whoever_becomes_a_buddy_types_which_one(here: Neighbourhood) -> N
     await here.says("sam", "buddy", "I'd love to", "climate", "newport")
     assert shown(here) == (*NEWPORTS, phrases.NONE_OF_THESE)
     await here.says("sam", "the first", "Saturdays", "yes", "I promise", "One")
-    place = places().read("Newport, Bristol")
+    place = places().read("Newport, Wales")
     assert place is not None
     assert await lives(here, "sam") == (place.name, place.cell)
 
@@ -66,6 +66,21 @@ async def test_one_of_them_means_it_in_spanish_and_none_of_these_leads_on_too(he
     assert shown(here) == ()
     await here.says("ana", "Newport", "Frome", "sábados", "sí", "Sí, por favor", language="es")
     assert (await lives(here, "ana"))[0] == "Frome"
+
+
+async def test_where_it_is_tells_one_from_another_however_that_is_said(here: Neighbourhood) -> None:
+    wales = places().read("Newport, Wales")
+    assert wales is not None
+    said = ("Wales", "the one in Wales", "la de Gales", "Newport in Wales", "near Southampton", "the last one")
+    for number, which in enumerate(said):
+        who = f"ana {number}"
+        heard = await here.says(who, "hello", "1", "Newport", which)
+        assert heard[-1] == "When could you meet someone?", which
+        await here.says(who, "Saturdays", "yes", "Yes please")
+        assert ((await lives(here, who))[1] == wales.cell) == (number < 4), which
+    heard = await here.says("ben", "hello", "1", "Newport", "the one in England")
+    assert heard[-1] == phrases.WHICH_PLACE
+    assert shown(here) == (*NEWPORTS[1:], phrases.NONE_OF_THESE)
 
 
 async def test_where_they_are_can_be_shared_in_the_place_of_an_answer(here: Neighbourhood) -> None:

@@ -420,6 +420,7 @@ def test_a_place_that_could_be_several_is_asked_back_as_choices() -> None:
     [
         Said(choice="Springfield, Missouri", question=2, conversation=1),
         *map(Said, ("2", "the second", "Missouri", "springfield missouri", "Springfield, Misouri", "the Missouri one")),
+        *map(Said, ("the one in Missouri", "In Missouri!", "I mean the one near Missouri", "it's the second one")),
         Said("missouri", place="Missouri City, Texas"),
         Said("", place="Springfield, Missouri"),
     ],
@@ -435,7 +436,7 @@ def test_a_press_or_what_is_typed_settles_which_place_it_is(said: Said) -> None:
     "said",
     [
         Said(choice="no", question=2, conversation=1),
-        *map(Said, ("4", "None of these", "ninguno de estos", "no", "none")),
+        *map(Said, ("4", "None of these", "ninguno de estos", "no", "none", "neither", "none of them")),
     ],
     ids=str,
 )
@@ -447,6 +448,11 @@ def test_whoever_means_none_of_these_is_asked_anew_and_the_third_time_offered_a_
         turn = answer(PLACE, said, before=answer(PLACE, SEVERAL, before=turn))
     assert last(turn).text == f"{phrases.OFFER_HUMAN}\n\nWhich town?"
     assert ended(answer(PLACE, "skip", before=turn)) == "skipped"
+
+
+@pytest.mark.parametrize("last_one", ["the last", "the last one", "3"])
+def test_the_last_of_several_places_is_a_place(last_one: str) -> None:
+    assert kept(answer(PLACE, last_one, before=answer(PLACE, SEVERAL))) == NAMES[-1]
 
 
 def test_another_place_can_be_named_while_choices_are_open_a_clear_or_a_doubtful_one() -> None:
