@@ -198,8 +198,8 @@ def test_without_an_area_of_its_own_the_larger_town_comes_first(anywhere: Places
 def test_where_a_town_is_can_be_said(anywhere: Places) -> None:
     told = ("Springfield, Illinois", "Springfield Illinois", "springfield IL", "Springfield, IL, USA")
     assert {name(anywhere, text) for text in told} == {"Springfield, Illinois"}
-    told = ("Newport Wales", "Newport, Wales", "Newport in Wales", "the Newport in Wales", "Newport, Gales")
-    assert {name(anywhere, text) for text in told} == {"Newport, Wales"}
+    newport = ("Newport Wales", "Newport, Wales", "Newport in Wales", "the Newport in Wales", "Newport, Gales")
+    assert {name(anywhere, text) for text in newport} == {"Newport, Wales"}
     assert name(anywhere, "Paris, Texas") == name(anywhere, "paris texas") == "Paris, Texas"
     assert name(anywhere, "Cordoba, España") == name(anywhere, "Córdoba, Spain") == "Córdoba, Spain"
 
