@@ -9,6 +9,7 @@ minutes over 10,000; and it is not waited for longer than `PATIENCE`. The last l
 """
 
 import asyncio
+import itertools
 import sqlite3
 import sys
 import tempfile
@@ -142,11 +143,27 @@ async def all_due(talk: Talk, store: Store) -> tuple[float, int]:
     )
     for start in range(0, DUE, 500):
         await store.run(partial(join, start=start, number=number))
+    waits: list[float] = []
+    people_write = asyncio.create_task(_write(talk, waits))
     begun = time.perf_counter()
     while await talk.moments.tick():
         pass
     took = time.perf_counter() - begun
+    people_write.cancel()
+    await asyncio.gather(people_write, return_exceptions=True)
+    waits.sort()
+    told = f"median {waits[len(waits) // 2] * 1e3:,.0f} ms, longest {waits[-1] * 1e3:,.0f} ms"
+    print(f"meanwhile {len(waits):,} people wrote, and their turns took {told}")
     return took, await talk.ledger("reminded")
+
+
+async def _write(talk: Talk, waits: list[float]) -> None:
+    """Somebody new writes every twentieth of a second; how long each turn took, in seconds."""
+    for number in itertools.count():
+        begun = time.perf_counter()
+        await talk.say("help", who=f"live {number}")
+        waits.append(time.perf_counter() - begun)
+        await asyncio.sleep(0.05)
 
 
 def remind(path: str, number: int) -> None:

@@ -141,17 +141,19 @@ async def test_invitations_are_restrained_also_on_the_day_of_the_action(
     assert held == ["just had one", "weekly cap"]
 
 
-async def test_who_stops_or_signs_up_before_their_turn_is_not_invited(
+async def test_who_stops_or_signs_up_between_the_look_and_their_turn_is_not_invited(
     store: Store, watch: Watch, tmp_path: Path
 ) -> None:
     talk = await talk_of(store, watch, tmp_path, {"come": flow("come", "nearby")})
 
-    async def work(tx: Transaction) -> tuple[int, int]:
-        return await person(tx, "ana"), await action(tx)
+    async def work(tx: Transaction) -> tuple[int, int, int]:
+        return await person(tx, "ana"), await person(tx, "ben"), await action(tx)
 
-    ana, number = await store.run(work)
+    ana, ben, number = await store.run(work)
     await store.run(lambda tx: tx.actions.sign_up(number, ana, "yes"))
-    assert await talk.turns.moment(ana, "come", f"action:{number}", "2026-03-04")
+    await store.run(lambda tx: tx.people.save(ben, {"consented": ("keep",)}, status="stopped"))
+    begun = [await talk.turns.moment(each, "come", f"action:{number}", "2026-03-04") for each in (ana, ben)]
+    assert begun == [True, False]
     assert await talk.send() == []
 
 
