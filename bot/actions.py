@@ -76,9 +76,10 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
         "code": codes.code(action, tx.now) if hosts else None,
         "materials": action.materials if hosts or attended else None,
         "campaign_going": totals.going if totals else None,
+        "campaign_confirmed": totals.confirmed if totals else None,
         "campaign_goal": totals.goal or None if totals else None,
         "coming": _coming(signup),
-        "confirmed": _confirmed(action, signup) or None,
+        "confirmed": has_confirmed(action, signup) or None,
         "until_then": until_then(action, tx.now, turn.language),
     }
     return {name: value for name, value in facts.items() if value is not None and value != ""}
@@ -89,7 +90,7 @@ def _coming(signup: Signup | None) -> str:
     return "" if signup is None else signup.kind if signup.state == GOING else WAITING
 
 
-def _confirmed(action: Action, signup: Signup | None) -> bool:
+def has_confirmed(action: Action, signup: Signup | None) -> bool:
     """Whether they said yes shortly before it, or again, and since it was last changed: nobody has to ask once more."""
     said_at = signup.confirmed_at if signup is not None and signup.kind == YES else None
     if signup is None or said_at is None:

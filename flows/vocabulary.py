@@ -78,6 +78,7 @@ ACTION: Mapping[str, Kind] = {
     "confirmed": YES_NO,
     "campaign_going": NUMBER,
     "campaign_goal": NUMBER,
+    "campaign_confirmed": NUMBER,
 }
 
 LISTS = (

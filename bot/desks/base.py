@@ -45,8 +45,8 @@ def describe(kind: str, body: Body) -> Words:
     names      supporter, buddy, person, other: first names; `other_pairs`: those of whom `other` is in touch with;
                `district`, `language`, `interests` and `reasons` of the person
     the rest   about (their own words, or the flow's), flow, title, when, what, channel, reason, waiting_days; of a
-               turnout going, goal, places, waiting, came; of what has an owner, `owner` and `until`; `lines`, as they
-               are
+               turnout going, goal, confirmed, places, waiting, came, campaign; of what has an owner, `owner` and
+               `until`; `lines`, as they are
     restraint  whom: who can be muted or blocked from it, by first name; standing: "free", "muted" or "blocked"
 
     No card carries contact details, whatever the body holds. A kind nobody has described is shown by its name.
@@ -160,7 +160,9 @@ def _turnout(kind: str, body: Body) -> Words:
     lines = [*_lines(("", "when"), ("Where", "district"))(body), f"Signed up: {going}{hoped}"]
     if places:
         lines.append(f"Places left: {max(0, places - going)} of {places}")
-    lines += _lines(("Waiting for a place", "waiting"), ("Came", "came"))(body)
+    lines += _lines(("Confirmed", "confirmed"), ("Waiting for a place", "waiting"), ("Came", "came"), ("", "campaign"))(
+        body
+    )
     return Words(_text(body, "title") or "An action", tuple(lines))
 
 

@@ -7,12 +7,14 @@ from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.actions import has_confirmed
 from bot.desks.base import MOVES
 from bot.desks.reading import day
 from bot.desks.week import week
 from bot.libraries import Libraries
 from flows.model import Value
 from storage.actions import CANCELLED, Action
+from storage.campaigns import Totals
 from storage.cards import NOTICE, OVER, PAST
 from storage.errors import KeyDestroyed, StorageError
 from storage.signups import WAITING
@@ -111,9 +113,11 @@ class Noticing:
             since, until = tx.now - AFTERWARDS, tx.now + COMING
             actions = {each.id: each for each in await tx.actions.between(since, tx.now + COMING, column="ends_at")}
             actions = {number: each for number, each in actions.items() if each.starts_at <= until}
+            joined = any(each.campaign for each in actions.values())
+            totals = {each.name: each for each in await tx.campaigns.totals()} if joined else {}
             bodies: dict[str, dict[str, Value] | None] = {}
             for each in actions.values():
-                bodies[f"action:{each.id}"] = await _numbers(tx, each, self._zone)
+                bodies[f"action:{each.id}"] = await _numbers(tx, each, totals.get(each.campaign), self._zone)
             return {
                 subject: bodies.get(subject)
                 for subject in (*shown, *(each for each in bodies if each not in shown))
@@ -173,7 +177,7 @@ class Noticing:
         await self._store.run(work)
 
 
-async def _numbers(tx: Transaction, action: Action, zone: ZoneInfo) -> dict[str, Value]:
+async def _numbers(tx: Transaction, action: Action, totals: Totals | None, zone: ZoneInfo) -> dict[str, Value]:
     people = await tx.actions.people(action.id)
     return {
         "title": action.title,
@@ -181,10 +185,17 @@ async def _numbers(tx: Transaction, action: Action, zone: ZoneInfo) -> dict[str,
         "district": action.district,
         "going": action.going,
         "goal": action.goal,
+        "confirmed": sum(has_confirmed(action, each) for each in people) or "",
+        "campaign": _together(totals) if totals else "",
         "places": action.capacity or 0,
         "waiting": sum(each.state == WAITING for each in people) or "",
         "came": sum(each.checked_in_at is not None for each in people) if action.starts_at <= tx.now else "",
     }
+
+
+def _together(totals: Totals) -> str:
+    of = f" of {totals.goal:,} hoped for" if totals.goal else ""
+    return f"{totals.name}, all together: {totals.going:,}{of}, {totals.confirmed:,} confirmed"
 
 
 async def _end(tx: Transaction, subject: str) -> str:

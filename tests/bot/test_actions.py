@@ -99,6 +99,7 @@ async def test_all_that_anyone_may_know(store: Store) -> None:
         "until_then": "in 5 days",
         "campaign_going": 4,
         "campaign_goal": 20,
+        "campaign_confirmed": 0,
     }
 
 

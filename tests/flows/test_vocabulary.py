@@ -31,7 +31,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
     assert " ".join(PAIR) == "other shared reasons since meetings contact"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
-        "until_then materials coming confirmed campaign_going campaign_goal"
+        "until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed"
     )
     assert " ".join(LISTS) == (
         "actions_near_me my_actions open_needs my_needs not_checked_in possible_times my_pairs languages"

@@ -175,6 +175,17 @@ async def test_a_coming_action_has_one_card_whose_numbers_are_as_they_are(mornin
     assert (await morning.words(again))[2:] == (
         "Signed up: 2 of 5 hoped for", "Places left: 0 of 2", "Waiting for a place: 1",
     )  # fmt: skip
+
+    async def confirm(tx: Transaction) -> None:
+        await tx.actions.confirm(action, ana)
+        await tx.actions.change(action, campaign="Spring")
+
+    await morning.store.run(confirm)
+    (firm,) = await morning.cards("turnout")
+    assert (await morning.words(firm))[4:] == (
+        "Confirmed: 1", "Waiting for a place: 1", "Spring, all together: 2 of 5 hoped for, 1 confirmed",
+    )  # fmt: skip
+    await morning.store.run(lambda tx: tx.actions.change(action, campaign=""))
     watch.forward(timedelta(days=3))
     await morning.store.run(lambda tx: tx.actions.check_in(action, ana))
     (there,) = await morning.cards("turnout")
