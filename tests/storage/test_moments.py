@@ -1,10 +1,16 @@
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storage import ledger, moments
 from storage.actions import PUBLISHED
+from storage.concerned import _DISTRICTS, _IN_DISTRICT
+from storage.statements import Statement
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import someone
@@ -171,3 +177,22 @@ async def test_who_has_begun_it_is_not_concerned_again_but_for_another_occurrenc
     assert await begin(store, "day_before", f"action:{other}", everyone[2], "-1 day")
     assert await concerned(store, shared, "signed_up") == everyone[1:]
     assert await concerned(store, shared, "signed_up", occurrence="moved") == everyone
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"),
+    [
+        (moments._REMINDERS, "ledger_by_person_id"), (moments._NEWEST, "ledger_by_person_id"),
+        (ledger._SINCE, "ledger_by_person_id"), (_IN_DISTRICT, "people_by_district"),
+        (_DISTRICTS, "people_by_district"),
+    ],
+)  # fmt: skip
+def test_what_is_asked_for_each_of_thousands_reads_no_lines_and_no_people_but_theirs(
+    migrated: Path, statement: Statement, index: str
+) -> None:
+    text = statement.sqlite.text
+    with closing(sqlite3.connect(migrated)) as connection:
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {text}", [None] * text.count("?")).fetchall()
+    read = [step for _, _, _, step in plan if step.split()[0] in ("SEARCH", "SCAN") and step.split()[1] != "here"]
+    assert all("USING" in step for step in read), read
+    assert index in read[0]
