@@ -237,7 +237,5 @@ if __name__ == "__main__":
         look, took, worked, ran = apscheduler(Path(name))
         each = worked / max(ran, 1) * 1e6
         print(f"APScheduler: a look, {JOBS:,} jobs ahead           {look:>10,.0f} µs")
-        print(
-            f"APScheduler: {ran:,} of {JOBS:,} due at once ran in   {took:>10.2f} s ({each:,.0f} µs of a processor each)"
-        )
+        print(f"APScheduler: {ran:,} of {JOBS:,} due at once ran in   {took:>10.2f} s ({each:,.0f} µs each)")
         print(f"what one of ours takes of what one of theirs does {ours / each:>8.2f}")
