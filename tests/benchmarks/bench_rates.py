@@ -21,6 +21,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
@@ -62,6 +63,13 @@ class SlowCommits(sqlite3.Connection):
         return done
 
 
+class Rate(NamedTuple):
+    """Turns a second, and the microseconds of processor time that each took us; without what a server takes."""
+
+    turns: float
+    each: float
+
+
 # --- one process of ours ---------------------------------------------------------------------------------------
 
 
@@ -77,9 +85,9 @@ async def work(url: str, folder: Path, people: int, first: int, last: int, place
 
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
-        begun = time.time()
+        begun, worked = time.time(), time.process_time()
         await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
-        print(json.dumps([begun, time.time()]), flush=True)
+        print(json.dumps([begun, time.time(), time.process_time() - worked]), flush=True)
 
 
 class Ours:
@@ -91,8 +99,8 @@ class Ours:
         (folder / "flows/library/bench.yaml").write_text(FLOW)
         self.rate(1, people)
 
-    def rate(self, processes: int, turns: int, *, slow: bool = False) -> float:
-        """Turns a second of so many processes together; each has people of its own, as order asks for."""
+    def rate(self, processes: int, turns: int, *, slow: bool = False) -> Rate:
+        """Turns of so many processes together; each has people of its own, as order asks for."""
         first, self.done = self.done, self.done + turns
         asked = [self.url, str(self.folder), *map(str, (self.people, first, self.done))]
         workers = [
@@ -110,8 +118,8 @@ class Ours:
             worker.stdin.write("go\n")
             worker.stdin.flush()
         times = [json.loads(worker.communicate()[0]) for worker in workers]
-        seconds: float = max(ended for _, ended in times) - min(begun for begun, _ in times)
-        return turns / seconds
+        seconds = max(ended for _, ended, _ in times) - min(begun for begun, _, _ in times)
+        return Rate(turns / seconds, sum(worked for _, _, worked in times) / turns * 1e6)
 
 
 # --- what others do --------------------------------------------------------------------------------------------
@@ -123,7 +131,7 @@ TABLES = (
 )
 
 
-async def plain(url: str, people: int, connections: int, turns: int) -> float:
+async def plain(url: str, people: int, connections: int, turns: int) -> Rate:
     """The rows of so many turns a second, by asyncpg in five round trips each."""
     plain_url = parsed(url).set(drivername="postgresql").render_as_string(hide_password=False)
     pool = await asyncpg.create_pool(plain_url, min_size=connections, max_size=connections)
@@ -144,14 +152,14 @@ async def plain(url: str, people: int, connections: int, turns: int) -> float:
                 await connection.execute("INSERT INTO plain_outbox (person, body) VALUES ($1, $2)", person, BODY)
                 await connection.execute("COMMIT")
 
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     await asyncio.gather(*(one() for _ in range(connections)))
-    seconds = time.perf_counter() - begun
+    found = Rate(turns / (time.perf_counter() - begun), (time.process_time() - worked) / turns * 1e6)
     await pool.close()
-    return turns / seconds
+    return found
 
 
-def bare(file: Path, people: int, turns: int, *, slow: bool) -> float:
+def bare(file: Path, people: int, turns: int, *, slow: bool) -> Rate:
     """The same rows, by `sqlite3` with a commit for each turn."""
     factory = SlowCommits if slow else sqlite3.Connection
     connection = sqlite3.connect(file, isolation_level=None, factory=factory)
@@ -162,14 +170,14 @@ def bare(file: Path, people: int, turns: int, *, slow: bool) -> float:
     connection.execute("BEGIN")
     connection.executemany("INSERT INTO plain_conversations (body) VALUES (?)", [(BODY,)] * people)
     connection.execute("COMMIT")
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     for number in range(turns):
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("INSERT INTO plain_inbox (event, body) VALUES (?, ?)", (f"{number}", BODY))
         connection.execute("UPDATE plain_conversations SET body = ? WHERE id = ?", (BODY, number % people + 1))
         connection.execute("INSERT INTO plain_outbox (person, body) VALUES (?, ?)", (number % people, BODY))
         connection.execute("COMMIT")
-    return turns / (time.perf_counter() - begun)
+    return Rate(turns / (time.perf_counter() - begun), (time.process_time() - worked) / turns * 1e6)
 
 
 # --- the table -------------------------------------------------------------------------------------------------
@@ -178,53 +186,59 @@ def bare(file: Path, people: int, turns: int, *, slow: bool) -> float:
 @contextmanager
 def slow_flushes(url: str) -> Iterator[None]:
     """Postgres on a disk whose every flush takes longer."""
-    plain_url = parsed(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-    def change(*statements: str) -> None:
-        with psycopg.connect(plain_url, autocommit=True) as connection:
-            for statement in (*statements, "SELECT pg_reload_conf()"):
-                connection.execute(statement.encode())
-
-    change(f"ALTER SYSTEM SET commit_delay = {FLUSH * 1e6:.0f}", "ALTER SYSTEM SET commit_siblings = 0")
+    change(url, commit_delay=f"{FLUSH * 1e6:.0f}", commit_siblings="0")
     try:
         yield
     finally:
-        change("ALTER SYSTEM RESET commit_delay", "ALTER SYSTEM RESET commit_siblings")
+        change(url, commit_delay="0", commit_siblings="5")
 
 
-def line(what: str, rate: float, against: str = "") -> float:
-    """Prints one rate."""
-    print(f"  {what:<52}{rate:9,.0f}/s  {against}", flush=True)
-    return rate
+def change(url: str, **settings: str) -> None:
+    """Sets these for the whole server."""
+    plain_url = parsed(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(plain_url, autocommit=True) as connection:
+        for name, value in settings.items():
+            connection.execute(f"ALTER SYSTEM SET {name} = {value}".encode())
+        connection.execute("SELECT pg_reload_conf()")
+
+
+def line(what: str, rate: Rate, against: Rate | None = None) -> float:
+    """Prints a rate, and how often ours, `against` which it stands, holds it; how many turns a second it is."""
+    times = f"  ours: {against.turns / rate.turns:.2f} times" if against else ""
+    print(f"  {what:<50}{rate.turns:9,.0f}/s{rate.each:9,.0f} µs CPU{times}", flush=True)
+    return rate.turns
 
 
 def on_sqlite(people: int, folder: Path) -> float:
-    """Prints what one file takes; the rate of one process."""
+    """Prints what one file takes; turns a second of one process."""
     print(f"\nSQLite (WAL, FULL), {people:,} people")
     ours = Ours(f"sqlite:///{folder / 'ours.db'}", folder, people)
-    one = line("doorstep", ours.rate(1, TURNS))
-    alone = bare(folder / "bare.db", people, ONE_BY_ONE, slow=False)
-    line("bare sqlite3, a commit each", alone, f"ours: {one / alone:.2f} times")
-    slow, waits = ours.rate(1, TURNS, slow=True), bare(folder / "slow.db", people, ONE_BY_ONE, slow=True)
+    one, slow = ours.rate(1, TURNS), ours.rate(1, TURNS, slow=True)
+    line("doorstep", one)
+    line("bare sqlite3, a commit each", bare(folder / "bare.db", people, ONE_BY_ONE, slow=False), one)
     line("doorstep, 2 ms more for every flush", slow)
-    line("bare sqlite3, a commit each, 2 ms more", waits, f"ours: {slow / waits:.1f} times")
-    return one
+    line("bare sqlite3, a commit each, 2 ms more", bare(folder / "slow.db", people, ONE_BY_ONE, slow=True), slow)
+    return one.turns
 
 
 def on_postgres(people: int, folder: Path, postgres: Postgres) -> float:
-    """Prints what one server takes; the rate of one process."""
+    """Prints what one server takes; turns a second of one process."""
     print(f"\nPostgres, {people:,} people")
     url = postgres.create()
+    # The server of the tests flushes nothing.
+    change(url, fsync="on", synchronous_commit="on", full_page_writes="on")
     ours = Ours(url, folder, people)
-    one, *_ = [line(f"doorstep, processes: {count}", ours.rate(count, TURNS)) for count in PROCESSES]
+    rates = {count: ours.rate(count, TURNS) for count in PROCESSES}
+    for count, rate in rates.items():
+        line(f"doorstep, processes: {count}", rate)
     for connections in (1, CONNECTIONS):
         other = asyncio.run(plain(url, people, connections, TURNS))
-        line(f"plain asyncpg, five round trips, {connections} at once", other, f"ours: {one / other:.2f} times")
+        line(f"plain asyncpg, five round trips, {connections} at once", other, rates[1])
     with slow_flushes(url):
-        slow, waits = ours.rate(1, TURNS), asyncio.run(plain(url, people, 1, ONE_BY_ONE))
+        slow = ours.rate(1, TURNS)
         line("doorstep, 2 ms more for every flush", slow)
-        line("plain asyncpg, one by one, 2 ms more", waits, f"ours: {slow / waits:.1f} times")
-    return one
+        line("plain asyncpg, one by one, 2 ms more", asyncio.run(plain(url, people, 1, ONE_BY_ONE)), slow)
+    return rates[1].turns
 
 
 def main() -> None:
