@@ -228,7 +228,7 @@ async def _not_checked_in(turn: Turn, action_id: int) -> list[Option]:
     for signup in signups[:MOST_PEOPLE]:
         person = await turn.tx.people.get(signup.person_id)
         if person is not None and person.id != action.host_id:
-            found.append((signup, str(person.fields.get("name") or turn.words(phrases.SOMEONE))))
+            found.append((signup, known(turn, person) or turn.words(phrases.SOMEONE)))
     many = Counter(name.casefold() for _, name in found)
     ways = [await _apart(turn, signup, name) if many[name.casefold()] > 1 else [name] for signup, name in found]
     labels = _distinct(ways)

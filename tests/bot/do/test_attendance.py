@@ -81,6 +81,20 @@ async def test_the_host_presses_who_came_and_only_the_others_are_asked(here: Gro
     assert (missed, thanked) == ({"ben"}, {"ana", "cleo"})
 
 
+async def test_the_name_of_somebody_who_is_forgotten_goes_from_the_hosts_list(here: Group) -> None:
+    await here.begin("ana", "ben")
+    await here.at(END + HOUR)
+    sam = (await here.loaded("sam")).person.id
+
+    async def shown() -> bool:
+        sent = await here.store.read(lambda tx: tx.outbox.history(sam, 0, 100))
+        return any("Ana" in choice.label for each in sent if each.say for choice in each.say.choices)
+
+    assert await shown()
+    await here.says("ana", "forget me", "yes")
+    assert not await shown()
+
+
 async def test_what_they_say_themselves_counts_and_agrees_with_the_host_in_either_order(here: Group) -> None:
     number = await here.begin("ana", "ben")
     await here.at(END + HOUR)
