@@ -109,7 +109,19 @@ class Rehearsals:
     async def _play(self) -> None:
         asked = [part for name, number in self._asked.items() for part in (f"--{name}", str(number))]
         # Whoever writes to the bot meanwhile comes first.
-        command = ["nice", sys.executable, "-m", "bot.cli", "rehearse", "--json", "--flows", str(self._flows), *asked]
+        command = [
+            "nice",
+            "-n",
+            "3",
+            sys.executable,
+            "-m",
+            "bot.cli",
+            "rehearse",
+            "--json",
+            "--flows",
+            str(self._flows),
+            *asked,
+        ]
         process = await asyncio.create_subprocess_exec(
             *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
