@@ -312,9 +312,9 @@ def test_a_changed_line_is_the_one_that_is_shown(starter: Library, file: str, li
 
 def _next_told(lines: list[str], line: int) -> list[int]:
     """The next line that says what the bot does, with what stands beside it: the first that can differ."""
-    following = [n for n, text in enumerate(lines[line:], line + 1) if re.match(r"  - |---", text)]
+    following = [n for n, text in enumerate([*lines, "---"][line:], line + 1) if re.match(r"  - |---", text)]
     told = next(n for n in following if re.match(r"  - (bot|does|ends)", lines[n - 1]))
-    return list(range(told, next((n for n in following if n > told), len(lines))))
+    return list(range(told, next(n for n in following if n > told)))
 
 
 def _shortened() -> Iterator[tuple[str, int, str]]:
@@ -334,4 +334,5 @@ def test_a_message_left_out_is_missed(starter: Library, file: str, line: int, te
     assert problems == []
     (differs,) = (played.differs for page in dialogs if (played := play(starter, page)).differs)
     # the line that stands in its place now, or the last one where it was the last
-    assert differs.line == (line if text.split("\n")[line - 1].startswith("  - ") else line - 1)
+    rest = text.split("\n")[line - 1 :]
+    assert differs.line == (line if rest and rest[0].startswith("  - ") else line - 1)

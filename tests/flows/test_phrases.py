@@ -25,7 +25,7 @@ def test_phrases_name_nobody_and_are_short_enough_to_read() -> None:
 
 def test_the_holes_of_a_phrase_are_those_that_are_filled() -> None:
     assert {hole for phrase in phrases.ALL for hole in re.findall(r"{(\w*)}", phrase)} == set(
-        "least most name group text what where days contact count".split()
+        "least most name group text what when where days contact count".split()
     )
 
 

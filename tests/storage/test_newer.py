@@ -81,7 +81,7 @@ async def test_turns_do_not_wait_for_long_behind_a_migration_that_waits_for_a_lo
         connection.exec_driver_sql("ALTER TABLE people DROP COLUMN zone, DROP COLUMN quiet_until")
         connection.exec_driver_sql("ALTER TABLE people DROP COLUMN reminded_until")
         connection.exec_driver_sql(
-            "DROP INDEX posted_lines_by_reference, inbox_dead, actions_untold, actions_by_ends_at"
+            "DROP INDEX posted_lines_by_reference, inbox_dead, actions_untold, actions_by_ends_at, people_by_district"
         )
         connection.exec_driver_sql("ALTER TABLE actions DROP COLUMN sequence, DROP COLUMN told, DROP COLUMN materials")
         connection.exec_driver_sql("ALTER TABLE actions DROP COLUMN changed_at")
