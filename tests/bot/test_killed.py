@@ -67,15 +67,22 @@ async def kill_again_and_again(
 ) -> list[int]:
     """Kills the bot while people talk; how many words had been taken at each of these moments.
 
-    Half of them are random; the other half are the very moment in which somebody was told that a word was taken.
+    Half of them are random, and every other of these comes after a first word, however busy the machine is; the other
+    half are the very moment in which somebody was told that a word was taken.
     """
     taken = []
+
+    async def next_word() -> None:
+        was_taken.clear()
+        await asyncio.wait_for(was_taken.wait(), 10)
+
     for number in range(KILLS):
         process = await born.ready(config)
+        if number % 4 == 0:
+            await next_word()
         await asyncio.sleep(random.uniform(SHORTEST_LIFE, LONGEST_LIFE))
         if number % 2:
-            was_taken.clear()
-            await asyncio.wait_for(was_taken.wait(), 10)
+            await next_word()
         process.kill()
         assert await process.wait() == -signal.SIGKILL, "it ended by itself"
         taken.append(sum(len(someone.taken) for someone in people))
