@@ -125,6 +125,7 @@ class Web:
         self._bells: dict[str, set[asyncio.Event]] = {}
         self._polls = 0
         self._releases = 0
+        self._ended = False
         self.router = APIRouter(include_in_schema=False)
         for method, path, handler in (
             ("POST", "/chat/open", self._open),
@@ -140,7 +141,7 @@ class Web:
             await asyncio.Event().wait()
         finally:
             self._receive = None
-            self.release()
+            self._release()
 
     async def send(self, message: Outbound) -> Receipt:
         """Tells the visitor's open pages to look. The page reads messages by id, so sending twice shows one."""
@@ -148,8 +149,13 @@ class Web:
             bell.set()
         return Receipt(f"web:{message.id}")
 
-    def release(self) -> None:
-        """Answers every page that waits for news, so that the server can stop."""
+    def end(self) -> None:
+        """Answers every page that waits for news, and from now on at once, so that the server can stop: a page that
+        was answered asks again before its connection is closed."""
+        self._ended = True
+        self._release()
+
+    def _release(self) -> None:
         self._releases += 1
         for bells in self._bells.values():
             for bell in bells:
@@ -232,7 +238,7 @@ class Web:
                 bell.clear()
                 lines, cursor = await self._read(address, after, NEWEST)
                 left = until - now()
-                if lines or left <= 0 or gone.done() or self._releases != releases:
+                if lines or left <= 0 or gone.done() or self._ended or self._releases != releases:
                     return lines, cursor
                 with suppress(TimeoutError):
                     async with asyncio.timeout(min(pause, left)):

@@ -46,7 +46,7 @@ def build(
     NiceGUI has one page per process: build a trial page or a desk once.
     """
     app = FastAPI(title="Doorstep", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.release = web.release
+    app.state.end = web.end
     for router in (*routers, web.router, files.router()):
         app.include_router(router)
     if passphrase is not None:
@@ -91,7 +91,7 @@ async def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], No
         await asyncio.shield(running)
     finally:
         server.should_exit = True
-        getattr(app.state, "release", bool)()
+        getattr(app.state, "end", bool)()
         await running
 
 

@@ -384,6 +384,16 @@ async def test_one_visitor_can_have_only_so_many_pages_waiting(page: Page) -> No
     assert (page.web._bells, page.web._polls) == ({}, 0)
 
 
+async def test_once_the_server_ends_a_page_that_asks_again_waits_no_more(page: Page) -> None:
+    page.web._patience = 20
+    await page.open()
+    waiting = asyncio.create_task(page.news("0"))
+    await asyncio.sleep(0.05)
+    page.web.end()
+    assert (await asyncio.wait_for(waiting, 1)).json()["messages"] == []
+    assert (await asyncio.wait_for(page.news("0"), 1)).json()["messages"] == []
+
+
 async def test_when_the_channel_stops_waiting_pages_are_answered() -> None:
     memory = Memory()
     web = Web(memory, patience=20)
