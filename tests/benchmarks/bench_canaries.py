@@ -2,7 +2,7 @@
 them can be read in the database, its log, the bot's log at DEBUG, the metrics, the cards, and, once they are forgotten,
 in a backup made before.
 
-    python tests/benchmarks/bench_canaries.py [PEOPLE]     # 1,000, as issue 8 wants it
+    python tests/benchmarks/bench_canaries.py [PEOPLE]     # 1,000 unless told otherwise
 """
 
 import asyncio

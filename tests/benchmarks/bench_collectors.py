@@ -1,7 +1,7 @@
 """A hundred people who would collect the first names of buddies, for thirty virtual days: by asking for another and
 another, leaving and coming back, having themselves forgotten, moving, declining, with several phones and new accounts.
 
-    python tests/benchmarks/bench_collectors.py [PEOPLE] [DAYS]        # 100 and 30, as issue 8 wants it
+    python tests/benchmarks/bench_collectors.py [PEOPLE] [DAYS]        # 100 and 30 unless told otherwise
 """
 
 import asyncio

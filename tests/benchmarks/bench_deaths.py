@@ -1,7 +1,7 @@
 """`doorstep run` is killed at each of nine points between an event and the record of its answer, so often on SQLite and
 on Postgres, against Telegram's stand-in: nothing may be lost or taken twice, and only what had no answer comes twice.
 
-    python tests/benchmarks/bench_deaths.py [TIMES]        # 200, as issue 7 wants it
+    python tests/benchmarks/bench_deaths.py [TIMES]        # 200 unless told otherwise
 """
 
 import asyncio

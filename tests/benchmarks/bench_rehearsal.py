@@ -1,6 +1,6 @@
 """Many small campaigns in which everything goes wrong: in how many did every promise hold?
 
-    python tests/benchmarks/bench_rehearsal.py [SEEDS] [FIRST]        # 1,000 from 1, as issue 7 wants it
+    python tests/benchmarks/bench_rehearsal.py [SEEDS] [FIRST]        # 1,000 from 1 unless told otherwise
 
 Exit 1 where one does not hold; its seed and what broke are printed as they are found.
 """

@@ -1,6 +1,6 @@
 """`doorstep run` with 20 events a second for so many minutes: does its memory grow, and how late is its event loop?
 
-    python tests/benchmarks/bench_soak.py [MINUTES]        # 60, as issue 7 wants it
+    python tests/benchmarks/bench_soak.py [MINUTES]        # 60 unless told otherwise
 
 Memory is flat where the last quarter holds at most 5 % more than the second one did: the first fills caches.
 """

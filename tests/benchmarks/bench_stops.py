@@ -1,7 +1,7 @@
 """Ten thousand people say *stop* while messages to them wait, are claimed or are on the wire, on SQLite and on
 Postgres: nothing but the confirmation may be begun after that.
 
-    python tests/benchmarks/bench_stops.py [PEOPLE]        # 10,000, as issue 8 wants it
+    python tests/benchmarks/bench_stops.py [PEOPLE]        # 10,000 unless told otherwise
 """
 
 import asyncio
