@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 
 from flows.check_questions import openings, questions, saves
 from flows.check_texts import decisions, names, texts, untranslated
@@ -9,7 +10,7 @@ from flows.check_ways import arguments, changes, entries, outcomes_taken, paths,
 from flows.model import Flow
 from flows.openings import lead
 from flows.pages import Page, Path, Problem, near, nearest
-from flows.reader import Reading
+from flows.reader import REMEMBERED, Reading
 from flows.states import AskState, DecideState, DoState, RunState, State
 from flows.translate import faults, lines
 from flows.vocabulary import WITHOUT_CONSENT
@@ -36,6 +37,7 @@ _RULES: tuple[Callable[[Reading, Flow, Page], Iterator[Problem]], ...] = (
 )
 
 
+@lru_cache(maxsize=REMEMBERED)
 def check(reading: Reading) -> tuple[Problem, ...]:
     """Every problem of a library, in the order of files and lines."""
     found = list(reading.problems)

@@ -23,13 +23,19 @@ STARTER = FilePath(__file__).parent
 KEPT = frozenset({"stop", "forget me"})
 """Words that no flow may take for itself."""
 
+REMEMBERED = 8
+"""Libraries that are read and checked once however often somebody begins with them: a rehearsal is born anew at each
+crash, tests by the thousand."""
+
 _FLOW = re.compile(r"^[ \t\ufeff]*flow\s*:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
 _SAVE = re.compile(r"\bsave\s*:[ \t]*['\"]?([a-z_][\w.]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Reading:
     """What was read: the library (flows that could not be read are missing from it), pages, files and problems.
+
+    The same files are the same reading, and nothing else is: what was worked out of it is remembered with it.
 
     files    every file by its path in the folder, as it stood there: what storage keeps of a library
     pages    the page of each flow, by its name
@@ -71,11 +77,20 @@ def read_folder(folder: FilePath) -> Reading:
             files[name] = read_text(file, name)
         except Refused as refused:
             problems.append(refused.problem)
-    return replace(read_files(files, problems), beside=frozenset(file.name for file in (folder / "library").iterdir()))
+    beside = frozenset(file.name for file in (folder / "library").iterdir())
+    return _reading(tuple(files.items()), tuple(problems), beside)
 
 
 def read_files(files: Mapping[str, str], problems: Iterable[Problem] = ()) -> Reading:
     """The library in these files: {"library/welcome.yaml": its text, "languages/es.po": its text}."""
+    return _reading(tuple(files.items()), tuple(problems), None)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _reading(
+    pieces: tuple[tuple[str, str], ...], problems: tuple[Problem, ...], beside: frozenset[str] | None
+) -> Reading:
+    files = dict(pieces)
     sheets = [_read_sheet(name, text) for name, text in files.items() if name.startswith("library/")]
     found = [*problems, *chain.from_iterable(sheet.problems for sheet in sheets)]
     unread = {FilePath(problem.file).stem for problem in problems}
@@ -94,12 +109,13 @@ def read_files(files: Mapping[str, str], problems: Iterable[Problem] = ()) -> Re
     return Reading(
         library,
         {name: sheet.page for name, sheet in forms.items() if sheet.page},
-        dict(files),
+        files,
         tuple(sorted([*found, *bad_translations])),
         tuple(sheet.page for sheet in sheets if sheet.page and sheet.form is None and sheet.anytime),
         {name: sheet.form.shaky for name, sheet in forms.items() if sheet.form},
         frozenset(unread),
         given,
+        beside,
     )
 
 

@@ -17,6 +17,9 @@ from bot.sender import Sender
 from bot.world import World
 from storage.errors import StorageError
 
+DATABASE = "rehearsal.db"
+"""The database's file, in the rehearsal's folder."""
+
 TRIES = 50
 """How often it is tried to start a process while the database is away."""
 
@@ -32,7 +35,7 @@ class Process:
         chance: Random,
     ) -> None:  # fmt: skip
         self.bot: Bot
-        self.database = folder / "rehearsal.db"
+        self.database = folder / DATABASE
         self._key, self._flows, self._world, self._clock = folder / "rehearsal.key", flows, world, clock
         self._disk, self._networks, self._chance = disk, networks, chance
         self._stack = AsyncExitStack()

@@ -88,3 +88,18 @@ def test_a_translation_can_be_said_in_place_of_a_word() -> None:
     po = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "f"\nmsgstr "efe"\n'
     library = read_files({"library/f.yaml": FLOW, "languages/es.po": po}).library
     assert library.words["efe"].flow == "f"
+
+
+def test_the_same_files_are_read_and_checked_once_and_changed_ones_again(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    file = tmp_path / "library" / "f.yaml"
+    file.write_text(FLOW)
+    good = read_folder(tmp_path)
+    assert read_folder(tmp_path) is good
+    assert check(read_folder(tmp_path)) is check(good)
+    file.write_text(FLOW.replace("start: x", "start: y"))
+    assert [problem.code for problem in check(read_folder(tmp_path)) if not problem.warning] == ["missing-start"]
+    file.write_text(FLOW)
+    assert read_folder(tmp_path) is good
+    (tmp_path / "library" / "picture.jpg").touch()
+    assert read_folder(tmp_path).beside == frozenset({"f.yaml", "picture.jpg"}), "what lies beside them counts too"
