@@ -129,6 +129,22 @@ def text(said: str) -> Answer | None:
     return Answer(lines[:LONGEST].rstrip(), Fit.ANYTHING) if seen else None
 
 
+_INTRODUCED = re.compile(
+    r"(?:(?:hi|hello|hey|hiya|hola|buenas|salut|bonjour|hallo|ciao|ola|olá)[\s,.!:-]+)?"
+    r"(?:i['’]?m|i am|my (?:first )?name(?: is|['’]s)|it['’]s|this is|(?:just )?call me|me llamo|mi nombre es|soy|"
+    r"je m['’]appelle|je suis|ich bin|ich hei(?:ß|ss)e|mein name ist|mi chiamo|sono|me chamo|meu nome é|(?:eu )?sou)\s+"
+    r"(?P<name>[^\W\d_][^\s,.!?;:]*(?: [^\W\d_][^\s,.!?;:]*){0,2})[\s.!]*",
+    re.IGNORECASE,
+)
+"""English, Spanish, French, German, Italian and Portuguese, and a name of up to three words to the end."""
+
+
+def name(said: str) -> Answer | None:
+    """What someone is called, without the words that introduce it: "Hi, I'm Ana!" is "Ana"; else as `text`."""
+    found = _INTRODUCED.fullmatch(tidy(said[:_LONGEST_PLACE]))
+    return text(said if found is None or NEGATIONS & {*words(found["name"])} else found["name"])
+
+
 # --- numbers ---------------------------------------------------------------------------------------------------
 
 _LARGER = frozenset(

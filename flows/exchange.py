@@ -183,7 +183,10 @@ class Exchange:
             for conversation in self._open()[:1]:
                 yield from self._advance(conversation, incoming)
         elif incoming.conversation in self.conversations:
-            yield from self._advance(self.conversations[incoming.conversation], Elapsed())
+            over = self.conversations[incoming.conversation]
+            yield from self._advance(over, Elapsed())
+            if not self.said and self._newer(over):
+                return
         if self.ended:
             yield from self._ask_again()
 
@@ -322,6 +325,10 @@ class Exchange:
     def _open(self) -> list[Conversation]:
         """Those with an open question, newest first."""
         return [each for each in self._newest_first() if self._asks(each)]
+
+    def _newer(self, conversation: Conversation) -> bool:
+        """Whether a question was asked after this one's: it is the last they read, however this one ends."""
+        return any(each.entered_at > conversation.entered_at for each in self._open() if each.id != conversation.id)
 
     def _about(self, flow: str) -> Mapping[str, str]:
         """What a flow is about that they begin themselves."""

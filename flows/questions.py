@@ -222,7 +222,7 @@ def _place(state: AskState, said: Said, facts: Facts, now: datetime) -> Read:
 _YES_NO = (("yes", (phrases.YES_BUTTON,)), ("no", (phrases.NO_BUTTON,)))
 
 _READERS: Mapping[str, Callable[[AskState, Said, Facts, datetime], Read]] = {
-    "text": lambda state, said, facts, now: answers.text(said.text),
+    "text": lambda state, said, facts, now: (answers.name if state.save == "me.name" else answers.text)(said.text),
     "number": lambda state, said, facts, now: answers.number(said.text, state.least, state.most),
     "yes_no": lambda state, said, facts, now: answers.yes_no(said.text) or choosing.choose(said.text, _YES_NO, False),
     "place": _place,

@@ -1,5 +1,6 @@
 """One person's exchange: which conversation hears what, what beats what, and that nobody is met with silence."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -296,6 +297,16 @@ def test_when_a_flow_that_asked_ends_the_newest_open_question_is_asked_again() -
     exchange = play([standing("town"), standing("text", 2, "diary")], Said("It rained."))
     assert said(exchange) == ["Thanks.", "Where?"]
     assert exchange.conversations[1].question == 1
+
+
+def test_what_time_ends_repeats_no_question_that_was_asked_after_it() -> None:
+    late = "states: {q: {ask: In time?, expect: time, after: {1 day: {go: e}}, go: e}, e: {end: past}}"
+    library = written(f"flow: short\nstart: q\n{late}")
+    library = replace(library, flows={**library.flows, **LIBRARY.flows})
+    short = standing("q", 1, "short", NOON - timedelta(days=1))
+    newer, older = (standing("town", 2, entered_at=NOON - timedelta(hours=hours)) for hours in (1, 25))
+    assert said(play([short, newer], Due(1), of=library)) == []
+    assert said(play([short, older], Due(1), of=library)) == ["Where?"]
 
 
 def test_when_a_flow_that_asked_nothing_ends_no_question_is_repeated() -> None:
