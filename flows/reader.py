@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from io import StringIO
 from itertools import chain
 from pathlib import Path as FilePath
@@ -141,26 +141,39 @@ def _library(
 def _complete(flows: dict[str, Flow], anytime: dict[str, Anytime]) -> frozenset[str]:
     """Adds Doorstep's own `anytime` words where the folder has none of that name, and its own flows they run."""
     taken = {fold(word) for flow in flows.values() for word in flow.starts.words if lead(word) is None}
-    for name, own in _built_in().anytime.items():
+    for name, own in _own_words().items():
         if name not in anytime:
             # a flow of the folder keeps its words; what people write to be left alone belongs to nobody
             free = tuple(word for word in own.words if name in KEPT or word == name or fold(word) not in taken)
             anytime[name] = Anytime(free, own.run)
-    given = {entry.run for entry in anytime.values() if entry.run not in flows and entry.run in _built_in().flows}
-    flows.update({name: _built_in().flows[name] for name in sorted(given)})
+    given = {run: own for run in _runs(anytime) if run not in flows and (own := _own_flow(run)) is not None}
+    flows.update(given)
     return frozenset(given)
 
 
-@lru_cache(maxsize=1)
-def _built_in() -> Library:
-    flows: dict[str, Flow] = {}
-    anytime: dict[str, Anytime] = {}
-    for file in sorted((STARTER / "library").glob("*.yaml")):
-        sheet = _read_sheet(file.name, file.read_text("utf-8"))
-        anytime.update(sheet.anytime)
-        if sheet.form is not None:
-            flows[sheet.form.flow.name] = sheet.form.flow
-    return Library(flows, anytime)
+def _runs(anytime: Mapping[str, Anytime]) -> list[str]:
+    return sorted({entry.run for entry in anytime.values() if entry.run})
+
+
+@cache
+def _own_words() -> Mapping[str, Anytime]:
+    return _own_sheet("always.yaml").anytime
+
+
+@lru_cache(maxsize=64)
+def _own_flow(name: str) -> Flow | None:
+    """One file is one flow, and Doorstep's own are called as their files are: only those that are wanted are read."""
+    form = _own_sheet(f"{name}.yaml").form if f"{name}.yaml" in _own_files() else None
+    return form.flow if form is not None and form.flow.name == name else None
+
+
+@cache
+def _own_files() -> frozenset[str]:
+    return frozenset(file.name for file in (STARTER / "library").glob("*.yaml"))
+
+
+def _own_sheet(file: str) -> "Sheet":
+    return _read_sheet(file, (STARTER / "library" / file).read_text("utf-8"))
 
 
 def _words(

@@ -11,7 +11,7 @@ from storage.schema import connection
 from storage.sending import UNSETTLED
 from tests.bot.deaths import ANSWER_LOST, POINTS, order, ordered
 from tests.bot.nursery import Child, Nursery, nursery
-from tests.bot.running import free_port, write_config
+from tests.bot.running import lasting_port, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.telegram_chats import Chat
@@ -30,7 +30,7 @@ async def dying(folder: Path, url: str, times: int) -> Counter[str]:
     async with TelegramServer() as server, nursery("bot.channels.telegram", "tests.bot.deaths") as born:
         bot = server.bot("1:one")
         section = f'[channels.telegram]\ntoken = "1:one"\napi_base = "{server.url}"\n'
-        config = write_config(folder, url, free_port(), {"chain": CHAIN}, section)
+        config = write_config(folder, url, lasting_port(), {"chain": CHAIN}, section)
         people: list[tuple[str, Chat]] = []
         child = await born.ready(config)
         for number, point in enumerate(each for each in POINTS for _ in range(times)):

@@ -23,6 +23,11 @@ def test_a_folder_without_always_has_the_built_in_words_and_flows() -> None:
         assert name in {"back", "skip"} or entry.run in library.flows
 
 
+def test_doorsteps_own_flows_are_called_as_their_files_are() -> None:
+    files = {file.stem for file in (STARTER / "library").glob("*.yaml")} - {"always"}
+    assert set(read_folder(STARTER).library.flows) == files
+
+
 def test_built_in_flows_are_not_the_folders_own() -> None:
     reading = read_files({"library/f.yaml": FLOW})
     assert set(reading.pages) == {"f"}
