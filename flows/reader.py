@@ -146,7 +146,7 @@ def _complete(flows: dict[str, Flow], anytime: dict[str, Anytime]) -> frozenset[
             # a flow of the folder keeps its words; what people write to be left alone belongs to nobody
             free = tuple(word for word in own.words if name in KEPT or word == name or fold(word) not in taken)
             anytime[name] = Anytime(free, own.run)
-    given = {run: own for run in _runs(anytime) if run not in flows and (own := _own_flow(run)) is not None}
+    given = {run: flow for run in _runs(anytime) if run not in flows and (flow := _own_flow(run)) is not None}
     flows.update(given)
     return frozenset(given)
 
