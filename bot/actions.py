@@ -11,6 +11,7 @@ from babel.dates import format_date, format_skeleton, format_timedelta
 from bot import codes
 from bot.cells import km
 from bot.do.base import Turn
+from bot.do.trainings import trainings
 from bot.named import known
 from flows import phrases
 from flows.model import Option, Value
@@ -56,7 +57,8 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
     signup = await tx.actions.signup(action.id, person.id)
     comes = hosts or (signup is not None and signup.state == GOING)
     needs = await tx.actions.needs(action.id)
-    totals = await tx.campaigns.totals_of(action.campaign) if action.campaign else None
+    # Of a cohort the places of all its sessions together mean nothing.
+    totals = await tx.campaigns.totals_of(action.campaign) if action.campaign and not action.cohort else None
     attended = signup is not None and signup.checked_in_at is not None
     facts: dict[str, Value] = {
         "title": action.title,
@@ -78,11 +80,21 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
         "campaign_going": totals.going if totals else None,
         "campaign_confirmed": totals.confirmed if totals else None,
         "campaign_goal": totals.goal or None if totals else None,
+        **(await _cohort(turn, action) if action.cohort else {}),
         "coming": _coming(signup),
         "confirmed": has_confirmed(action, signup) or None,
         "until_then": until_then(action, tx.now, turn.language),
     }
     return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+async def _cohort(turn: Turn, action: Action) -> Mapping[str, Value]:
+    """Which of its sessions it is, and when those that follow are, as they are read."""
+    sessions = await turn.tx.campaigns.sessions(action.campaign)
+    later = [show(each.starts_at, "when", turn.language, turn.zone) for each in sessions
+             if each.starts_at > action.starts_at]  # fmt: skip
+    number = sum(each.starts_at <= action.starts_at for each in sessions)
+    return {"cohort": action.campaign, "session": number, "sessions": len(sessions), "sessions_left": tuple(later)}
 
 
 def _coming(signup: Signup | None) -> str:
@@ -126,7 +138,9 @@ def _spoken(left: timedelta, granularity: Literal["day", "hour", "minute"], lang
 
 # --- lists -----------------------------------------------------------------------------------------------------
 
-NAMES = ("actions_near_me", "my_actions", "open_needs", "my_needs", "not_checked_in", "possible_times")
+NAMES = (
+    "actions_near_me", "my_actions", "open_needs", "my_needs", "my_trainings", "not_checked_in", "possible_times",
+)  # fmt: skip
 """The lists of the vocabulary that this module makes."""
 
 
@@ -137,10 +151,11 @@ async def lists(
     the actions that their conversations are about.
 
     actions_near_me  published, not over, within reach of where they live (all, where that is not known), without
-                     those they signed up for; soonest first
+                     those they signed up for; of a cohort only its next session; soonest first
     my_actions       those they signed up for and that are not over; soonest first
     open_needs       what is still to be brought to those; each knows its action
     my_needs         what they said they bring to those
+    my_trainings     trainings they were at or hosted, and can host anew; the latest first
     not_checked_in   who signed up for what they host and their conversations are about, and has not checked in: first
                      names, in the order in which they signed up, at most `MOST_PEOPLE` for each action; the id is the
                      sign-up's
@@ -149,7 +164,7 @@ async def lists(
     found: dict[str, tuple[Option, ...]] = {}
     if "not_checked_in" in wanted:
         found["not_checked_in"] = tuple([line for each in about for line in await _not_checked_in(turn, each)])
-    if set(wanted) - {"possible_times", "not_checked_in"}:
+    if set(wanted) - {"possible_times", "not_checked_in", "my_trainings"}:
         signups = await turn.tx.actions.signups_of(turn.person.id)
         mine = [action for action, _ in signups if action.ends_at > turn.tx.now and action.state != CANCELLED]
         if "actions_near_me" in wanted:
@@ -161,14 +176,23 @@ async def lists(
             found["open_needs"] = await _needs(turn, mine, theirs=False)
         if "my_needs" in wanted:
             found["my_needs"] = await _needs(turn, mine, theirs=True)
+    if "my_trainings" in wanted:
+        found["my_trainings"] = await _options(turn, (await trainings(turn))[:MOST])
     if "possible_times" in wanted:
         found["possible_times"] = tuple(_possible_times(turn))
     return found
 
 
 async def _near(turn: Turn, mine: Collection[int]) -> list[Action]:
-    upcoming = await turn.tx.actions.upcoming(_LOOKED_AT)
-    return [action for action in upcoming if action.id not in mine and _offered(turn, action)]
+    cohorts: set[str] = set()
+    found: list[Action] = []
+    for action in await turn.tx.actions.upcoming(_LOOKED_AT):
+        if action.id in mine or not _offered(turn, action) or (action.cohort and action.campaign in cohorts):
+            continue
+        found.append(action)
+        if action.cohort:
+            cohorts.add(action.campaign)
+    return found
 
 
 def _offered(turn: Turn, action: Action) -> bool:

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.do.actions import tell_next
-from bot.others import tell
+from bot.others import tell, tell_next
 from storage.actions import CANCELLED, PUBLISHED, Action
 from storage.errors import NotFound
 from storage.transaction import Transaction

@@ -9,22 +9,34 @@ from bot.named import CONTACT, known
 from bot.pairing.reasons import of_both, read, words
 from flows.model import Conversation, Facts, Option, Value, subject_of
 from flows.prepared import prepared
+from storage.actions import Hosted
 from storage.pairs import INTRODUCED, Pair
 
-_COUNTS: Mapping[str, Value] = {"meetings": 0, "attended": 0, "hosted": 0, "invited": 0, "has_buddy": False}
+_COUNTS: Mapping[str, Value] = {
+    "meetings": 0,
+    "attended": 0,
+    "hosted": 0,
+    "trainings": 0,
+    "invited": 0,
+    "has_buddy": False,
+}
 
 
 async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mapping[str, Value]) -> Facts:
     """The facts for these conversations of one person, and for the pair or action that `also` names."""
+    conversations = tuple(conversations)
     person, group = turn.person, turn.world.group
     me = me_of(turn.fields, turn.language, person.channel, person.role, person.created_at)
+    flows = {flow for each in conversations for flow in (each.flow, *(caller.flow for caller in each.callers))}
+    if any(prepared(turn.library).names_hosted(flow) for flow in flows):
+        me = {**me, **hosted_of(await turn.tx.actions.hosted(person.id))}
     subjects: dict[tuple[str, str], Mapping[str, Value]] = {}
     wanted: set[str] = set()
     for conversation in conversations:
         for what in ("pair", "action"):
             await _subject(turn, subjects, what, subject_of(conversation, what))
-        for flow in {conversation.flow, *(caller.flow for caller in conversation.callers)}:
-            wanted |= prepared(turn.library).lists(flow)
+    for flow in flows:
+        wanted |= prepared(turn.library).lists(flow)
     for what in ("pair", "action"):
         await _subject(turn, subjects, what, str(also.get(what) or ""))
     lists = {"languages": group.language_options()}
@@ -39,6 +51,11 @@ def me_of(fields: Mapping[str, Value], language: str, channel: str, role: str, j
     """What flows and queries may read of a person as `me`."""
     kept: dict[str, Value] = {"language": language, "channel": channel, "role": role or "supporter", "joined": joined}
     return {**_COUNTS, **fields, **kept}
+
+
+def hosted_of(hosted: Hosted) -> Mapping[str, Value]:
+    """What flows and queries may read of what somebody has hosted; whoever hosted a training is a trainer."""
+    return {"hosted": hosted.actions, "trainings": hosted.trainings}
 
 
 async def _subject(turn: Turn, subjects: dict[tuple[str, str], Mapping[str, Value]], what: str, which: str) -> None:

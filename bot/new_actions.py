@@ -20,7 +20,7 @@ from storage.transaction import Transaction
 
 COLUMNS = (
     "title", "what", "kind", "starts", "ends", "zone", "place", "address", "capacity", "goal", "bring", "campaign",
-    "materials",
+    "materials", "cohort",
 )  # fmt: skip
 
 USUALLY = timedelta(hours=2)
@@ -29,7 +29,7 @@ USUALLY = timedelta(hours=2)
 MOST_TIMES = 366
 """Of one series."""
 
-_LIMITS = {"title": 100, "kind": 40, "address": 300, "campaign": 100, "what": 2000, "materials": 2000}
+_LIMITS = {"title": 100, "kind": 40, "address": 300, "campaign": 100, "what": 2000, "materials": 2000, "cohort": 100}
 _EVERY = re.compile(r"(?:every )?(?:([1-9]\d?) )?(day|week)s?", re.IGNORECASE)
 _DAY_AND_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})[ T]+(\d{1,2}:\d{2})(?::00)?")
 _TIME = re.compile(r"\d{1,2}:\d{2}")
@@ -38,7 +38,7 @@ _TIME = re.compile(r"\d{1,2}:\d{2}")
 @dataclass(frozen=True, slots=True)
 class NewAction:
     """An action that was understood; `storage.actions.Action` says what its fields mean. `bring`: what is needed;
-    `zone` is "" where it is the group's."""
+    `zone` is "" where it is the group's; `cohort`: the campaign it belongs to, if the same people go through it."""
 
     title: str
     starts_at: datetime
@@ -54,6 +54,7 @@ class NewAction:
     bring: tuple[str, ...] = ()
     zone: str = ""
     materials: str = ""
+    cohort: str = ""
 
 
 class BadCells(Exception):
@@ -76,6 +77,8 @@ def understand(cells: Mapping[str, str], zone: str, places: Places, now: datetim
     place = reading.place(places)
     bring = tuple(filter(None, (tidy(each) for each in cells.get("bring", "").split(";"))))
     capacity, goal = reading.number("capacity"), reading.number("goal")
+    if plain["cohort"] and plain["campaign"] and plain["cohort"] != plain["campaign"]:
+        reading.problems["cohort"] = "is a campaign of its own: write one of the two, campaign or cohort"
     if reading.problems or starts_at is None or ends_at is None:
         raise BadCells(reading.problems)
     district, cell = (place.name, place.cell) if place else ("", "")
@@ -170,8 +173,10 @@ async def add_action(tx: Transaction, action: NewAction, zone: str, host_id: int
         title=action.title, what=action.what, kind=action.kind, district=action.district, cell=action.cell,
         address=action.address, starts_at=action.starts_at, ends_at=action.ends_at, zone=action.zone or zone,
         capacity=action.capacity, goal=action.goal, secret=new_secret(), state=PUBLISHED, host_id=host_id,
-        campaign=action.campaign, materials=action.materials,
+        campaign=action.campaign or action.cohort, materials=action.materials,
     )  # fmt: skip
+    if action.cohort:
+        await tx.campaigns.make_cohort(action.cohort)
     for need in action.bring:
         await tx.actions.add_need(number, need)
     if host_id is None:

@@ -9,12 +9,13 @@ from functools import partial
 from bot import own_phone
 from bot.do.base import Turn
 from bot.everyone import everyone
-from bot.facts import gather, me_of
+from bot.facts import gather, hosted_of, me_of
 from bot.world import World
 from flows.conditions import BadCondition, Condition, over
 from flows.exchange import Begin, Exchange, Start
 from flows.model import Conversation, Kind, Library, Value
 from flows.pages import nearest
+from storage.actions import Hosted
 from storage.people import ACTIVE, BLOCKED, STOPPED, Known, Person
 from storage.signups import GOING, YES
 from storage.store import Store
@@ -67,11 +68,12 @@ async def audience(tx: Transaction, query: str, library: Library, world: World) 
         condition = None
     else:
         condition = _condition(query, library)
+    hosts = await tx.actions.hosts()
     async for known in everyone(tx):
         if condition is None and known.id not in going:
             continue
         person = await tx.people.get(known.id)
-        if condition is None or condition.holds(_scope(known, person, world)):
+        if condition is None or condition.holds(_scope(known, person, world, hosts.get(known.id, Hosted()))):
             _sort(found, known, person)
     return found
 
@@ -102,10 +104,11 @@ def _condition(query: str, library: Library) -> Condition:
         raise BadQuery(f"--to, column {error.column}: {error}{f' ({mend})' if mend else ''}") from None
 
 
-def _scope(known: Known, person: Person | None, world: World) -> Mapping[str, Mapping[str, Value]]:
+def _scope(known: Known, person: Person | None, world: World, hosted: Hosted) -> Mapping[str, Mapping[str, Value]]:
     language = str(known.fields.get("language") or known.language or world.group.languages[0])
     me = me_of(known.fields, language, person.channel if person else "", known.role, known.created_at)
-    return {name: {"": value} for name, value in {**me, "district": known.fields.get("place")}.items()}
+    also = {**hosted_of(hosted), "district": known.fields.get("place")}
+    return {name: {"": value} for name, value in {**me, **also}.items()}
 
 
 def _sort(found: Audience, known: Known, person: Person | None) -> None:

@@ -341,7 +341,8 @@ class Exchange:
         about = about or self._about(flow)
         for conversation in self._newest_first():
             outermost = conversation.callers[0].flow if conversation.callers else conversation.flow
-            if outermost == flow and conversation.about == about:
+            # Who begins it by a word, and names nothing, means what that flow asked them about already.
+            if outermost == flow and (conversation.about == about or not about):
                 self._end(conversation, "begun anew")
         number, self.facts = yield Begin(flow, about, answers)
         assert isinstance(number, int), "a Begin is answered with the conversation's id"

@@ -26,7 +26,7 @@ class Prepared:
     """
 
     __slots__ = (
-        "_conditions", "_forms", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact", "library",
+        "_conditions", "_forms", "_hosted", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact", "library",
         "openings",
     )  # fmt: skip
 
@@ -41,6 +41,7 @@ class Prepared:
         self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
         self._lists: dict[str, frozenset[str]] = {}
         self._of_pair: dict[str, bool] = {}
+        self._hosted: dict[str, bool] = {}
 
     def link(self, text: str) -> tuple[str, str]:
         """The flow that a deep link begins, and what stands behind its name: `/start NAME` or `/start NAME-MORE`.
@@ -66,6 +67,16 @@ class Prepared:
     def speaks_of_pair(self, flow: str) -> bool:
         """Whether a flow, or one that it runs, names the pair in a text or condition, or does something with it."""
         return any(self.names_pair(name) for name in self._with_run(flow))
+
+    def names_hosted(self, flow: str) -> bool:
+        """Whether this flow, or one that it runs, reads what somebody has hosted: it is counted only then."""
+        named = self._hosted.get(flow)
+        if named is None:
+            states = [state for name in self._with_run(flow) for state in self.library.flows[name].states.values()]
+            named = self._hosted[flow] = any(
+                "me.hosted" in repr(each) or "me.trainings" in repr(each) for each in states
+            )
+        return named
 
     def names_pair(self, flow: str) -> bool:
         """The same, of this flow's own states."""

@@ -27,11 +27,12 @@ ME: Mapping[str, Kind] = {
     "meetings": NUMBER,
     "attended": NUMBER,
     "hosted": NUMBER,
+    "trainings": NUMBER,
     "invited": NUMBER,
 }
 
 COUNTED = frozenset(
-    {"channel", "role", "joined", "has_buddy", "consented", "meetings", "attended", "hosted", "invited"}
+    {"channel", "role", "joined", "has_buddy", "consented", "meetings", "attended", "hosted", "trainings", "invited"}
 )
 """Fields of a person that Doorstep keeps by itself: no flow may save them."""
 
@@ -79,10 +80,14 @@ ACTION: Mapping[str, Kind] = {
     "campaign_going": NUMBER,
     "campaign_goal": NUMBER,
     "campaign_confirmed": NUMBER,
+    "cohort": TEXT,
+    "session": NUMBER,
+    "sessions": NUMBER,
+    "sessions_left": LIST,
 }
 
 LISTS = (
-    "actions_near_me", "my_actions", "open_needs", "my_needs", "not_checked_in", "possible_times", "my_pairs",
+    "actions_near_me", "my_actions", "open_needs", "my_needs", "my_trainings", "not_checked_in", "possible_times", "my_pairs",
     "languages",
 )  # fmt: skip
 
@@ -118,7 +123,8 @@ _SIGN_UP: Mapping[str, tuple[str, ...]] = {"action": (), "as": ("yes", "maybe"),
 _NEED: Mapping[str, tuple[str, ...]] = {"action": (), "need": ()}
 _PROPOSAL: Mapping[str, tuple[str, ...]] = dict.fromkeys(
     ("title", "what", "place", "starts", "ends", "bring", "capacity"), ()
-)
+) | {"as": ("own", "next")}
+_CANCEL: Mapping[str, tuple[str, ...]] = {"action": (), "need": (), "also": ("cohort",)}
 
 DEEDS: Mapping[str, Deed] = {
     "record_consent": Deed(arguments={"to": _CONSENTS}),
@@ -134,7 +140,7 @@ DEEDS: Mapping[str, Deed] = {
     "set_away": Deed(arguments={"until": ()}),
     "step_down": Deed(),
     "sign_up": Deed(("signed_up", "waiting_list", "full", "past"), _SIGN_UP),
-    "cancel_sign_up": Deed(("done", "gone"), _NEED),
+    "cancel_sign_up": Deed(("done", "gone"), _CANCEL),
     "claim_need": Deed(("done", "gone"), _NEED),
     "return_need": Deed(("done", "gone"), _NEED),
     "check_in": Deed(("checked_in", "wrong_code", "not_now"), {"code": ()}),

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Text, cast, func, select, update
+from sqlalchemy import BigInteger, Text, case, cast, false, func, select, update
 
 from storage.errors import NotFound
 from storage.session import Session
@@ -37,6 +37,7 @@ class Action:
     campaign  its name; "" where it belongs to none
     sequence  how often it was changed since it was published, the last time at `changed_at`
     materials what whoever hosts one like it should have: a link, or a text
+    cohort    its campaign is a cohort: the same people go through all of its actions
     """
 
     id: int
@@ -60,12 +61,20 @@ class Action:
     sequence: int = 0
     materials: str = ""
     changed_at: datetime | None = None
+    cohort: bool = False
+
+
+class Hosted(NamedTuple):
+    """What somebody has hosted so far: all actions, and the trainings among them."""
+
+    actions: int = 0
+    trainings: int = 0
 
 
 _columns = (
     _A.id, _A.title, _A.what, _A.kind, _A.district, _A.cell, _A.address, _A.starts_at, _A.ends_at, _A.zone,
     _A.capacity, _A.going, _A.goal, _A.secret, _A.state, _A.host_id, func.coalesce(CAMPAIGNS.c.name, constant("")),
-    _A.published_at, _A.sequence, _A.materials, _A.changed_at,
+    _A.published_at, _A.sequence, _A.materials, _A.changed_at, func.coalesce(CAMPAIGNS.c.cohort, false()),
 )  # fmt: skip
 _from = ACTIONS.outerjoin(CAMPAIGNS, CAMPAIGNS.c.id == _A.campaign_id)
 actions_of = select(*_columns).select_from(_from)
@@ -95,7 +104,7 @@ _CAMPAIGN = Statement(select(CAMPAIGNS.c.id).where(CAMPAIGNS.c.name == given("na
 _ADD_CAMPAIGN = Statement(
     lambda insert: (
         insert(CAMPAIGNS)
-        .values(name=given("name"), goal=constant(0), created_at=given("at"))
+        .values(name=given("name"), goal=constant(0), cohort=false(), created_at=given("at"))
         .on_conflict_do_nothing(index_elements=["name"])
     ),
     "name",
@@ -137,6 +146,16 @@ _SIGNUPS_OF = Statement(
     .order_by(_A.starts_at, _A.id),
     "person",
 )
+TRAINING = "training"
+"""The `Action.kind` of what is passed on: who was at one may host the next, and who hosts one is a trainer."""
+
+_hosts = (
+    select(_A.host_id, func.count(), func.sum(case((_A.kind == constant(TRAINING), constant(1)), else_=constant(0))))
+    .where(_A.host_id.is_not(None), _A.state == constant(PUBLISHED), _A.ends_at <= given("now"))
+    .group_by(_A.host_id)
+)
+_HOSTS = Statement(_hosts, "now")
+_HOSTED = Statement(_hosts.where(_A.host_id == given("person")), "now", "person")
 _HOSTED_BY = Statement(actions_of.where(_A.host_id == given("person")).order_by(_A.starts_at, _A.id), "person")
 _COUNT_CHANGE = Statement(
     update(ACTIONS)
@@ -262,6 +281,16 @@ class Actions(Signups):
         """All that they proposed or host, the earliest first."""
         return [action_of(row) for row in await self._session.rows(_HOSTED_BY, person_id)]
 
+    async def hosted(self, person_id: int) -> Hosted:
+        """How many actions they hosted that are over."""
+        row = await self._session.row(_HOSTED, self._session.now_micros, person_id)
+        return Hosted() if row is None else Hosted(int(row[1]), int(row[2]))
+
+    async def hosts(self) -> dict[int, Hosted]:
+        """The same of everybody who hosted one."""
+        rows = await self._session.rows(_HOSTS, self._session.now_micros)
+        return {person: Hosted(int(all_), int(trainings)) for person, all_, trainings in rows}
+
     async def _campaign(self, name: str) -> int | None:
         if not name:
             return None
@@ -281,4 +310,5 @@ def action_of(row: Sequence[Any]) -> Action:
     for place in _MOMENT_PLACES:
         if columns[place] is not None:
             columns[place] = moment(columns[place])
+    columns[-1] = bool(columns[-1])  # SQLite has numbers only
     return Action(*columns)

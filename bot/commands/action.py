@@ -48,6 +48,7 @@ def add(
     goal: Annotated[str, typer.Option("--goal", help="How many you hope for.")] = "",
     bring: Annotated[str, typer.Option("--bring", help="What is needed, divided by ;")] = "",
     campaign: Annotated[str, typer.Option("--campaign", help="The campaign it belongs to.")] = "",
+    cohort: Annotated[str, typer.Option("--cohort", help="Whoever comes once comes to all of this name.")] = "",
     zone: Annotated[str, typer.Option("--zone", help="Its time zone, like Europe/Madrid, if not the group's.")] = "",
     materials: Annotated[str, typer.Option("--materials", help="What helps hosts: a link, or a text.")] = "",
     every: Annotated[str, typer.Option("--every", help="Again each: day, week, 2 weeks.")] = "",
@@ -60,7 +61,7 @@ def add(
     cells = {
         "title": title, "starts": starts, "ends": ends, "place": place, "address": address, "what": what, "kind": kind,
         "capacity": capacity, "goal": goal, "bring": bring, "campaign": campaign,
-        "zone": zone, "materials": materials,
+        "zone": zone, "materials": materials, "cohort": cohort,
     }  # fmt: skip
     for added in finish(_added(read, _series(read, cells, every, times, until), host)):
         say(f"Action {added.id}, {plain(added.title)}, is published: {when(added, read)}.")
@@ -76,11 +77,11 @@ def list_actions(
     """What is coming, with its number and how many come."""
     read = configured(config)
 
-    async def listed() -> "tuple[list[Action], list[Totals]]":
-        async def found(tx: "Transaction") -> "tuple[list[Action], list[Totals]]":
+    async def listed() -> "tuple[list[Action], list[str]]":
+        async def found(tx: "Transaction") -> "tuple[list[Action], list[str]]":
             actions = await (tx.actions.newest(_MOST) if everything else tx.actions.upcoming(_MOST))
             named = {each.campaign for each in actions}
-            return actions, [each for each in await tx.campaigns.totals() if each.name in named]
+            return actions, [await totals_line(tx, each) for each in await tx.campaigns.totals() if each.name in named]
 
         async with beside(read) as store:
             return await store.read(found)
@@ -90,12 +91,16 @@ def list_actions(
     for each in actions:
         going = f"{each.going}/{each.capacity}" if each.capacity else f"{each.going}"
         rows.append((str(each.id), when(each, read), plain(each.title), plain(each.district), going, each.state))
-    for line in [*table(rows), *map(totals_line, campaigns)]:
+    for line in [*table(rows), *campaigns]:
         say(line)
 
 
-def totals_line(totals: "Totals") -> str:
+async def totals_line(tx: "Transaction", totals: "Totals") -> str:
     """What a campaign comes to, in one line."""
+    if totals.cohort:
+        from bot.cohorts import cohort_words
+
+        return plain(f"{totals.name}: {await cohort_words(tx, totals.name)}")
     of = f" of {totals.goal:,}" if totals.goal else ""
     actions = "1 action" if totals.actions == 1 else f"{totals.actions:,} actions"
     came = f", {totals.came:,} came" if totals.came else ""
@@ -109,7 +114,8 @@ def import_actions(
 ) -> None:
     """Publishes the actions of a spreadsheet or a calendar; those that are here already are left out.
 
-    Columns: title, what, kind, starts, ends, zone, place, address, capacity, goal, bring, campaign, materials.
+    Columns: title, what, kind, starts, ends, zone, place, address, capacity, goal, bring, campaign, materials,
+    cohort.
     """
     read = configured(config)
     actions, notes = _read_file(file, read)

@@ -24,7 +24,6 @@ from bot.commands.shared import (
 if TYPE_CHECKING:
     from bot.config import Config
     from storage.actions import Action
-    from storage.campaigns import Totals
     from storage.transaction import Transaction
 
 T = TypeVar("T")
@@ -96,18 +95,19 @@ def campaign(
     if goal is not None and not name:
         refuse("--goal: say of which campaign")
 
-    async def looked(tx: "Transaction") -> "tuple[list[Totals], str]":
+    async def looked(tx: "Transaction") -> "tuple[list[tuple[int, str]], str]":
         if goal is not None:
             await tx.campaigns.set_goal(name, goal)
-        found = [each for each in await tx.campaigns.totals() if name in ("", each.name)]
+        totals = [each for each in await tx.campaigns.totals() if name in ("", each.name)]
+        found = [(each.id, await totals_line(tx, each)) for each in totals]
         return found, await start_of(tx, World.of(read))
 
     found, start = _done(read, looked)
     if name and not found:
         refuse(f"there is no campaign `{plain(name)}`: `doorstep action add … --campaign` makes one")
-    for each in found:
-        say(totals_line(each))
-        say(f"  {start}campaign-{each.id}")
+    for number, line in found:
+        say(line)
+        say(f"  {start}campaign-{number}")
 
 
 def join(action: typer.Typer) -> None:

@@ -27,6 +27,7 @@ from bot.commands.shared import (
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.people_import import Newcomer
+    from storage.actions import Hosted
     from storage.addresses import Address
     from storage.people import Known
     from storage.store import Store
@@ -37,25 +38,28 @@ people = typer.Typer(help="The people of the group.", rich_markup_mode=None)
 
 @people.command("list")
 def list_people(config: ConfigOption) -> None:
-    """Everyone, with their number; no contact details."""
+    """Everyone, with their number; no contact details. A trainer is who has hosted a training."""
     from bot.everyone import everyone
 
     read = configured(config)
 
-    async def listed() -> "list[Known]":
-        async def all_of_them(tx: "Transaction") -> "list[Known]":
-            return [known async for known in everyone(tx)]
+    async def listed() -> "tuple[list[Known], dict[int, Hosted]]":
+        async def all_of_them(tx: "Transaction") -> "tuple[list[Known], dict[int, Hosted]]":
+            return [known async for known in everyone(tx)], await tx.actions.hosts()
 
         async with beside(read) as store:
             await noted(store, "listed everybody")
             return await store.read(all_of_them)
 
     rows = [("number", "name", "role", "language", "place", "since", "status")]
-    for known in finish(listed()):
+    people, hosts = finish(listed())
+    for known in people:
         since = f"{local(known.created_at, read):%Y-%m-%d}"
         name, place = (plain(known.fields.get(field) or "") for field in ("name", "place"))
         language = str(known.fields.get("language") or known.language)
-        rows.append((str(known.id), name, known.role or "supporter", language, place, since, known.status))
+        trainer = known.id in hosts and hosts[known.id].trainings
+        role = f"{known.role or 'supporter'}{', trainer' if trainer else ''}"
+        rows.append((str(known.id), name, role, language, place, since, known.status))
     for line in table(rows):
         say(line)
 

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.actions import has_confirmed
+from bot.cohorts import cohort_words
 from bot.desks.base import MOVES
 from bot.desks.reading import day
 from bot.desks.week import week
@@ -186,14 +187,16 @@ async def _numbers(tx: Transaction, action: Action, totals: Totals | None, zone:
         "going": action.going,
         "goal": action.goal,
         "confirmed": sum(has_confirmed(action, each) for each in people) or "",
-        "campaign": _together(totals) if totals else "",
+        "campaign": await _together(tx, totals) if totals else "",
         "places": action.capacity or 0,
         "waiting": sum(each.state == WAITING for each in people) or "",
         "came": sum(each.checked_in_at is not None for each in people) if action.starts_at <= tx.now else "",
     }
 
 
-def _together(totals: Totals) -> str:
+async def _together(tx: Transaction, totals: Totals) -> str:
+    if totals.cohort:
+        return f"{totals.name}: {await cohort_words(tx, totals.name)}"
     of = f" of {totals.goal:,} hoped for" if totals.goal else ""
     return f"{totals.name}, all together: {totals.going:,}{of}, {totals.confirmed:,} confirmed"
 

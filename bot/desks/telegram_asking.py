@@ -33,7 +33,7 @@ _ORDER = ("title", "starts", "place")
 _NAMES = {
     "title": "title", "when": "starts", "starts": "starts", "ends": "ends", "until": "ends", "place": "place",
     "town": "place", "where": "address", "address": "address", "capacity": "capacity", "places": "capacity",
-    "goal": "goal", "kind": "kind", "bring": "bring", "what": "what", "campaign": "campaign",
+    "goal": "goal", "kind": "kind", "bring": "bring", "what": "what", "campaign": "campaign", "cohort": "cohort",
 }  # fmt: skip
 _CHANGEABLE = {
     "title": "title", "starts": "when", "ends": "ends", "place": "town", "address": "address", "capacity": "capacity",

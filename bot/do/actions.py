@@ -1,10 +1,12 @@
 """Signing up for actions, what people bring to them, being there, and proposing one."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from bot import codes
 from bot.do.base import DONE, Deed, Turn
-from bot.others import tell
+from bot.do.trainings import join_cohort, leave_cohort, training_to_pass_on
+from bot.others import tell_next
 from bot.proposals import read
 from bot.reach import invitation
 from flows import answers
@@ -12,7 +14,6 @@ from flows.model import Did, Value
 from flows.text import show
 from storage.actions import PUBLISHED, Action
 from storage.signups import GOING, MAYBE, WAITING, YES, Signup
-from storage.transaction import Transaction
 
 EARLY, LATE = timedelta(hours=1), timedelta(hours=12)
 """How long before an action begins someone can check in, and how long after its end."""
@@ -47,6 +48,8 @@ async def sign_up(deed: Deed) -> Did:
         await actions.confirm(action_id, person_id)
     if outcome == "signed_up" and not _comes(before):
         await _ledger(deed, "signup.made", action_id, kind)
+    if outcome == "signed_up" and kind == YES:
+        await join_cohort(deed, action_id, bringing)
     if outcome == "signed_up" and before is not None:
         await tell_next(deed.tx, action_id, deed.person.id)
     return PAST if outcome == "gone" else Did(outcome)
@@ -59,6 +62,8 @@ async def cancel_sign_up(deed: Deed) -> Did:
         return GONE
     await _ledger(deed, "signup.cancelled", action_id)
     await tell_next(deed.tx, action_id, deed.person.id)
+    if deed.arguments.get("also") == "cohort":
+        await leave_cohort(deed, action_id)
     return DONE
 
 
@@ -72,16 +77,10 @@ async def move_up(turn: Turn, action_id: int) -> bool:
     if outcome != "signed_up":
         return False
     await turn.tx.ledger.add(turn.person.id, "signup.made", subject=f"action:{action_id}", detail=signup.kind)
+    if signup.kind == YES:
+        await join_cohort(turn, action_id, signup.bringing)
     await tell_next(turn.tx, action_id, turn.person.id)
     return True
-
-
-async def tell_next(tx: Transaction, action_id: int, instead_of: int) -> None:
-    """Who waits longest moves up, in a turn of their own; if there is room for more, that turn tells the next."""
-    waiting = await tx.actions.next_waiting(action_id)
-    if waiting is not None:
-        once = f"{instead_of}:{tx.now.isoformat()}"
-        await tell(tx, waiting, "signup.place_free", {"action": action_id}, once)
 
 
 def _comes(signup: Signup | None) -> bool:
@@ -183,13 +182,16 @@ def _open(action: Action, turn: Turn) -> bool:
 async def propose_action(deed: Deed) -> Did:
     """A member's own action: coordinators see it, and publish it with one press."""
     tx, zone = deed.tx, deed.zone
-    proposal = read(deed.arguments, tx.now, zone, deed.language)
+    like = await training_to_pass_on(deed) if deed.arguments.get("as") == "next" else None
+    proposal = read(await _told(deed, like), tx.now, zone, deed.language)
     if proposal is None or deed.muted:
         return Did("not_possible")
     place = deed.world.places.read(proposal.place) if proposal.place else None
     action_id = await tx.actions.add(
         title=proposal.title,
         what=proposal.what,
+        kind=like.kind if like else "",
+        materials=like.materials if like else "",
         district=place.name if place else str(deed.fields.get("place") or ""),
         cell=place.cell if place else deed.person.district,
         address=proposal.place,
@@ -212,6 +214,15 @@ async def propose_action(deed: Deed) -> Did:
     await tx.cards.add("action_proposed", f"action:{action_id}", deed.person.id, body)
     await _ledger(deed, "action.proposed", action_id)
     return Did("proposed")
+
+
+async def _told(deed: Deed, like: Action | None) -> Mapping[str, Value]:
+    """What they said of it; what they did not say is as it was the last time."""
+    said = {name: value for name, value in deed.arguments.items() if value not in (None, "")}
+    if like is None:
+        return said
+    needs = await deed.tx.actions.needs(like.id)
+    return {"title": like.title, "what": like.what, "bring": tuple(need.what for need in needs), **said}
 
 
 async def invite_link(deed: Deed) -> Did:

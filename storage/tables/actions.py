@@ -8,12 +8,13 @@ from storage.tables import columns
 
 
 class CampaignRow(columns.Row, table=True):
-    """Many actions, whose totals are shown together."""
+    """Many actions, whose totals are shown together. A `cohort` is one that the same people go through."""
 
     __tablename__ = "campaigns"
     id: int | None = columns.identity()
     name: str = columns.words(unique=True)
     goal: int = 0
+    cohort: bool = False
     created_at: datetime = columns.at()
 
 

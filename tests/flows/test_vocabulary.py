@@ -25,22 +25,23 @@ from flows.vocabulary import (
 def test_the_fields_are_those_of_the_contract() -> None:
     assert " ".join(ME) == (
         "name language channel role joined interests place times adult wants_buddy has_buddy consented meetings "
-        "attended hosted invited"
+        "attended hosted trainings invited"
     )
     assert " ".join(ORG) == "name bot_name contact privacy_url time_zone message_days"
     assert " ".join(PAIR) == "other shared reasons since meetings contact"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
-        "until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed"
+        "until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed "
+        "cohort session sessions sessions_left"
     )
     assert " ".join(LISTS) == (
-        "actions_near_me my_actions open_needs my_needs not_checked_in possible_times my_pairs languages"
+        "actions_near_me my_actions open_needs my_needs my_trainings not_checked_in possible_times my_pairs languages"
     )
 
 
 def test_lists_of_the_contract_are_lists() -> None:
     lists = [name for fields in (ME, ORG, PAIR, ACTION) for name, kind in fields.items() if kind is Kind.LIST]
-    assert lists == ["interests", "times", "consented", "shared", "reasons", "bring", "open_needs"]
+    assert lists == ["interests", "times", "consented", "shared", "reasons", "bring", "open_needs", "sessions_left"]
 
 
 def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None:
