@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 
-from bot.do.actions import tell_next
+from bot.others import tell_next
 from bot.pairing.life import part
 from storage.errors import KeyDestroyed
 from storage.store import Store

@@ -26,8 +26,8 @@ class Prepared:
     """
 
     __slots__ = (
-        "_conditions", "_forms", "_hosted", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact", "library",
-        "openings",
+        "_conditions", "_forms", "_hosted", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact",
+        "library", "openings",
     )  # fmt: skip
 
     def __init__(self, library: Library) -> None:

@@ -87,8 +87,8 @@ ACTION: Mapping[str, Kind] = {
 }
 
 LISTS = (
-    "actions_near_me", "my_actions", "open_needs", "my_needs", "my_trainings", "not_checked_in", "possible_times", "my_pairs",
-    "languages",
+    "actions_near_me", "my_actions", "open_needs", "my_needs", "my_trainings", "not_checked_in", "possible_times",
+    "my_pairs", "languages",
 )  # fmt: skip
 
 EXPECTS: Mapping[str, Kind] = {

@@ -175,4 +175,5 @@ class Campaigns:
 
 def _totals_in(row: Sequence[Any]) -> Totals:
     number, name, cohort, *sums = row
-    return Totals(number, name, *map(int, sums), bool(cohort))  # Postgres sums to decimals
+    actions, goal, going, confirmed, came = map(int, sums)
+    return Totals(number, name, actions, goal, going, confirmed, came, bool(cohort))  # Postgres sums to decimals

@@ -10,8 +10,8 @@ from bot.cohorts import cohort_words
 from bot.desks.acting import Press, act
 from bot.desks.base import APPROVE
 from bot.new_actions import NewAction, add_action
-from bot.roles import COORDINATOR
 from storage.actions import Action, Hosted
+from storage.audit import COORDINATOR
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
 from tests.databases import Watch
@@ -119,7 +119,7 @@ async def test_whoever_leaves_once_keeps_the_rest_and_whoever_leaves_for_good_no
 
 
 async def test_what_was_cancelled_of_a_cohort_is_not_signed_up_for_again(here: Neighbourhood) -> None:
-    first, second, third = await meetings(here)
+    first, _, third = await meetings(here)
     await joins(here, "ana")
     await here.says("ana", "skip", "can't come", "2", "Only this time", "no")
     assert await lists(here, "ana") == {first: "going", third: "going"}
@@ -148,7 +148,8 @@ async def test_who_was_at_a_training_hosts_the_next_with_its_materials_and_is_a_
     await came(here, "ana", second)
     words = await here.store.run(lambda tx: cohort_words(tx, COHORT))
     assert words == "1 person goes through it together, 1 of 2 sessions are over, 1 was at it"
-    await later(here, FIRST + WEEK + 2 * DAY + 2 * HOUR)
+    await later(here, FIRST + WEEK + DAY + 6 * HOUR)
+    await later(here, FIRST + WEEK + 2 * DAY + 3 * HOUR)
     assert any(text.startswith("You were at First aid, Ana. Would you pass it on") for text in here.heard["ana"])
     heard = await here.says("ana", "yes")
     assert heard[-2:] == [
