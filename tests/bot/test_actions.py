@@ -13,7 +13,7 @@ from bot.do.base import Turn
 from bot.group import Group
 from bot.world import World
 from flows.model import Library, Option, Value
-from storage.actions import CANCELLED, PROPOSED, PUBLISHED, Action
+from storage.actions import CANCELLED, PROPOSED, PUBLISHED, TRAINING, Action
 from storage.signups import MAYBE, YES
 from storage.store import Store
 from storage.transaction import Transaction
@@ -237,6 +237,7 @@ async def test_a_list_is_never_longer_than_people_read(store: Store) -> None:
             await tx.actions.sign_up(mine, ana, YES)
             await tx.actions.add_need(mine, "tea")
             await tx.actions.claim(await tx.actions.add_need(mine, "cups"), ana)
+            await action(tx, f"training {number}", -4, kind=TRAINING, host_id=ana)
         return await lists(await turn_of(tx, ana))
 
     found = await store.run(work)
