@@ -47,7 +47,7 @@ def main() -> None:
             logged = asyncio.run(look(database, database.key.parent, people))
             seconds = time.monotonic() - begun
             print(
-                f"{name}: {people:,} people in {seconds:.0f} s, {logged / 1e6:.1f} MB of log: nobody read", flush=True
+                f"{name}: {people:,} people in {seconds:.0f} s, {logged:,} bytes of log: nobody read", flush=True
             )
 
 

@@ -23,6 +23,7 @@ from sqlalchemy.types import Text
 from bot.desks.acting import Press, act
 from bot.desks.base import WRITE
 from bot.desks.showing import view
+from bot.due import SWEEP
 from bot.health import Health
 from bot.log import JsonLine
 from storage import copies, key_copies, schema, transfer
@@ -105,12 +106,16 @@ class Flock:
         return [match[1] for each in heard if (match := re.search(r"\n\*([\w-]{6,})\*\n", each))]
 
     async def each(self, who: Iterable[Canary], *texts: str) -> None:
-        """All of these say these things, and then what follows by now happens. "{contact}", "{text}": their own."""
+        """All of these say these things; a minute later what follows by then happens. "{contact}", "{text}": their own.
+
+        A minute, because whoever found no free buddy, so many asking at one moment, is looked at again only then.
+        """
         people = list(who)
         for each in texts:
             for canary in people:
                 said = each.format(contact=canary.contact, text=canary.says("text"))
                 await self.here.say(said, canary.address, name=canary.name)
+            self.here.watch.forward(SWEEP)
             await self.here.settle()
 
     async def play(self) -> None:
