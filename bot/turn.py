@@ -238,7 +238,7 @@ class Turns:
             raise SeenBefore
         if person.status == BLOCKED:
             return _taken(turn)
-        if await self._waited(tx, inbound, person) and inbound.silent:
+        if await self._waited(tx, inbound, person) and inbound.silent and not self._is_word(said):
             return _taken(turn)
         await hear(turn, said)
         return _taken(turn)

@@ -18,8 +18,8 @@ class Inbound:
     said                        what they wrote or pressed
     name, language              what the platform says of them; "" where it says nothing
     formerly                    another address under which the same person may be known; "" where there is none
-    silent                      nothing is answered where something waited for them to write, which goes out; without
-                                words they have only moved from `formerly`
+    silent                      nothing is answered where something waited for them to write, which goes out, unless it
+                                is a word like *stop*; without words they have only moved from `formerly`
     at                          when they did it, as the platform says (aware UTC); None where it does not. Of a second
                                 or minute that it names, the end
     """

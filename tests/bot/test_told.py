@@ -81,6 +81,15 @@ async def test_a_press_on_the_template_brings_what_waits_and_nothing_else(ana: O
     assert await ana.send() == ["And?"], "where nothing waited they are answered"
 
 
+async def test_stop_on_the_template_stops_and_nothing_that_waited_goes_out(ana: OnWhatsApp) -> None:
+    ana.channel.answers = [failed(until_heard=True)]
+    await ana.hear("hello")
+    assert await ana.send() == []
+    await ana.hear("Stop", silent=True)
+    (said,) = await ana.send()
+    assert "won't hear from me again" in said
+
+
 async def test_what_nobody_knocks_for_is_shown_at_the_desk(ana: OnWhatsApp) -> None:
     ana.channel.answers = [failed(until_heard=True, final=True)]
     await ana.hear("hello")
