@@ -8,17 +8,23 @@ from bot.do.base import Deed, Turn
 from bot.doing import perform
 from bot.facts import gather
 from bot.outcome import keep, keep_fields
+from flows import phrases
 from flows.engine import state_of
 from flows.exchange import Begin, Exchange, Incoming, Perform, Reply, Start
 from flows.model import NOTHING, Conversation, Happened, Said, Value
 from flows.states import AskState
 
+GONE = frozenset({"stop", "forget_me"})
+"""Who has done one of these needs no way out."""
+
 
 async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority: int = 0) -> None:
     """Lets it happen to this person, in this turn; it may be called again for what comes next.
 
-    `always`: what is said goes out although they have stopped. `priority` is that of the messages.
+    `always`: what is said goes out although they have stopped. `priority` is that of the messages. The last of them can
+    be answered with *stop* by one press where it answers nothing that they said, or the first word they wrote.
     """
+    unasked = turn.first or not isinstance(incoming, Said)
     if isinstance(incoming, Said):
         incoming = _placed(turn, incoming)
     also = incoming.data if isinstance(incoming, Happened) else NOTHING
@@ -42,6 +48,9 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
         _know(turn.fields, exchange)
     turn.first = False
     turn.conversations = tuple(each for each in exchange.conversations.values() if each.id not in exchange.ended)
+    if unasked and exchange.said and not turn.done & GONE:
+        number, last = exchange.said[-1]
+        exchange.said[-1] = number, replace(last, leave=turn.words(phrases.STOP_COMMAND))
     await keep(turn, exchange, always=always or "stop" in turn.done, priority=priority)
     if exchange.heard:
         await people.pass_on(turn, exchange.heard)

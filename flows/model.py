@@ -306,6 +306,7 @@ class Say:
     button    in their language, what stands on the one further button that a platform with buttons can offer here: it
               closes a `many`, opens a list of choices, or shares where they are
     names     the numbers of those whose name or words are in it, besides the reader's
+    leave     in their language, what stands on a button that says *stop*; "" where it comes without one
     """
 
     text: str
@@ -319,6 +320,7 @@ class Say:
     tried: str = ""
     button: str = ""
     names: tuple[int, ...] = ()
+    leave: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,6 +118,8 @@ def pack_say(say: Say) -> bytes:
         body["button"] = say.button
     if say.names:
         body[NAMES] = say.names
+    if say.leave:
+        body["leave"] = say.leave
     return _encode(body)
 
 

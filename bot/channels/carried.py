@@ -7,6 +7,11 @@ the platform, "CONVERSATION.QUESTION#3" says that it is the third choice.
 import re
 from dataclasses import dataclass
 
+LEAVE = "leave"
+"""What the button carries that says `STOP` for whoever presses it."""
+
+STOP = "/stop"
+
 _DATA = re.compile(r"([0-9a-z]{1,13})\.(-|[0-9a-z]{1,13})([=#])(.*)", re.DOTALL)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 

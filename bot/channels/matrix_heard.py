@@ -4,9 +4,15 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from bot.channels.carried import STOP
+from bot.channels.matrix_shown import LEAVE
 from flows.model import Said
 
 Json = dict[str, Any]
+
+REACTION = "m.reaction"
+KINDS = ("m.room.message", "m.sticker", REACTION)
+"""The events that people make: spec.matrix.org, Client-Server API, instant messaging, and event annotations."""
 
 _POINT = re.compile(r"geo:(-?\d{1,3}(?:\.\d+)?),(-?\d{1,3}(?:\.\d+)?)(?:[,;].*)?")
 _QUOTED = re.compile(r"(?:> [^\n]*\n)+\n?")
@@ -44,10 +50,12 @@ def heard(event: Json) -> Heard | None:
     A notice is what another bot says, and nobody may answer it by themselves (spec.matrix.org, m.notice).
     """
     content, kind = event.get("content"), event.get("type")
-    if not isinstance(content, dict) or "state_key" in event or kind not in ("m.room.message", "m.sticker"):
+    if not isinstance(content, dict) or "state_key" in event or kind not in KINDS:
         return None
     related = content.get("m.relates_to")
     related = related if isinstance(related, dict) else {}
+    if kind == REACTION:
+        content = {"msgtype": "m.text", "body": LEAVE} if _is_leave(related.get("key")) else {}
     edits = _text(related.get("event_id")) if related.get("rel_type") == "m.replace" else ""
     new = content.get("m.new_content") if edits else content
     if not isinstance(new, dict):
@@ -74,6 +82,8 @@ def _said(content: Json, kind: str, *, replies: bool) -> tuple[Said | None, tupl
     if kind == "m.sticker":
         return Said(body), None
     if what in ("m.text", "m.emote"):
+        if _is_leave(body):
+            return Said(STOP), None
         # Before version 1.13 a reply began with what it answers.
         return Said(_QUOTED.sub("", body, count=1) if replies and body.startswith("> ") else body), None
     if what == "m.location":
@@ -92,6 +102,11 @@ def _profile(content: Json) -> str:
     if not isinstance(profile, dict) or not profile.get("has_fallback"):
         return ""
     return _text(profile.get("displayname"))
+
+
+def _is_leave(text: object) -> bool:
+    """Whether it is that sign, which may be followed by one that has it drawn in colours."""
+    return isinstance(text, str) and text.strip().rstrip("\ufe0f") == LEAVE
 
 
 def _text(value: object) -> str:

@@ -7,6 +7,7 @@ from nio import Api
 
 from bot.channels.matrix_account import Account
 from bot.channels.matrix_bridge import STATUS
+from bot.channels.matrix_heard import KINDS
 from bot.channels.matrix_rooms import STATE_TYPES, Rooms
 
 Json = dict[str, Any]
@@ -18,7 +19,7 @@ STEPS = 10
 """Answers after which a look ends, on a server where something happens at every moment."""
 
 _NOTHING = {"not_types": ["*"]}
-_TYPES = ["m.room.message", "m.sticker", STATUS, *STATE_TYPES]
+_TYPES = [*KINDS, STATUS, *STATE_TYPES]
 
 
 class News:

@@ -14,6 +14,9 @@ from flows.model import Say, Shown
 
 Json = dict[str, Any]
 
+LEAVE = "🛑"
+"""Whoever reacts with it, or writes it, says *stop*."""
+
 MOST_BYTES = 30_000
 """Of one text, as UTF-8. An event has at most 65,536 (spec.matrix.org, Client-Server API, size limits), and a change
 holds its text twice."""
@@ -48,6 +51,8 @@ def _body(say: Say) -> str:
     room = (MOST_BYTES - len(_bytes(text))) // max(len(say.choices), 1) - 12
     choices = tuple(Shown(each.key, _label(each.label, max(room, 1))) for each in say.choices)
     body = numbered(replace(say, text=text, choices=choices))
+    if say.leave:
+        body = f"{body}\n\n{LEAVE} {say.leave}"
     return _bytes(body).decode() or "…"
 
 

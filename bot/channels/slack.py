@@ -12,7 +12,7 @@ from fastapi import APIRouter
 
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, SendFailed
 from bot.channels.slack_heard import Heard, direct, heard_message, heard_press
-from bot.channels.slack_shown import CHOICE, CLOSE, TICKS, mark, shown
+from bot.channels.slack_shown import CHOICE, CLOSE, TICKS, WAY_OUT, mark, shown
 from bot.channels.web_files import Files, attached
 from bot.slack_app import SlackApp
 from bot.slack_calls import AWAY, SWITCHED_OFF, WRONG_TOKEN, Lost, NotReached, Refused, trouble
@@ -93,7 +93,7 @@ class Slack:
             await ack()
 
         self.app.bolt.event("message", matchers=[is_direct])(message)
-        ours = "|".join(map(re.escape, (CHOICE, TICKS, CLOSE)))
+        ours = "|".join(map(re.escape, (CHOICE, TICKS, CLOSE, WAY_OUT)))
         self.app.bolt.block_action(re.compile(f"({ours})(\\.|$)"))(press)
 
     async def _take(self, event: Heard | None) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.carried import pressed
-from bot.channels.slack_shown import CHOICE, CLOSE, TICKS
+from bot.channels.carried import LEAVE, STOP, pressed
+from bot.channels.slack_shown import CHOICE, CLOSE, TICKS, WAY_OUT
 from flows.model import DONE, Said
 
 Json = dict[str, Any]
@@ -58,22 +58,30 @@ def heard_message(body: Json) -> Heard | None:
 def heard_press(body: Json) -> Heard | None:
     """What a press tells; None where it is none of ours, or a box was ticked: those are handed in together."""
     action, where = body["actions"][0], body.get("container") or {}
-    meant = pressed(str(action.get("value") or ""))
     name, channel = str(action.get("action_id") or ""), str(where.get("channel_id") or "")
-    if meant is None or not channel.startswith("D") or not name.startswith((CHOICE, CLOSE)):
+    said = _pressed(body, action, name)
+    if said is None or not channel.startswith("D"):
         return None
-    if meant.number:
-        label = str((action.get("text") or {}).get("text") or "")
-        # A label that was cut is no label: the number is what was meant.
-        said = Said(str(meant.number) if label.endswith("…") or not label else label)
-    else:
-        said = Said("", _ticked(body) if name == CLOSE else meant.key, meant.question, meant.conversation)
     return Heard(
         str(body["user"]["id"]),
         channel,
         f"{where.get('message_ts')}/{action.get('action_ts')}/{name}",
         said,
     )
+
+
+def _pressed(body: Json, action: Json, name: str) -> Said | None:
+    value = str(action.get("value") or "")
+    if name == WAY_OUT and value == LEAVE:
+        return Said(STOP)
+    meant = pressed(value)
+    if meant is None or not name.startswith((CHOICE, CLOSE)):
+        return None
+    if not meant.number:
+        return Said("", _ticked(body) if name == CLOSE else meant.key, meant.question, meant.conversation)
+    label = str((action.get("text") or {}).get("text") or "")
+    # A label that was cut is no label: the number is what was meant.
+    return Said(str(meant.number) if label.endswith("…") or not label else label)
 
 
 def _ticked(body: Json) -> str | tuple[str, ...]:

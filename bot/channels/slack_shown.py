@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from hashlib import blake2b
 from typing import Any
 
-from bot.channels.carried import carried
+from bot.channels.carried import LEAVE, carried
 from bot.channels.render import BOLD, NOT_SEEN, fitting, plain_label
 from flows.limits import SLACK
 from flows.model import DONE, Say, Shown
 
 Json = dict[str, Any]
 
-CHOICE, TICKS, CLOSE = "doorstep.choice", "doorstep.ticks", "doorstep.done"
+CHOICE, TICKS, CLOSE, WAY_OUT = "doorstep.choice", "doorstep.ticks", "doorstep.done", "doorstep.leave"
 """How the names of our buttons and boxes begin; those of the desk begin otherwise."""
 
 LONGEST_VALUE = 2000
@@ -44,7 +44,7 @@ def shown(say: Say, conversation: int) -> Json:
     text = _clean(fitting(say, SLACK.text) if listed else say.text)
     words = {"type": "rich_text", "elements": [{"type": "rich_text_section", "elements": list(_pieces(text))}]}
     return {
-        "blocks": [words, *([asking] if asking else [])],
+        "blocks": [words, *([asking] if asking else []), *([_way_out(say)] if say.leave else [])],
         # What a notification shows, and whoever cannot see blocks.
         "text": escaped(BOLD.sub(r"\1", text)),
         "parse": "none",
@@ -107,6 +107,12 @@ def _buttons(say: Say, conversation: int) -> list[Json]:
         }
         for number, choice in enumerate(say.choices, 1)
     ]
+
+
+def _way_out(say: Say) -> Json:
+    """A block of its own, below: so that nobody takes it for an answer."""
+    leave = {"type": "button", "action_id": WAY_OUT, "text": _plain(say.leave), "value": LEAVE}
+    return {"type": "actions", "elements": [leave]}
 
 
 def _boxes(say: Say, conversation: int) -> list[Json]:

@@ -7,7 +7,7 @@ from typing import Any
 from aiogram import types
 from pydantic import ValidationError
 
-from bot.channels.carried import pressed
+from bot.channels.carried import LEAVE, STOP, pressed
 from bot.channels.telegram_shown import label_pressed
 from flows.model import Said
 
@@ -97,9 +97,11 @@ def _press(query: types.CallbackQuery) -> Heard | None:
     if message is None or message.chat.type != PRIVATE or query.data is None:
         return None
     meant = pressed(query.data)
-    if meant is None:
+    if query.data == LEAVE:
+        said = Said(STOP)
+    elif meant is None:
         return None
-    if meant.number:
+    elif meant.number:
         markup = message.reply_markup if isinstance(message, types.Message) else None
         keyboard = markup.model_dump() if markup else None
         said = Said(label_pressed(keyboard, query.data) or str(meant.number))

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from bot.channels.carried import carried
+from bot.channels.carried import LEAVE, carried
 from bot.channels.render import BOLD, NOT_SEEN, fitting, plain_label
 from flows.limits import TELEGRAM
 from flows.model import DONE, Say, Shown
@@ -31,6 +31,8 @@ def shown(say: Say, conversation: int) -> Json:
     """The fields of `sendMessage` and `editMessageText`, but for whom it is."""
     rows = _rows(say, conversation)
     listed = bool(say.choices) and (not rows or any(len(plain_label(choice)) > _most(say) for choice in say.choices))
+    if say.leave and not (say.expect == "place" and say.button):
+        rows.append([{"text": say.leave, "callback_data": LEAVE}])
     text, entities = styled(fitting(say, TELEGRAM.text) if listed else say.text)
     body: Json = {"text": text, "link_preview_options": {"is_disabled": True}}
     if entities:
@@ -83,7 +85,7 @@ def label_pressed(markup: Json | None, data: str) -> str:
 def _rows(say: Say, conversation: int) -> list[list[Json]]:
     """The buttons; none where there are too many for a message."""
     extra = bool(say.many)
-    if not say.choices or len(say.choices) + extra > (TELEGRAM.buttons or 0):
+    if not say.choices or len(say.choices) + extra + bool(say.leave) > (TELEGRAM.buttons or 0):
         return []
     ticked = set(say.picked)
     buttons = []

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.carried import pressed
+from bot.channels.carried import LEAVE, STOP, pressed
 from flows.model import Said
 
 Json = Mapping[str, Any]
@@ -125,6 +125,8 @@ def _said(message: Json) -> Said:
 
 
 def _press(carried: str, title: str) -> Said:
+    if carried == LEAVE:
+        return Said(STOP)
     meant = pressed(carried)
     if meant is None:
         return Said(title)
@@ -151,7 +153,7 @@ def _preferences(value: Json) -> Iterator[Heard]:
         if address and each.get("value") == "stop":
             number = _text(each.get("wa_id"))
             event = f"preference:{address}:{each.get('timestamp')}"
-            yield Heard(address, event, Said("/stop"), formerly=number if number != address else "")
+            yield Heard(address, event, Said(STOP), formerly=number if number != address else "")
 
 
 def _moved(value: Json) -> Iterator[Heard]:

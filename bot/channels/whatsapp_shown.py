@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.carried import carried
+from bot.channels.carried import LEAVE, carried
 from bot.channels.render import NOT_SEEN, fitting, plain_label
 from flows.limits import WHATSAPP, WHATSAPP_LABEL
 from flows.model import Say
@@ -53,15 +53,21 @@ def shown(say: Say, conversation: int) -> Message:
     """A message without what is attached to it."""
     text = plain(say.text)
     labels = [plain_label(choice) for choice in say.choices]
+    way_out = _way_out(say, labels)
     if labels and not say.many and _can_be_pressed(labels):
         if len(labels) <= MOST_BUTTONS and len(text) <= LONGEST_BODY:
-            return _interactive("button", text, {"buttons": _buttons(say, conversation, labels)})
+            buttons = [*_buttons(say, conversation, labels), *map(_button, way_out)]
+            return _interactive("button", text, {"buttons": buttons[:MOST_BUTTONS]})
         if len(text) <= LONGEST_LIST_BODY:
             rows = [{"id": _id(say, conversation, at, LONGEST_ROW_ID), "title": each} for at, each in enumerate(labels)]
+            rows = [*rows, *way_out][:MOST_ROWS]
             return _interactive("list", text, {"button": say.button or "…", "sections": [{"rows": rows}]})
     if not labels and say.expect == "place" and len(text) <= LONGEST_BODY:
         return _interactive("location_request_message", text, {"name": "send_location"})
-    return Message("text", {"body": plain(fitting(say, _ROOM)), "preview_url": False})
+    body = plain(fitting(say, _ROOM))
+    if way_out and len(body) <= LONGEST_BODY:
+        return _interactive("button", body, {"buttons": [_button(way_out[0])]})
+    return Message("text", {"body": body, "preview_url": False})
 
 
 def plain(text: str) -> str:
@@ -80,11 +86,19 @@ def _can_be_pressed(labels: list[str]) -> bool:
     return all(len(label) <= WHATSAPP_LABEL and not NOT_SEEN.fullmatch(label) for label in labels)
 
 
+def _way_out(say: Say, labels: list[str]) -> list[Json]:
+    """What says *stop*, if there is to be such a thing: no two that can be pressed may have the same label."""
+    fits = bool(say.leave) and say.leave not in labels and len(say.leave) <= WHATSAPP_LABEL
+    return [{"id": LEAVE, "title": say.leave}] if fits else []
+
+
 def _buttons(say: Say, conversation: int, labels: list[str]) -> list[Json]:
-    return [
-        {"type": "reply", "reply": {"id": _id(say, conversation, at, LONGEST_BUTTON_ID), "title": label}}
-        for at, label in enumerate(labels)
-    ]
+    ids = [_id(say, conversation, at, LONGEST_BUTTON_ID) for at in range(len(labels))]
+    return [_button({"id": id_, "title": label}) for id_, label in zip(ids, labels, strict=True)]
+
+
+def _button(reply: Json) -> Json:
+    return {"type": "reply", "reply": reply}
 
 
 def _id(say: Say, conversation: int, at: int, most: int) -> str:

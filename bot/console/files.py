@@ -36,7 +36,7 @@ _CHAT_PAGE = """<!doctype html>
 <body>
 <main class="alone">
 <header class="ends"><h1 class="brand">Doorstep</h1>{link}</header>
-<doorstep-phone label="Chat" base="."></doorstep-phone>
+<doorstep-phone label="Chat" base="." leave></doorstep-phone>
 </main>
 </body>
 </html>

@@ -2,6 +2,7 @@
 
    phone="buddy"   a further phone of this browser, with a visitor of its own
    who="Sam"       whose it is, beside the label
+   leave           below the box stands a button that says *stop*
    closed="..."    nobody can write here yet, and this says why; taking the attribute away opens it
    Beside its own page's address, `?start=CODE` (a join link) is said once, as the first message.
 */
@@ -27,7 +28,9 @@ const WORDS = {
   calendar: "Add to calendar",
   qr: "A code that another phone can read",
   picture: "A picture",
+  leave: "No more messages",
 };
+const STOP = "stop";
 const STYLE = new URL("./phone.css", import.meta.url).href;
 
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
@@ -103,6 +106,7 @@ class Phone extends HTMLElement {
     this.state.setAttribute("role", "status");
     this.form = this.writing();
     this.frame.append(title, this.log, this.newer, this.state, this.form);
+    if (this.hasAttribute("leave")) this.frame.append(this.wayOut());
     root.append(style, this.frame);
     // The size of the log changes with the window and the keyboard of a telephone: the end stays in sight.
     new ResizeObserver(() => this.stuck && this.toEnd()).observe(this.log);
@@ -125,6 +129,14 @@ class Phone extends HTMLElement {
     };
     this.field.oninput = () => this.keep({ text: this.field.value });
     return form;
+  }
+
+  /** Of use once something was said. */
+  wayOut() {
+    this.leave = element("button", "leave", WORDS.leave);
+    Object.assign(this.leave, { type: "button", hidden: true });
+    this.leave.onclick = () => this.send({ text: STOP, choice: null, question: null, conversation: null });
+    return this.leave;
   }
 
   restore() {
@@ -329,6 +341,7 @@ class Phone extends HTMLElement {
   /** What is asked and not answered yet can be pressed: of each conversation the newest question, of few of them. */
   turn() {
     const rows = [...this.log.querySelectorAll(".row")];
+    if (this.leave) this.leave.hidden = !rows.length;
     const asked = rows.filter(({ line }) => !line.mine && line.question != null);
     const newest = new Map(asked.map((row) => [row.line.conversation ?? `alone ${row.line.question}`, row]));
     const unanswered = [...newest.values()].filter((row) => !isAnswered(row, rows.slice(rows.indexOf(row) + 1)));

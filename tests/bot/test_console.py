@@ -39,9 +39,11 @@ def chat(tmp_path: Path) -> Iterator[Server]:
 
 
 @pytest.mark.slow
-async def test_what_is_written_is_answered(chat: Server, page: Page) -> None:
+async def test_what_is_written_is_answered_and_one_press_says_stop(chat: Server, page: Page) -> None:
     await page.goto(chat.url)
     await expect(field(page)).to_be_visible()
+    leave = page.get_by_role("button", name="No more messages")
+    await expect(leave).to_be_hidden()
     await say(page, "hello")
     await seen(page, "You said: hello")
     await field(page).fill("one")
@@ -52,6 +54,9 @@ async def test_what_is_written_is_answered(chat: Server, page: Page) -> None:
     assert chat.said() == ["hello", "one\ntwo"]
     await expect(field(page)).to_have_value("")
     await expect(page.get_by_role("status")).to_have_text("")
+    await leave.click()
+    await seen(page, "You said: stop")
+    assert chat.said()[2:] == ["stop"]
 
 
 @pytest.mark.slow

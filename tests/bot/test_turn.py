@@ -543,3 +543,24 @@ async def test_what_is_said_is_kept_with_nobody_else(talking: Talking) -> None:
         assert (await tx.people.get(ben.id)) == ben
 
     await talk.store.run(work)
+
+
+async def test_what_nobody_asked_for_can_be_left_by_one_press_and_so_can_the_first_answer(talking: Talking) -> None:
+    talk = await talking({"place": PLACE})
+
+    async def ways_out() -> list[tuple[str, str]]:
+        before = len(talk.channel.outbound)
+        await talk.send()
+        return [(each.say.text, each.say.leave) for each in talk.channel.outbound[before:]]
+
+    await talk.say("hello")
+    assert await ways_out() == [("Which town?", "No more messages")]
+    await talk.say("help")
+    assert {leave for _, leave in await ways_out()} == {""}, "they asked for that"
+    talk.watch.forward(timedelta(hours=2))
+    await talk.tick()
+    assert await ways_out() == [("No rush.", "No more messages")]
+    await talk.say("stop")
+    assert [leave for _, leave in await ways_out()] == [""]
+    await talk.say("stop", "ben")
+    assert [leave for _, leave in await ways_out()] == [""], "whose first word is stop has left"

@@ -90,6 +90,9 @@ class Platform(Protocol):
     async def finish(self, who: str) -> None:
         """They press what closes the newest `many`, or whatever hands in its ticks."""
 
+    async def way_out(self, who: str, label: str) -> None:
+        """They do the one thing by which our newest message lets them leave, called that (`Say.leave`)."""
+
     async def share_place(self, who: str, lat: float, lon: float) -> None:
         """They share a point."""
 
@@ -116,6 +119,9 @@ class Small:
     """What a platform can lack: the drivers of small ones begin here, and name it in `lacks`."""
 
     async def edit(self, who: str, message: str, text: str) -> None:
+        raise NotImplementedError
+
+    async def way_out(self, who: str, label: str) -> None:
         raise NotImplementedError
 
     async def share_place(self, who: str, lat: float, lon: float) -> None:

@@ -85,6 +85,12 @@ class OnMatrix:
         await self.write(who, str(number))
         self._ticked = self._ticked ^ {number}
 
+    async def way_out(self, who: str, label: str) -> None:
+        newest = self.shown(who)[-1]
+        assert newest.text.endswith(f"\n\n🛑 {label}")
+        related = {"rel_type": "m.annotation", "event_id": newest.reference, "key": "🛑\ufe0f"}
+        self.tell(who, {"m.relates_to": related}, "m.reaction")
+
     async def finish(self, who: str) -> None:
         await self.write(who, ", ".join(map(str, sorted(self._ticked))))
 

@@ -66,6 +66,9 @@ class OnSlack(Small):
                 return
         raise AssertionError(f"nothing on their phone is called {label!r}")
 
+    async def way_out(self, who: str, label: str) -> None:
+        await self.press(who, label)
+
     async def finish(self, who: str) -> None:
         await self.account.connected()
         message = next(message for message in reversed(self.people[who].sent) if _elements(message))

@@ -34,6 +34,7 @@ class OnTerminal(Small):
         "again": "a line is read once",
         "delivery": "a line is read once, whatever becomes of it",
         "edit": "a line that was sent stays",
+        "way_out": "a terminal has no buttons, and is closed",
         "replace": "what was printed stays",
         "open_link": "nobody opens a terminal by a link",
         "share_place": "a terminal does not know where it is",

@@ -35,6 +35,7 @@ class Stored(Web):
 class OnWeb(Small):
     lacks: Mapping[str, str] = {
         "edit": "what was said on the page stays",
+        "way_out": "the page has a button of its own for it",
         "share_place": "the page asks for no location",
         "share_photo": "the page takes no pictures",
         **dict.fromkeys(Fault, NOTHING_BETWEEN),

@@ -326,6 +326,14 @@ def _plain(text: str) -> str:
     return text.replace("*", "").strip()
 
 
+async def test_one_press_says_stop(platform: Platform, kept: Kept) -> None:
+    needs(platform, "way_out")
+    await tell(platform, Say("See you on Saturday!", leave="No more messages"))
+    await platform.way_out("ana", "No more messages")
+    (inbound,) = await kept.until(1)
+    assert (inbound.said, inbound.silent) == (Said("/stop"), False)
+
+
 async def test_a_label_that_is_too_long_is_shown_and_can_be_pressed(platform: Platform, kept: Kept) -> None:
     long = "A very long label with many words " * 12
     choices = (Shown("long", long), Shown("longer", long + "indeed"), Shown("short", "Short"))

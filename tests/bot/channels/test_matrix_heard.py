@@ -27,6 +27,8 @@ def event(content: Any, kind: str = "m.room.message", **more: Any) -> Json:
         ({"msgtype": "m.text", "body": "> <@b:s> ?\n\nLeeds", "m.relates_to": {"m.in_reply_to": {}}}, Said("Leeds")),
         ({"msgtype": "m.text", "body": "> quoted by hand"}, Said("> quoted by hand")),
         ({"msgtype": "m.text", "body": 7}, Said("")),
+        ({"msgtype": "m.text", "body": "🛑\ufe0f"}, Said("/stop")),
+        ({"msgtype": "m.text", "body": "🛑 the bulldozers"}, Said("🛑 the bulldozers")),
         ({"msgtype": "m.text", "body": "x", "m.relates_to": "odd"}, Said("x")),
         ({"msgtype": "m.key.verification.request", "body": "?"}, None),
         ({}, None),
@@ -35,6 +37,14 @@ def event(content: Any, kind: str = "m.room.message", **more: Any) -> Json:
 )  # fmt: skip
 def test_what_was_said_is_read_and_nothing_else(content: Any, said: Said | None) -> None:
     read = heard(event(content))
+    assert (read.said if read else None) == said
+
+
+@pytest.mark.parametrize(
+    ("key", "said"), [("🛑", Said("/stop")), ("🛑\ufe0f", Said("/stop")), ("👍", None), (7, None), (None, None)]
+)
+def test_of_reactions_one_is_heard(key: Any, said: Said | None) -> None:
+    read = heard(event({"m.relates_to": {"rel_type": "m.annotation", "event_id": "$0", "key": key}}, "m.reaction"))
     assert (read.said if read else None) == said
 
 

@@ -160,7 +160,7 @@ async def test_choices_of_any_number_are_what_slack_and_its_models_take(
     slack: OnSlack, ana: Person, count: int, many: bool
 ) -> None:
     choices = tuple(Shown(f"key{number}", f"Choice {number} " * (1 + number % 9)) for number in range(count))
-    say = Say("Which?", choices, question=3, many=many, button="Done")
+    say = Say("Which?", choices, question=3, many=many, button="Done", leave="No more messages")
     await tell(slack, say)
     for block in shown(say, 7)["blocks"]:
         read = Block.parse(block)

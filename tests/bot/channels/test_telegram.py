@@ -93,6 +93,7 @@ def test_words_between_stars_are_bold(text: str, plain: str, bold: list[str]) ->
         many=st.booleans(),
         expect=st.sampled_from(["", "place", "text"]),
         button=st.sampled_from(["", "Done"]),
+        leave=st.sampled_from(["", "No more messages"]),
     ),
     st.integers(0, 2**63 - 1),
 )

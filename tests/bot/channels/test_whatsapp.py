@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.channels.base import Asking, Channel, Everywhere, Outbound, Receipt, SendFailed, Telling
+from bot.channels.carried import LEAVE
 from bot.channels.web_files import File
 from bot.channels.whatsapp import LARGEST_CALL, WhatsApp
 from bot.channels.whatsapp_calls import Refused as Refusal
@@ -91,6 +92,7 @@ def test_whatsapp_is_a_channel_that_any_process_listens_to_and_that_can_be_asked
         many=st.booleans(),
         expect=st.sampled_from(["", "place", "text"]),
         button=st.sampled_from(["", "Done"]),
+        leave=st.sampled_from(["", "No more messages", "More than twenty characters"]),
     ),
     st.integers(0, 2**63 - 1),
 )
@@ -127,6 +129,31 @@ def choices(count: int, length: int = 5) -> tuple[Shown, ...]:
 )
 def test_few_choices_are_buttons_more_are_a_list_and_all_others_numbers(say: Say, kind: str) -> None:
     assert kind_of(say) == kind
+
+
+@pytest.mark.parametrize(
+    ("say", "kind", "way_out"),
+    [
+        (Say("Hello!"), "button", True),
+        (Say("?", choices(2)), "button", True),
+        (Say("?", choices(3)), "button", False),
+        (Say("?", choices(4)), "list", True),
+        (Say("?", choices(10)), "list", False),
+        (Say("?", choices(5), many=True), "button", True),
+        (Say("?", expect="place"), "location_request_message", False),
+        (Say("?", (Shown("a", "No more"), Shown("b", "More"))), "button", False),
+        (Say("x" * 1025), "text", False),
+    ],
+)
+def test_the_way_out_is_one_more_button_where_there_is_room(say: Say, kind: str, way_out: bool) -> None:
+    say = replace(say, leave="No more")
+    assert kind_of(say) == kind
+    made = shown(say, 7)
+    found = buttons({"type": made.kind, made.kind: made.content})
+    assert [each["id"] for each in found if each["title"] == "No more" and each["id"] == LEAVE] == [LEAVE] * way_out
+    assert len(found) == (
+        0 if kind in ("text", "location_request_message") else way_out + len(say.choices) * (not say.many)
+    )
 
 
 async def test_links_make_no_previews_and_marks_of_others_do_not_work(platform: OnWhatsApp) -> None:
