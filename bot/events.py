@@ -105,6 +105,7 @@ _AS_LONG_AS: Mapping[str, tuple[str, ...]] = {
     "pair.offered": (OFFERED,),
     "pair.introduced": (INTRODUCED,),
     "pair.silent": (INTRODUCED,),
+    "pair.away": (INTRODUCED,),
     "pair.shared": (INTRODUCED,),
     "pair.met": _MEET,
 }

@@ -28,13 +28,15 @@ async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mappin
     person, group = turn.person, turn.world.group
     me = me_of(turn.fields, turn.language, person.channel, person.role, person.created_at)
     flows = {flow for each in conversations for flow in (each.flow, *(caller.flow for caller in each.callers))}
-    if any(prepared(turn.library).names_hosted(flow) for flow in flows):
+    if any(prepared(turn.library).names(flow, "me.hosted", "me.trainings") for flow in flows):
         me = {**me, **hosted_of(await turn.tx.actions.hosted(person.id))}
     subjects: dict[tuple[str, str], Mapping[str, Value]] = {}
     wanted: set[str] = set()
     for conversation in conversations:
         for what in ("pair", "action"):
             await _subject(turn, subjects, what, subject_of(conversation, what))
+        if prepared(turn.library).names(conversation.flow, "pair.away_until"):
+            await _know_whether_away(turn, subjects, subject_of(conversation, "pair"))
     for flow in flows:
         wanted |= prepared(turn.library).lists(flow)
     for what in ("pair", "action"):
@@ -69,6 +71,17 @@ async def _subject(turn: Turn, subjects: dict[tuple[str, str], Mapping[str, Valu
     action = await turn.tx.actions.get(int(which))
     if action is not None:
         subjects[what, which] = await actions.facts_of(turn, action)
+
+
+async def _know_whether_away(turn: Turn, subjects: dict[tuple[str, str], Mapping[str, Value]], which: str) -> None:
+    """Until when the buddy of this pair is away, for the newcomer; few flows ask for it, so few turns look it up."""
+    facts = subjects.get(("pair", which))
+    pair = await turn.tx.pairs.get(int(which)) if facts is not None else None
+    if facts is None or pair is None or (pair.supporter_id, pair.state) != (turn.person.id, INTRODUCED):
+        return
+    buddy = await turn.tx.buddies.get(pair.buddy_id)
+    if buddy is not None and buddy.away_until is not None:
+        subjects["pair", which] = {**facts, "away_until": buddy.away_until}
 
 
 async def pair_facts(turn: Turn, pair: Pair) -> Mapping[str, Value]:

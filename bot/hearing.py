@@ -8,6 +8,7 @@ from bot.play import play
 from flows import phrases
 from flows.exchange import word_in
 from flows.model import Said, Say
+from storage.pairs import SUPPORTER
 from storage.people import ACTIVE, STOPPED
 
 
@@ -26,7 +27,7 @@ async def hear(turn: Turn, said: Said) -> None:
 
 
 async def _after_stop(turn: Turn, said: Said) -> None:
-    word = word_in(turn.library, said.text) if said.choice is None else None
+    word = word_in(turn.library, said.text, turn.person.role or SUPPORTER) if said.choice is None else None
     if word and not word.anytime:
         await turn.tx.people.save(turn.person.id, turn.fields, status=ACTIVE)
         await harvest.noticed(turn, harvest.RESUMED)

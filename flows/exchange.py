@@ -108,14 +108,17 @@ Incoming = Said | Happened | Start | Due | Again
 """`Again`: the newest open question is asked once more."""
 
 
-def word_in(library: Library, text: str) -> Word | None:
-    """What a whole message means wherever it is written, if it is such a word."""
+def word_in(library: Library, text: str, role: str = "") -> Word | None:
+    """What a whole message means wherever it is written, if it is such a word; for whom has this role, where it is
+    told."""
     if not text or len(text) > LONGEST_WORD:
         return None
     if text.startswith(f"{START} "):
         # what stands behind it is a link's payload that nobody knows any more
         text = START
-    return library.words.get(fold(text)) or library.words.get(text.strip().casefold())
+    word = library.words.get(fold(text)) or library.words.get(text.strip().casefold())
+    flow = library.flows.get(word.flow) if word and role else None
+    return None if flow is not None and not flow.starts.obeys(role) else word
 
 
 class Exchange:
@@ -208,7 +211,7 @@ class Exchange:
         if flow:
             yield from self._begin(flow, answers={"linked": more} if more else NOTHING)
             return
-        word = word_in(self.library, said.text)
+        word = word_in(self.library, said.text, self._role)
         if word and word.anytime in FIRST_OF_ALL and word.flow in self.library.flows:
             yield from self._begin(word.flow)
             return
@@ -250,11 +253,18 @@ class Exchange:
     def _beginning(self, said: Said, opened: list[Conversation]) -> tuple[str, str]:
         """The flow that this begins and what of it answers that flow's first question; ("", "") where there is none."""
         for flow, rest in beginnings(self.library, said.text):
+            if not self.library.flows[flow].starts.obeys(self._role):
+                continue
             new = Conversation(0, flow, self.library.version, "", self.now, about=self._about(flow))
             read = first_answer(self.library, new, rest, self.facts, self.now)
             if read is not None and (read.fit > Fit.ANYTHING or _counts(Word(), said, self._newest(opened))):
                 return flow, rest
         return "", ""
+
+    @property
+    def _role(self) -> str:
+        """What they are; whoever is no buddy is a supporter."""
+        return str(self.facts.me.get("role") or "supporter")
 
     def _obey(self, word: Word, said: Said, opened: list[Conversation]) -> Playing:
         if word.anytime == "back":
@@ -291,7 +301,7 @@ class Exchange:
 
     def _with_people(self, conversation: Conversation) -> bool:
         """Whether they talk with people of the group since a question was asked: then not everything answers it."""
-        return self.human is not None and conversation.entered_at <= self.human
+        return self.human is not None and conversation.entered_at < self.human
 
     def _private(self, conversation: Conversation) -> bool:
         fresh = self.now - conversation.entered_at < FRESH

@@ -16,7 +16,7 @@ from flows.model import Anytime, Flow, Moment, Starts
 from flows.pages import Page, Path, Problem, near, nearest
 from flows.states import KINDS, After, AnyState, Branch, Choice, Part, Wording
 from flows.times import Offset, offset
-from flows.vocabulary import ANYTIME, HAPPENINGS, WHO
+from flows.vocabulary import ANYTIME, HAPPENINGS, ROLES, WHO
 
 Form = TypeVar("Form", bound=BaseModel)
 
@@ -223,15 +223,24 @@ def _kindless(page: Page, name: str, written: dict[str, Any]) -> tuple[AnyState 
 def _starts(page: Page, part: StartsPart) -> tuple[Starts, list[Problem]]:
     problems: list[Problem] = []
     moment = None
+    words, who = tuple(word for word in part.words if word.strip()), ""
     if part.moment is None:
-        for key in ("offset", "who", "until"):
+        who, problems = _whose(page, part) if words else ("", [])
+        for key in ("offset", "until") if words else ("offset", "who", "until"):
             if getattr(part, key) is not None:
                 mend = "add `moment:` with a happening, or take it out"
                 problems.append(page.problem("bad-moment", f"`{key}` without `moment`", ("starts", key, ""), mend))
     else:
         moment, problems = _moment(page, part, part.moment)
-    words = tuple(word for word in part.words if word.strip())
-    return Starts(part.first_contact, words, part.link, moment), problems
+    return Starts(part.first_contact, words, part.link, moment, who), problems
+
+
+def _whose(page: Page, part: StartsPart) -> tuple[str, list[Problem]]:
+    """Whose words begin it."""
+    if part.who is None or part.who in ROLES:
+        return part.who or "", []
+    what = f"words are for a {' or a '.join(ROLES)}, and not for `{part.who}`"
+    return "", [page.problem("bad-moment", what, ("starts", "who"), nearest(part.who, ROLES))]
 
 
 def _moment(page: Page, part: StartsPart, happening: str) -> tuple[Moment | None, list[Problem]]:

@@ -62,15 +62,20 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Starts:
-    """What begins a flow."""
+    """What begins a flow. `who`: the role of those whose words do, where they do not mean it for others; "" for all."""
 
     first_contact: bool = False
     words: tuple[str, ...] = ()
     link: str = ""
     moment: Moment | None = None
+    who: str = ""
 
     def __bool__(self) -> bool:
         return bool(self.first_contact or self.words or self.link or self.moment)
+
+    def obeys(self, role: str) -> bool:
+        """Whether its words are a beginning when somebody of this role says them."""
+        return self.who in ("", role)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ class Prepared:
     """
 
     __slots__ = (
-        "_conditions", "_forms", "_hosted", "_labels", "_links", "_lists", "_of_pair", "_shown", "first_contact",
+        "_conditions", "_forms", "_labels", "_links", "_lists", "_named", "_of_pair", "_shown", "first_contact",
         "library", "openings",
     )  # fmt: skip
 
@@ -41,7 +41,7 @@ class Prepared:
         self._links = {flow.starts.link: flow.name for flow in library.flows.values() if flow.starts.link}
         self._lists: dict[str, frozenset[str]] = {}
         self._of_pair: dict[str, bool] = {}
-        self._hosted: dict[str, bool] = {}
+        self._named: dict[tuple[str, ...], bool] = {}
 
     def link(self, text: str) -> tuple[str, str]:
         """The flow that a deep link begins, and what stands behind its name: `/start NAME` or `/start NAME-MORE`.
@@ -68,18 +68,17 @@ class Prepared:
         """Whether a flow, or one that it runs, names the pair in a text or condition, or does something with it."""
         return any(self.names_pair(name) for name in self._with_run(flow))
 
-    def names_hosted(self, flow: str) -> bool:
-        """Whether this flow, or one that it runs, reads what somebody has hosted: it is counted only then."""
-        named = self._hosted.get(flow)
-        if named is None:
-            states = [state for name in self._with_run(flow) for state in self.library.flows[name].states.values()]
-            named = self._hosted[flow] = any(
-                "me.hosted" in repr(each) or "me.trainings" in repr(each) for each in states
-            )
-        return named
+    def names(self, flow: str, *names: str) -> bool:
+        """Whether this flow, or one that it runs, reads one of these, like `pair.away_until`: what few read is looked up
+        only then."""
+        found = self._named.get((flow, *names))
+        if found is None:
+            states = [repr(each) for one in self._with_run(flow) for each in self.library.flows[one].states.values()]
+            found = self._named[flow, *names] = any(name in state for state in states for name in names)
+        return found
 
     def names_pair(self, flow: str) -> bool:
-        """The same, of this flow's own states."""
+        """Whether this flow's own states name the pair, or do something with it."""
         named = self._of_pair.get(flow)
         if named is None:
             found = self.library.flows.get(flow)

@@ -73,7 +73,7 @@ _KEYS: Mapping[str, Schema] = {
         {"type": ["string", "number"], "pattern": _OFFSET, "maximum": 0, "minimum": 0},
         "How long before or after the moment it begins: `-1 day`, `2 hours before`, `30 minutes after`.",
     ),
-    "who": _described({"enum": [*WHO]}, "For whom the moment begins it."),
+    "who": _described({"enum": [*WHO]}, "For whom the moment begins it; without one, whose words do."),
     "until": _described(
         {"type": ["string", "number"], "pattern": _OFFSET, "maximum": 0, "minimum": 0},
         "When it no longer makes sense to begin: `2 hours before`. It is reported then, and not sent.",
@@ -197,8 +197,9 @@ def _flow() -> Schema:
 
 
 def _starts() -> Schema:
-    around = {key: ["moment"] for key in ("offset", "who", "until")}
-    return {**_part(StartsPart), "dependentRequired": around}
+    around = {key: ["moment"] for key in ("offset", "until")}
+    of_whom = {"if": {"required": ["who"]}, "then": {"anyOf": [{"required": [key]} for key in ("moment", "words")]}}
+    return {**_part(StartsPart), "dependentRequired": around, "allOf": [of_whom]}
 
 
 def _kind(kind: str, part: type[BaseModel]) -> Schema:

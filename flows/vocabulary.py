@@ -55,6 +55,7 @@ PAIR: Mapping[str, Kind] = {
     "since": MOMENT,
     "meetings": NUMBER,
     "contact": TEXT,
+    "away_until": MOMENT,
 }
 
 ACTION: Mapping[str, Kind] = {
@@ -165,7 +166,7 @@ HAPPENINGS = tuple(
     for subject, whats in {
         "person": "joined quiet",
         "buddy": "approved",
-        "pair": "offered declined introduced silent shared met ended wrong",
+        "pair": "offered declined introduced silent away shared met ended wrong",
         "gathering": "wanted called",
         "action": "published changed cancelled start end",
         "signup": "made place_free cancelled",
@@ -177,6 +178,9 @@ HAPPENINGS = tuple(
 
 WHO = ("signed_up", "maybe", "attended", "missed", "host", "buddy", "supporter", "both", "nearby")
 """For whom a moment begins its flow."""
+
+ROLES = ("buddy", "supporter")
+"""What somebody is: whose words begin a flow, where it is for either only."""
 
 FILTERS: Mapping[str, frozenset[Kind]] = {
     "date": frozenset({MOMENT, DATE, ANY}),

@@ -11,9 +11,7 @@ from storage.pairs import INTRODUCED
 
 async def tell_coordinators(deed: Deed) -> Did:
     """Coordinators hear of something."""
-    return await _card(
-        deed, "told", f"conversation:{deed.conversation.id}:{deed.conversation.state}", "told coordinators"
-    )
+    return await _card(deed, "told", f"{_here(deed)}:{deed.conversation.state}", "told coordinators")
 
 
 async def hand_over(deed: Deed) -> Did:
@@ -27,8 +25,11 @@ async def hand_over(deed: Deed) -> Did:
 
 
 async def report(deed: Deed) -> Did:
-    """Something felt wrong. A pair that this is about, or the only one they have, is frozen at once."""
+    """Something felt wrong. A pair that this is about, or the only one they have, is frozen at once; what they say of
+    it afterwards comes onto the same card."""
     number = deed.about("pair")
+    if await _said_more(deed, number):
+        return DONE
     known = [pair.id for pair in await deed.tx.pairs.open_of(deed.person.id) if pair.state == INTRODUCED]
     number = known[0] if number is None and len(known) == 1 else number
     pair = await deed.tx.pairs.lock(number) if number in known and number is not None else None
@@ -37,7 +38,23 @@ async def report(deed: Deed) -> Did:
         await life.frozen(deed, pair, _about(deed))
         await deed.tx.ledger.add(deed.person.id, "reported", deed.conversation.flow, f"pair:{pair.id}")
         return DONE
-    return await _card(deed, "report", f"conversation:{deed.conversation.id}", "reported", urgent=True)
+    return await _card(deed, "report", _here(deed), "reported", urgent=True)
+
+
+async def _said_more(deed: Deed, number: int | None) -> bool:
+    """Whether they reported this a moment ago; if so, their words come onto that card."""
+    for subject in (f"pair:{number}", _here(deed)):
+        card = await deed.tx.cards.about("report", subject)
+        if card is not None and card.person_id == deed.person.id:
+            body = {**card.body, "about": _about(deed) or card.body.get("about", "")}
+            await deed.tx.cards.add("report", subject, deed.person.id, body, urgent=True)
+            return True
+    return False
+
+
+def _here(deed: Deed) -> str:
+    """What a card is about that is about nothing but what they say now."""
+    return f"conversation:{deed.conversation.id}"
 
 
 async def _card(deed: Deed, kind: str, subject: str, what: str, *, urgent: bool = False) -> Did:

@@ -114,18 +114,15 @@ async def become_buddy(deed: Deed) -> Did:
 
 
 async def set_away(deed: Deed) -> Did:
-    """No newcomers until that day, in their own zone; what they were asked goes to the next. Without a day: they are
-    back."""
+    """No newcomers until that day, in their own zone; what they were asked goes to the next, and those they look after
+    hear of it. Without a day: they are back."""
     if deed.arguments.get("until") is None:
         await deed.tx.buddies.serve(deed.person.id, away_until=CLEAR)
         return DONE
     until = _day(deed.arguments.get("until"), deed)
     await deed.tx.buddies.serve(deed.person.id, away_until=until)
     if until is not None and until > deed.tx.now:
-        for each in await deed.tx.pairs.open_of(deed.person.id):
-            pair = await deed.tx.pairs.lock(each.id) if each.state == OFFERED else None
-            if pair is not None and pair.state == OFFERED and pair.buddy_id == deed.person.id:
-                await life.turned_down(deed, pair, DECLINED, "away")
+        await life.goes_away(deed)
     return DONE
 
 

@@ -127,6 +127,17 @@ async def _over(turn: Turn, pairs: Iterable[Pair], why: str) -> None:
             await ended(turn, pair, why)
 
 
+async def goes_away(turn: Turn) -> None:
+    """A buddy takes a break: what they were asked goes to the next, and those they look after hear of it."""
+    tx, me = turn.tx, turn.person.id
+    for each in await tx.pairs.open_of(me):
+        pair = await tx.pairs.lock(each.id) if each.buddy_id == me else None
+        if pair is not None and pair.state == OFFERED:
+            await turned_down(turn, pair, DECLINED, "away")
+        elif pair is not None and pair.state == INTRODUCED:
+            await tell(tx, pair.supporter_id, "pair.away", {"pair": pair.id}, once=tx.now.isoformat())
+
+
 async def cut_off(turn: Turn) -> None:
     """Coordinators have blocked someone: their pairs are frozen, the other of each is told that it is over, and who
     waits for an answer of theirs gets the next."""

@@ -46,9 +46,7 @@ def main() -> None:
             begun = time.monotonic()
             logged = asyncio.run(look(database, database.key.parent, people))
             seconds = time.monotonic() - begun
-            print(
-                f"{name}: {people:,} people in {seconds:.0f} s, {logged:,} bytes of log: nobody read", flush=True
-            )
+            print(f"{name}: {people:,} people in {seconds:.0f} s, {logged:,} bytes of log: nobody read", flush=True)
 
 
 if __name__ == "__main__":

@@ -104,7 +104,7 @@ async def test_the_pairs_of_a_blocked_person_freeze_and_the_other_is_told_kindly
     person = await here.person()
     assert person is not None
     assert [pair.state for pair in await here.store.read(lambda tx: tx.pairs.of(person.id))] == [FROZEN]
-    assert any("has ended" in text for text in here.heard["sam"][heard:])
+    assert any("You and Ana are no longer in touch" in text for text in here.heard["sam"][heard:])
 
 
 async def test_of_a_report_it_is_the_other_who_is_blocked(here: Neighbourhood) -> None:

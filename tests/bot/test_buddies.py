@@ -45,6 +45,36 @@ async def test_until_september_nobody_is_asked_and_back_ends_it_sooner(leeds: Ne
     assert any("Would you like to meet Ana" in text for text in leeds.heard["sam"])
 
 
+async def test_a_newcomer_hears_until_when_their_buddy_is_away_and_still_reaches_them(leeds: Neighbourhood) -> None:
+    await leeds.buddy()
+    for who in ("ana", "ben"):
+        await leeds.says(who, "hello", *ANSWERS)
+    await leeds.says("sam", "yes")
+    pair = next(each for each in await leeds.pairs("sam") if each.state == "introduced")
+    known = "ana" if (await leeds.loaded("ana")).person.id == pair.supporter_id else "ben"
+    waits = "ben" if known == "ana" else "ana"
+    before = {who: len(leeds.heard[who]) for who in (known, waits)}
+    heard = await leeds.says("sam", "I'm away until September")
+    assert "Those you look after hear until when you're away" in heard[-1]
+    assert [text.partition(".")[0] for text in leeds.heard[known][before[known] :]] == [
+        "Sam is away until Tuesday 1 September"
+    ]
+    assert not any("Sam" in text for text in leeds.heard[waits][before[waits] :]), "they never heard of Sam"
+    await leeds.says(known, "Enjoy it!")
+    assert leeds.heard["sam"][-1].endswith(": Enjoy it!")
+
+
+@pytest.mark.parametrize("text", ["I'm back", "How many?", "I'm away until Sunday"])
+async def test_what_would_be_a_buddys_word_passes_from_a_newcomer_to_their_buddy(
+    leeds: Neighbourhood, text: str
+) -> None:
+    await leeds.buddy()
+    await leeds.says("ana", "hello", *ANSWERS)
+    await leeds.says("sam", "yes")
+    await leeds.says("ana", text)
+    assert leeds.heard["sam"][-1] == f"Ana: {text}"
+
+
 @pytest.mark.parametrize("asked", [[], ["hello"], ["propose"], ["human"]])
 async def test_one_message_is_enough_to_go_away_whatever_is_asked(leeds: Neighbourhood, asked: list[str]) -> None:
     sam = await leeds.buddy()

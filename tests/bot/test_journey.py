@@ -92,6 +92,33 @@ async def test_the_same_in_spanish(leeds: Made) -> None:
         assert not set(text.split()) & {"the", "you", "is", "your", "and"}, text
 
 
+async def test_a_report_freezes_the_pair_before_a_word_of_it_is_said(leeds: Made) -> None:
+    here = await leeds()
+    await here.buddy()
+    await introduced(here)
+    heard = await here.says("ana", "report")
+    assert (await here.pairs("ana"))[0].state == "frozen"
+    assert ("report", True) in await here.cards()
+    assert heard[-1].startswith("I'm sorry. Sam can't reach you through me any more")
+    before = len(here.heard["ana"])
+    await here.says("sam", "come to the canal")
+    assert here.heard["ana"][before:] == []
+    await here.says("ana", "He shouted at me")
+    (card,) = [card for card in await here.store.run(lambda tx: tx.cards.open(50)) if card.kind == "report"]
+    assert card.body["about"] == "He shouted at me"
+    assert (await here.ledger("reported"), card.urgent) == (1, True)
+
+
+async def test_a_report_is_of_one_pair_where_there_are_several(leeds: Made) -> None:
+    here = await leeds()
+    await here.buddy()
+    for who in ("ana", "ben"):
+        await here.says(who, "hello", *ANSWERS)
+        await here.says("sam", "yes")
+    await here.says("sam", "report", "Ben", "skip")
+    assert [(await here.pairs(who))[0].state for who in ("ana", "ben")] == ["introduced", "frozen"]
+
+
 async def test_no_place_still_shows_what_is_on(leeds: Made) -> None:
     here = await leeds()
     await here.action(await here.buddy(), SATURDAY)

@@ -32,6 +32,14 @@ LIBRARY = written(
       got: {say: "{{ answers.day }}!", end: got}
     """,
     """
+    flow: back
+    start: welcome
+    starts: {words: [i'm back, gone since ...], who: buddy}
+    states:
+      welcome: {ask: Since when?, expect: date, save: since, go: got}
+      got: {say: Welcome back., end: back}
+    """,
+    """
     flow: note
     start: text
     starts: {words: [note ...]}
@@ -88,6 +96,13 @@ def test_who_is_not_asked_that_question_has_said_something_else() -> None:
     heard = hears("away until Friday", facts=NOBODY, relays=True)
     assert (heard.relayed, heard.said) == ("away until Friday", [])
     assert said(hears("away", facts=NOBODY)) == ["You help nobody."]
+
+
+@pytest.mark.parametrize("text", ["I'm back", "gone since 3 May"])
+def test_words_that_are_a_buddys_are_for_the_other_where_a_newcomer_says_them(text: str) -> None:
+    assert 101 in {**hears(text).conversations, **dict.fromkeys(hears(text).ended)}
+    heard = hears(text, facts=NOBODY, relays=True)
+    assert (heard.relayed, heard.said) == (text, [])
 
 
 def test_a_choice_that_fits_beats_it_and_a_date_does_not() -> None:

@@ -160,6 +160,7 @@ def test_every_kind_of_state_fits(state: str) -> None:
         "{first_contact: true, words: [start, 7], link: join}",
         "{moment: action.start, offset: -1 day, who: signed_up, until: 2 hours before}",
         "{moment: action.end, offset: 0}",
+        "{words: [away], who: buddy}",
         "{moment: action.end, offset: '+30 minutes'}",
     ],
 )

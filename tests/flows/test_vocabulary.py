@@ -28,7 +28,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "attended hosted trainings invited"
     )
     assert " ".join(ORG) == "name bot_name contact privacy_url time_zone message_days"
-    assert " ".join(PAIR) == "other shared reasons since meetings contact"
+    assert " ".join(PAIR) == "other shared reasons since meetings contact away_until"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
         "until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed "
@@ -71,8 +71,8 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
 
 def test_the_happenings_are_those_of_the_contract() -> None:
     assert " ".join(HAPPENINGS) == (
-        "person.joined person.quiet buddy.approved pair.offered pair.declined pair.introduced pair.silent pair.shared "
-        "pair.met pair.ended pair.wrong gathering.wanted gathering.called action.published action.changed "
+        "person.joined person.quiet buddy.approved pair.offered pair.declined pair.introduced pair.silent pair.away "
+        "pair.shared pair.met pair.ended pair.wrong gathering.wanted gathering.called action.published action.changed "
         "action.cancelled action.start action.end "
         "signup.made signup.place_free signup.cancelled checkin.made human.replied"
     )
