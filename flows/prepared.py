@@ -69,8 +69,8 @@ class Prepared:
         return any(self.names_pair(name) for name in self._with_run(flow))
 
     def names(self, flow: str, *names: str) -> bool:
-        """Whether this flow, or one that it runs, reads one of these, like `pair.away_until`: what few read is looked up
-        only then."""
+        """Whether this flow, or one that it runs, reads one of these, like `pair.away_until`: what few read is looked
+        up only then."""
         found = self._named.get((flow, *names))
         if found is None:
             states = [repr(each) for one in self._with_run(flow) for each in self.library.flows[one].states.values()]
