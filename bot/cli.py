@@ -143,7 +143,7 @@ def draw(
     if svg is None:
         typer.echo(drawing.mermaid(library.flows[name]))
     else:
-        svg.write_text(drawing.svg(library.flows[name]), "utf-8")
+        _write(svg, drawing.svg(library.flows[name]))
 
 
 @app.command()
@@ -151,7 +151,10 @@ def translate(
     language: Annotated[str, typer.Argument(metavar="LANG", help="A language code, like es.")],
     flows: FlowsOption = None,
 ) -> None:
-    """Makes or updates languages/LANG.po: every sentence, with its translation where there is one."""
+    """Makes or updates languages/LANG.po.
+
+    Every sentence of the flows stands in it, with its translation where there is one.
+    """
     from flows.translate import catalog
 
     folder = flows_folder(flows)
@@ -160,14 +163,21 @@ def translate(
         text = catalog(read_folder(folder).library, language, file.read_text("utf-8") if file.exists() else None)
     except ValueError as error:
         refuse(str(error))
-    file.parent.mkdir(exist_ok=True)
-    file.write_text(text, "utf-8")
+    _write(file, text)
     typer.echo(str(file))
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        refuse(f"{error.filename}: {error.strerror}")
 
 
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist yet.")]) -> None:
-    """Makes a folder of one's own: configuration, key, and the starter flows."""
+    """Makes a folder of your own: configuration and flows."""
     from bot.starter import make
 
     try:
@@ -211,7 +221,7 @@ def _note(text: str) -> None:
 
 @app.command(name="try")
 def try_(
-    port: Annotated[int, typer.Option("--port", help="Where the page opens.")] = 8000,
+    port: Annotated[int, typer.Option("--port", help="Where the page opens.", min=0, max=65535)] = 8000,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Do not open the page.")] = False,
     flows: FlowsOption = None,
 ) -> None:
@@ -280,7 +290,8 @@ def main() -> None:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except TyperException as error:
         mistake = error.format_message() if hasattr(error, "format_message") else str(error)
-        typer.echo(f"doorstep: {' '.join(mistake.split())} (`doorstep --help` shows how)", err=True)
+        given = getattr(getattr(error, "ctx", None), "command_path", "doorstep")
+        typer.echo(f"doorstep: {' '.join(mistake.split())} (`{given} --help` shows how)", err=True)
         code = 2
     except typer.Abort:
         code = 130

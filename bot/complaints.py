@@ -4,6 +4,20 @@ from pydantic import BaseModel, ValidationError
 
 from flows.pages import nearest
 
+_PLAIN = {
+    "int_type": "write a whole number, without quotes",
+    "int_parsing": "write a whole number, without quotes",
+    "int_from_float": "write a whole number",
+    "float_type": "write a number, without quotes",
+    "float_parsing": "write a number, without quotes",
+    "bool_type": "write true or false, without quotes",
+    "bool_parsing": "write true or false, without quotes",
+    "string_type": 'write a text, in "quotes"',
+    "string_too_short": "it must not be empty",
+    "tuple_type": 'write a list, like ["en", "es"]',
+}
+"""What pydantic says of these kinds is for programmers."""
+
 
 def sentence(error: ValidationError, whole: type[BaseModel]) -> str:
     """What is wrong with a file that should have been a `whole`: the section, the key, and how to mend it."""
@@ -19,7 +33,8 @@ def sentence(error: ValidationError, whole: type[BaseModel]) -> str:
         return f"`{key}` is a section: write [{key}], and its keys below"
     if kind == "missing":
         return f"{section}`{key}` is missing: add it" if path else f"the section [{key}] is missing: add it"
-    return f"{section}`{key}`: {str(detail['msg']).removeprefix('Value error, ')}"
+    told = _PLAIN.get(kind) or str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return f"{section}`{key}`: {told}"
 
 
 def _known_keys(path: list[str], section: type[BaseModel]) -> list[str]:

@@ -107,6 +107,9 @@ class Libraries:
         self.problems = tuple(problem for problem in problems if not problem.warning)
         if not self.problems:
             await self._activate(reading)
+        if self.problems:
+            more = f" (and {len(self.problems) - 1} more: `doorstep check`)" if self.problems[1:] else ""
+            log.error("the flow files are not in force, mend them first: %s%s", self.problems[0], more)
         for watcher in list(self._watchers):
             watcher()
 

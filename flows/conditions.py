@@ -27,6 +27,7 @@ _NAME = re.compile(
     r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])(?:(?:me|answers|org|pair|action)\.[a-z_]\w*|now\b)"""
 )
 _PLAIN = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])[a-z_]\w*""")
+_QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 
@@ -149,13 +150,13 @@ def _program(source: str, kinds: tuple[tuple[str, Kind], ...], as_truth: frozens
     try:
         program = cel.NewEnv(variables=types).compile(source)
     except RuntimeError as error:
-        raise _explained(str(error)) from None
+        raise _explained(str(error), source) from None
     if program.return_type() not in (cel.Type.BOOL, cel.Type.DYN):
         raise BadCondition("a condition must come out true or false", "type-mismatch")
     return program
 
 
-def _explained(message: str) -> BadCondition:
+def _explained(message: str, source: str) -> BadCondition:
     found = _ERROR.search(message)
     if not found:
         return BadCondition(message.partition(" [")[0][:200], "bad-condition")
@@ -168,4 +169,14 @@ def _explained(message: str) -> BadCondition:
         sign = overload[1].strip("_").replace("@in", "in").replace("_", " ")
         what = f"`{sign}` does not go with {overload[2].strip('()').replace(', ', ' and ')}"
         return BadCondition(what, "type-mismatch", line, column)
-    return BadCondition(what.partition(", expecting")[0].partition(" expecting {")[0], "bad-condition", line, column)
+    what = _slip(source) or what.partition(", expecting")[0].partition(" expecting {")[0]
+    return BadCondition(what, "bad-condition", line, column)
+
+
+def _slip(source: str) -> str:
+    """What somebody meant who writes conditions as one speaks; "" where that is not the mistake."""
+    signs = _QUOTED.sub("", source)
+    if re.search(r"(?<![=!<>])=(?!=)", signs):
+        return "`==` means is, and `=` nothing"
+    word = re.search(r"\b(?:and|or|not)\b", signs, re.IGNORECASE)
+    return f"`&&` means and, `||` means or, `!` means not; `{word[0]}` means nothing" if word else ""

@@ -38,7 +38,7 @@ class NewerDatabase(StorageUnavailable):
 
 
 class KeyFileMissing(StorageError):
-    """The key file is missing though the database holds people: put it back, for without it they cannot be read."""
+    """The key file is missing though the database was made with one: put it back, for without it nobody can be read."""
 
 
 class KeyFileExists(StorageError):

@@ -10,7 +10,7 @@ from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, make_u
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from storage.errors import NewerDatabase
-from storage.tables import PEOPLE
+from storage.tables import SETTINGS
 
 _LOCK = 7203461120
 """The number of the advisory lock that lets one process migrate at a time."""
@@ -57,12 +57,12 @@ def connection(url: str) -> Iterator[Connection]:
         engine.dispose()
 
 
-def holds_people(url: str) -> bool:
-    """Whether anybody is in the database."""
+def setting(url: str, key: str) -> str | None:
+    """What the database itself knows under this name; None also where there is no table yet."""
     with connection(url) as opened:
-        if not inspect(opened).has_table("people"):
-            return False
-        return opened.execute(select(PEOPLE.c.id).limit(1)).first() is not None
+        if not inspect(opened).has_table("settings"):
+            return None
+        return opened.execute(select(SETTINGS.c.value).where(SETTINGS.c.key == key)).scalar()
 
 
 def is_empty(url: str) -> bool:

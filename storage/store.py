@@ -210,7 +210,7 @@ def _vault(url: str, key: Path) -> Vault:
     try:
         return Vault(key_file.read(key), key)
     except KeyFileMissing:
-        if schema.holds_people(url):
+        if schema.setting(url, KEY_CHECK) is not None:
             raise
     key_file.create(key)
     return Vault(key_file.read(key), key)
@@ -221,7 +221,7 @@ def _unavailable(does: Callable[[str], T]) -> Callable[[str], T]:
         try:
             return does(url)
         except SQLAlchemyError as error:
-            raise StorageUnavailable(str(error)) from error
+            raise StorageUnavailable(str(getattr(error, "orig", None) or error).strip()) from error
 
     return done
 

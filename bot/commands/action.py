@@ -56,7 +56,7 @@ def add(
     until: Annotated[str, typer.Option("--until", help="Until this day, with --every: 2026-08-31.")] = "",
     host: Annotated[int | None, typer.Option("--host", help="The number of the person who hosts it.")] = None,
 ) -> None:
-    """Publishes an action, or a series of them: each has its own sign-ups."""
+    """Publishes an action, or a series of them. Each has its own sign-ups."""
     read = configured(config)
     cells = {
         "title": title, "starts": starts, "ends": ends, "place": place, "address": address, "what": what, "kind": kind,
@@ -112,7 +112,7 @@ def import_actions(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A spreadsheet (.csv) or a calendar (.ics).")],
     config: ConfigOption,
 ) -> None:
-    """Publishes the actions of a spreadsheet or a calendar; those that are here already are left out.
+    """Publishes the actions of a spreadsheet or a calendar. Those that are here already are left out.
 
     Columns: title, what, kind, starts, ends, zone, place, address, capacity, goal, bring, campaign, materials,
     cohort.

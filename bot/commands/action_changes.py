@@ -76,7 +76,7 @@ def cancel(number: Number, config: ConfigOption, yes: YesOption = False) -> None
 
 
 def show_code(number: Number, config: ConfigOption) -> None:
-    """The code to say aloud now; it changes every hour, and whoever heard one before can still type it."""
+    """The code to say aloud now. It changes every hour, and whoever heard one before can still type it."""
     from bot.codes import code
 
     say(code(_action(configured(config), number), present()))
@@ -87,7 +87,7 @@ def campaign(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As its actions name it; without it: all.")] = "",
     goal: Annotated[int | None, typer.Option("--goal", min=0, help="How many you hope for in all of it.")] = None,
 ) -> None:
-    """What all actions of a campaign come to, and the link by which each supporter is offered the nearest."""
+    """What all actions of a campaign come to. With the link by which each supporter is offered the nearest."""
     from bot.reach import start_of
     from bot.world import World
 
@@ -105,6 +105,8 @@ def campaign(
     found, start = _done(read, looked)
     if name and not found:
         refuse(f"there is no campaign `{plain(name)}`: `doorstep action add … --campaign` makes one")
+    if not found:
+        say("There is no campaign yet: `doorstep action add … --campaign NAME` makes one.")
     for number, line in found:
         say(line)
         say(f"  {start}campaign-{number}")

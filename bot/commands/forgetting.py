@@ -31,7 +31,7 @@ def forget(
     config: ConfigOption,
     yes: Annotated[bool, typer.Option("--yes", help="Without asking.")] = False,
 ) -> None:
-    """Forgets someone: their key is destroyed at once, also for a bot that runs, and for every backup."""
+    """Forgets someone. Their key is destroyed at once, also for a bot that runs, and for every backup."""
     from bot.forgetting import forget as forget_person
 
     read = configured(config)
@@ -66,7 +66,7 @@ def forget(
 
 
 def burn(config: ConfigOption) -> None:
-    """Destroys every person's key, so that nobody in the database can be read again, by anyone. Asks twice."""
+    """Destroys every person's key. Nobody in the database can be read again, by anyone; it asks twice."""
     from storage.burning import burn as burn_database
     from storage.errors import StorageError
 

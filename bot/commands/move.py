@@ -47,7 +47,7 @@ def move(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show how many.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Invites everyone over by another address, after a bot account was lost."""
+    """Invites everyone over after a bot account was lost. They are written to by another address of theirs."""
     read = configured(config)
     if out is not None and out.exists():
         refuse(f"{out} is there already: choose another name")

@@ -4,7 +4,7 @@ import typer
 
 
 def passphrase() -> None:
-    """Asks for a passphrase and prints its hash, for [server] passphrase: whoever reads that cannot come in with it."""
+    """Prints the hash of a passphrase, for [server] passphrase. Whoever reads that cannot come in with it."""
     from bot.passphrase import hashed
 
     given: str = typer.prompt("The passphrase", hide_input=True, confirmation_prompt="Again", err=True)

@@ -100,7 +100,7 @@ def import_people(
     again: Annotated[bool, typer.Option("--again", help="Also those who look imported already.")] = False,
     only_new: Annotated[bool, typer.Option("--only-new", help="Without those who look imported already.")] = False,
 ) -> None:
-    """Adds people from a spreadsheet, and gives each a link of their own to come to the bot with.
+    """Adds people from a spreadsheet. Each gets a link of their own to come to the bot with.
 
     Columns: name, language, role, place, interests, times, adult.
     """

@@ -31,7 +31,7 @@ def send(
         str, typer.Option("--id", help="What this send is called: under one name, nobody gets it twice.")
     ] = "",
 ) -> None:
-    """Starts a flow with many people: shows who and what, and asks first."""
+    """Starts a flow with many people. It shows who and what, and asks first."""
     read = configured(config)
     finish(_send(read, flow, to, dry_run, yes, name or secrets.token_hex(4)))
 

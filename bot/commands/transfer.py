@@ -33,7 +33,7 @@ def export(
     config: ConfigOption,
     yes: YesOption = False,
 ) -> None:
-    """Writes everything the group has as spreadsheets, and its flows, to take elsewhere. Anyone can read them.
+    """Writes everything as spreadsheets, to take elsewhere. Anyone can read them, and the flows beside them.
 
     The passphrase of the pages is asked for, and coordinators see that it was done.
     """
@@ -68,7 +68,7 @@ async def _told(read: "Config") -> None:
 def import_all(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="What `doorstep export` wrote.")], config: ConfigOption
 ) -> None:
-    """Fills an empty database from an export; the flows in it are copied by hand, where they are wanted."""
+    """Fills an empty database from an export. The flows in it are copied by hand, where they are wanted."""
     from storage import key_file, transfer
 
     read = configured(config)

@@ -1,6 +1,7 @@
 """Puts the console together, and serves it in the running loop."""
 
 import asyncio
+import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,8 +75,7 @@ async def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], No
 
     Port 0 takes a free one; `on_ready` is told which, once it answers. Raises OSError where the address is taken.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening = _listening(host, port)
     config = uvicorn.Config(
         Crowd(app),
         log_config=None,
@@ -93,6 +93,19 @@ async def serve(app: FastAPI, host: str, port: int, on_ready: Callable[[int], No
         server.should_exit = True
         getattr(app.state, "end", bool)()
         await running
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        why = {
+            errno.EADDRINUSE: f"port {port} is taken: end the program that has it, or choose another port",
+            errno.EADDRNOTAVAIL: f"{host} is no address of this machine: 127.0.0.1 is, and 0.0.0.0 is all it has",
+            errno.EACCES: f"port {port} is the system's: choose one from 1024",
+        }
+        raise OSError(error.errno, why.get(error.errno or 0, f"{host}, port {port}: {error.strerror}")) from None
 
 
 class _Server(uvicorn.Server):

@@ -152,9 +152,12 @@ def test_an_unknown_option_is_wrong_usage(folder: Path) -> None:
     assert doorstep("chekc").returncode == 2
 
 
-@pytest.mark.parametrize("wrong", [["frobnicate"], ["check", "--nope"], ["draw"], ["run"], ["try", "--port", "x"]])
-def test_wrong_usage_is_one_line_and_exits_with_2(wrong: list[str]) -> None:
-    called = doorstep(*wrong)
+WRONG = ["frobnicate", "check --nope", "draw", "run", "try --port x", "try --port 99999", "draw help --svg no/x/y"]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_wrong_usage_is_one_line_and_exits_with_2(wrong: str) -> None:
+    called = doorstep(*wrong.split())
     assert called.returncode == 2
     assert called.stdout == ""
     assert len(called.stderr.splitlines()) == 1

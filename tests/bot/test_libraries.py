@@ -32,7 +32,9 @@ async def test_an_edit_seen_by_one_process_counts_for_the_next_turn_of_another(t
     assert other.libraries.current.version == talk.libraries.current.version == 2
 
 
-async def test_a_broken_edit_is_refused_and_says_why_until_it_is_mended(talking: Talking) -> None:
+async def test_a_broken_edit_is_refused_and_says_why_until_it_is_mended(
+    talking: Talking, caplog: pytest.LogCaptureFixture
+) -> None:
     talk = await talking({"chain": CHAIN})
     told: list[int] = []
     end = talk.libraries.on_change(lambda: told.append(len(talk.libraries.problems)))
@@ -45,6 +47,8 @@ async def test_a_broken_edit_is_refused_and_says_why_until_it_is_mended(talking:
         await talk.libraries.refresh()
         assert code in {problem.code for problem in talk.libraries.problems}
         assert talk.libraries.current.version == 1
+        assert "not in force" in caplog.messages[-1]
+        assert code in caplog.messages[-1]
     await talk.say("hello")
     assert await talk.hears() == ["Odd <>"]
     write(talk.folder, {"chain": CHAIN.replace("Even", "EVEN")})

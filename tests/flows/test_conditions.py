@@ -107,6 +107,19 @@ def test_what_cannot_be_read_is_refused_with_its_place(source: str, code: str, c
     assert (refused.value.code, refused.value.column) == (code, column)
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("me.name = 'x'", "`==` means is"),
+        ("me.name == 'a = b' and me.adult == 'yes'", "`&&` means and"),
+        ("me.name == 'and' me.adult", "mismatched input"),
+    ],
+)
+def test_who_writes_a_condition_as_one_speaks_is_told_the_signs(source: str, told: str) -> None:
+    with pytest.raises(BadCondition, match=told):
+        compiled(source, KNOWN)
+
+
 def test_the_names_of_a_condition_are_found_outside_of_its_texts() -> None:
     assert list(names("'me.name' == me.name && \"pair.other\" != answers.x || me.name == now")) == [
         "me.name",

@@ -183,6 +183,14 @@ async def test_a_missing_key_file_is_made_only_while_nobody_is_in_the_database(
     await (await Store.open(database.url, database.key, clock=watch)).close()
 
 
+async def test_a_key_file_is_missed_also_where_nobody_came_yet(database: Database, watch: Watch) -> None:
+    await (await Store.open(database.url, database.key, clock=watch)).close()
+    other = database.key.with_suffix(".other")
+    with pytest.raises(KeyFileMissing):
+        await Store.open(database.url, other, clock=watch)
+    assert not other.exists(), "no key is left that opens nothing"
+
+
 async def test_the_key_file_of_another_group_is_refused(database: Database, watch: Watch, tmp_path: Path) -> None:
     await (await Store.open(database.url, database.key, clock=watch)).close()
     other = tmp_path / "other.key"
