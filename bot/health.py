@@ -84,14 +84,19 @@ class Health:
         return report
 
     async def _readyz(self) -> Response:
-        """Ready once it listens. A channel or a desk that is down is named; it holds up nothing else."""
+        """Ready once it listens, and while it can store: who cannot must not be handed what platforms send.
+
+        A channel or a desk that is down is named; it holds up nothing else.
+        """
         if not self.ready:
             return PlainTextResponse("not yet\n", 503)
+        problem = await self._problem()
         down = [
             f"{what} is down since {since:%Y-%m-%dT%H:%M:%SZ}: {why}\n"
             for what, (why, since) in sorted(self._down.items())
         ]
-        return PlainTextResponse("".join(["ready\n", *down]))
+        first = f"nothing can be stored: {problem}\n" if problem else "ready\n"
+        return PlainTextResponse("".join([first, *down]), 503 if problem else 200)
 
     async def _metrics(self) -> Response:
         await self._measured.look()

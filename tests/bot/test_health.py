@@ -132,13 +132,18 @@ async def test_a_late_event_loop_shows(health: Health, ask: httpx.AsyncClient) -
     assert float(re.findall("doorstep_loop_lag_seconds_sum (.*)", metrics)[0]) > BEAT
 
 
-async def test_what_keeps_anything_from_being_stored_is_said_and_logged_once(
-    store: Store, ask: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+async def test_what_keeps_anything_from_being_stored_is_said_and_logged_once_and_nothing_is_handed_to_it(
+    store: Store,
+    health: Health,
+    ask: httpx.AsyncClient,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def full(_: object) -> None:
         raise DiskFull("no space left on /secret/place")
 
     monkeypatch.setattr("bot.health.FRESH", 0.0)
+    health.ready = True
     with monkeypatch.context() as away:
         away.setattr(store, "run", full)
         for _ in range(2):
@@ -146,7 +151,12 @@ async def test_what_keeps_anything_from_being_stored_is_said_and_logged_once(
             assert answer.status_code == 503
             assert "disk is full" in answer.text
             assert "secret" not in answer.text
+        answer = await ask.get("/readyz")
+        assert answer.status_code == 503
+        assert answer.text.startswith("nothing can be stored: The database's disk is full")
+        assert "doorstep_storage_up 0.0" in (await ask.get("/metrics")).text
     assert (await ask.get("/healthz")).status_code == 200
+    assert (await ask.get("/readyz")).text == "ready\n"
     assert [record.getMessage() for record in caplog.records] == [
         "nothing can be stored: The database's disk is full: nothing is kept until there is room again.",
         "storing works again",
