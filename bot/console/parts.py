@@ -4,10 +4,11 @@ import logging
 import re
 from collections.abc import Callable
 from html import escape
+from types import SimpleNamespace
 
 from fastapi import FastAPI, Request
 from nicegui import app as pages
-from nicegui import ui
+from nicegui import ui, ui_run_with
 from nicegui.events import GenericEventArguments
 from starlette.responses import PlainTextResponse
 
@@ -60,6 +61,9 @@ def show_pages(app: FastAPI) -> None:
     """Serves the pages that are made of these, from `app`. NiceGUI takes every path that is not taken yet, so this
     comes last; and it has one `app` per process."""
     pages.add_exception_handler(Exception, _broke)
+    # As it starts, NiceGUI looks through all objects there are for a server that it wants for reloading alone. A tuple
+    # that another thread is just filling breaks when somebody holds it (SystemError): so turns broke, and leases.
+    ui_run_with.gc = SimpleNamespace(get_objects=list)  # type: ignore[assignment,attr-defined]
     ui.run_with(
         app,
         title="Doorstep",

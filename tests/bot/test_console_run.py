@@ -1,5 +1,6 @@
 """The door of a running bot, with everything behind it that a configuration can ask for."""
 
+import gc
 import re
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -83,6 +84,27 @@ def path_of(route: str) -> str:
         .replace("{kind}", "calendar")
         .replace("{about}", "1")
     )
+
+
+@pytest.fixture
+def looked_through(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """True for each time that somebody has looked through all objects there are."""
+    looked: list[bool] = []
+
+    def look(*_: object) -> list[object]:
+        looked.append(True)
+        return []
+
+    monkeypatch.setattr(gc, "get_objects", look)
+    monkeypatch.setattr(gc, "get_referrers", look)
+    return looked
+
+
+async def test_nobody_holds_a_tuple_that_another_thread_fills(looked_through: list[bool], running: Running) -> None:
+    # It would break there with SystemError: now and then, as a process began, a turn did, or a lease.
+    async with running.client() as client:
+        assert (await client.get("/healthz")).status_code == 200
+    assert looked_through == []
 
 
 async def test_nothing_but_what_is_said_to_be_open_answers_without_the_passphrase(running: Running) -> None:
