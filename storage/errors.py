@@ -58,7 +58,7 @@ class WrongKey(StorageError):
 
 
 class KeyDestroyed(StorageError):
-    """This person's key is gone: they were forgotten, and nothing of theirs can be read."""
+    """This person's key is not here: they were forgotten, or restored without the person keys. Nobody can read them."""
 
 
 class Burned(StorageError):

@@ -59,7 +59,11 @@ def restore(
         were = "1 person was" if gone == 1 else f"{gone:,} people were"
         typer.echo(f"{were} forgotten after this backup, and stayed so.")
     if not told(lambda: key_copies.keys_of(url)):
-        typer.echo("There are no person keys yet: until they are back, nobody can be read or written to.", err=True)
+        typer.echo(
+            "There are no person keys here: nobody can be read or written to. Restore it into an empty database again,"
+            " with the newest copy of them: `doorstep restore FILE --keys KEYS`.",
+            err=True,
+        )
 
 
 async def _forget(read: "Config") -> int:

@@ -22,8 +22,9 @@ def rotate(config: ConfigOption, yes: Annotated[bool, typer.Option("--yes", help
 
     read = configured(config)
     url, file = read.database_url, read.key_file
+    several = sqlite_path(url) is None
     kept = told(lambda: rotation.prepare(url, file))
-    if sqlite_path(url) is None and not yes:
+    if several and not yes:
         typer.echo(f"{file} holds a new key, beside the one before: copy it now to where else the bot runs.", err=True)
         if not typer.confirm("Does every machine have it?", err=True):
             refuse("nobody's key was wrapped anew yet: give the command again once every machine has the file")
@@ -36,3 +37,8 @@ def rotate(config: ConfigOption, yes: Annotated[bool, typer.Option("--yes", help
         f" {kept.name} alone. Then destroy those, and {kept.name}; and leave {file.name} where it is for a minute: the"
         " bot reads it again."
     )
+    if several:
+        typer.echo(
+            f"Where else the bot runs, put {file.name} as it is now in the place of the one there, for that still holds"
+            " the key before. A machine that has neither key takes nothing, and its /healthz says so."
+        )

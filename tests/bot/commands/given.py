@@ -15,6 +15,7 @@ name = "Leeds Neighbours"
 time_zone = "Europe/London"
 languages = ["en", "es"]
 [server]
+port = 0
 public_url = "https://doorstep.example.org"
 """
 

@@ -105,7 +105,7 @@ async def test_without_any_key_nobody_is_taken_for_forgotten(tmp_path: Path) -> 
     shutil.copy(one / "doorstep.key", two)
     code, out, err = await finished("restore", str(file), "--config", str(second))
     assert (code, out.count("\n")) == (0, 1)
-    assert err.startswith("There are no person keys yet")
+    assert err.startswith("There are no person keys here")
     shutil.copy(one / "doorstep.keys.db", two)
     assert [known.id for known in await kept(two, lambda tx: tx.people.page(0, 10))] == [1]
 

@@ -25,6 +25,7 @@ async def test_people_go_on_while_the_keys_rotate_and_after_the_next_start(
         code, out, err = await finished("keys", "rotate", "--yes", "--config", str(file))
         assert (code, err) == (0, "")
         assert out.startswith("1 key is wrapped anew. Copy doorstep.key to where you keep its copy")
+        assert ("Where else the bot runs, put doorstep.key as it is now" in out) == (kind == "postgres")
         assert list(key_file.read(tmp_path / "doorstep.key").wrapping) == [2]
         await ana.say("Ana")
         assert (await ana.hear(2))[-1] == "And your town, Ana?"
