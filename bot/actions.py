@@ -112,6 +112,8 @@ def has_confirmed(action: Action, signup: Signup | None) -> bool:
     return said_at >= action.starts_at - LATELY or said_at >= signup.at + AGAIN
 
 
+# Ten thousand are reminded of one action at one moment, and read the same.
+@lru_cache(maxsize=64)
 def until_then(action: Action, now: datetime, language: str) -> str:
     """How long it is until an action, as people say it: "in 3 days", "in 2 hours". "" once it has begun.
 

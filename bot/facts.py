@@ -34,14 +34,17 @@ async def gather(turn: Turn, conversations: Iterable[Conversation], also: Mappin
     wanted: set[str] = set()
     for conversation in conversations:
         for what in ("pair", "action"):
-            await _subject(turn, subjects, what, subject_of(conversation, what))
+            if which := subject_of(conversation, what):
+                await _subject(turn, subjects, what, which)
         if prepared(turn.library).names(conversation.flow, "pair.away_until"):
             await _know_whether_away(turn, subjects, subject_of(conversation, "pair"))
     for flow in flows:
         wanted |= prepared(turn.library).lists(flow)
-    for what in ("pair", "action"):
+    for what in ("pair", "action") if also else ():
         await _subject(turn, subjects, what, str(also.get(what) or ""))
-    lists = {"languages": group.language_options()}
+    lists: dict[str, tuple[Option, ...]] = {}
+    if "languages" in wanted:
+        lists["languages"] = group.language_options()
     if "my_pairs" in wanted:
         lists["my_pairs"] = await _my_pairs(turn)
     if more := wanted - lists.keys():

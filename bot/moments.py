@@ -17,11 +17,13 @@ from bot.schedule import AHEAD, Place, Round, Schedule
 from bot.turn import Turns
 from bot.world import World
 from flows.model import Flow, Library, Moment
+from storage import together
 from storage.actions import Action
 from storage.errors import StorageUnavailable, StoreClosed
 from storage.inbox import TRIES
 from storage.pairs import BUDDY, SUPPORTER
 from storage.store import Store
+from storage.together import NotTogether
 from storage.transaction import Transaction
 
 log = logging.getLogger(__name__)
@@ -32,8 +34,8 @@ BATCH = 500
 MOST = 2_000
 """Flows of one tick: then everything else that is due has its turn, and the next tick goes on."""
 
-AT_ONCE = 32
-"""Turns under way at the same time: each that ends lets the next begin, and people's own come between them."""
+AT_ONCE = 4
+"""Transactions under way at the same time, each of several people's turns: people's own come between them."""
 
 NEWS_AGAIN = timedelta(seconds=10)
 """How long, at most, the ledger is not asked while it has no new line: what happened long ago may be due by now, and
@@ -51,9 +53,9 @@ whom it was held back."""
 
 
 class _Due(NamedTuple):
-    """One flow to begin with one person; `late`: it no longer makes sense, and is only to be reported."""
+    """One flow to begin with some people; `late`: it no longer makes sense, and is only to be reported."""
 
-    person_id: int
+    people: Sequence[int]
     flow: str
     subject: str
     occurrence: str
@@ -73,7 +75,9 @@ class Moments:
         self._clock = clock
         self._schedule = Schedule()
         self._news: tuple[object, datetime] | None = None
-        self._tries: Counter[_Due] = Counter()
+        self._tries: Counter[tuple[int, str, str, str]] = Counter()
+        self._alone: dict[str, int] = {}
+        """Flows whose beginning needs a transaction for each person, with the version of the library they are of."""
 
     async def tick(self) -> bool:
         """Begins what is due by now, what somebody did first, then reminders: those that are soonest too late first.
@@ -145,7 +149,7 @@ class Moments:
             if reminders.due_at(moment, at, zone) > now:
                 continue
             late = reminders.until_at(moment, at, zone) < now
-            found.append(_Due(person_id, flow.name, subject, str(number), late))
+            found.append(_Due([person_id], flow.name, subject, str(number), late))
         return found
 
     # --- what the time of an action brings ---
@@ -190,7 +194,8 @@ class Moments:
             each.reminder.occurrence,
         )
         each.found = each.found or bool(people)
-        return await self._let([_Due(person_id, flow, subject, occurrence, each.late) for person_id in people])
+        some = [people[start : start + together.MOST] for start in range(0, len(people), together.MOST)]
+        return await self._let([_Due(many, flow, subject, occurrence, each.late) for many in some])
 
     # --- with somebody ---
 
@@ -203,23 +208,38 @@ class Moments:
 
         return sum(await asyncio.gather(*(some() for _ in due[:AT_ONCE])))
 
-    async def _begin(self, due: _Due) -> bool:
+    async def _begin(self, due: _Due) -> int:
+        """Together, where that can be; else one after the other."""
+        about = (due.flow, due.subject, due.occurrence)
+        if len(due.people) > 1 and self._alone.get(due.flow) != self._libraries.current.version:
+            try:
+                return await self._turns.moments(due.people, *about, late=due.late)
+            except (StorageUnavailable, StoreClosed):
+                return 0  # It is asked for again at the next tick.
+            except NotTogether:
+                self._alone[due.flow] = self._libraries.current.version
+            except Exception:
+                # Whose turn it was that broke shows once each has a transaction of their own.
+                log.exception("flow %s could not begin by itself with several people together", due.flow)
+        return sum([await self._begin_alone(person_id, *about, due.late) for person_id in due.people])
+
+    async def _begin_alone(self, person_id: int, flow: str, subject: str, occurrence: str, late: bool) -> bool:
         try:
-            return await self._turns.moment(due.person_id, due.flow, due.subject, due.occurrence, late=due.late)
+            return await self._turns.moment(person_id, flow, subject, occurrence, late=late)
         except (StorageUnavailable, StoreClosed):
-            return False  # It is asked for again at the next tick.
+            return False
         except Exception as error:
-            log.exception("flow %s could not begin by itself", due.flow)
-            await self._broke(due, type(error).__name__)
+            log.exception("flow %s could not begin by itself", flow)
+            await self._broke((person_id, flow, subject, occurrence), type(error).__name__)
             return False
 
-    async def _broke(self, due: _Due, error: str) -> None:
+    async def _broke(self, due: tuple[int, str, str, str], error: str) -> None:
         """What breaks at every tick would be asked for at every tick, and at last nothing else."""
         self._tries[due] += 1
         if self._tries[due] < TRIES:
             return
         del self._tries[due]
-        await self._turns.bury_moment(due.person_id, due.flow, due.subject, due.occurrence, error)
+        await self._turns.bury_moment(*due, error)
 
 
 async def _of_group(tx: Transaction, each: Round, group: str | None, after: int, most: int) -> list[int]:

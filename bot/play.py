@@ -11,7 +11,7 @@ from bot.outcome import keep, keep_fields
 from flows import phrases
 from flows.engine import state_of
 from flows.exchange import Begin, Exchange, Incoming, Perform, Reply, Start
-from flows.model import NOTHING, Conversation, Happened, Said, Value
+from flows.model import NOTHING, Conversation, Facts, Happened, Said, Value
 from flows.states import AskState
 
 GONE = frozenset({"stop", "forget_me"})
@@ -28,8 +28,11 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     if isinstance(incoming, Said):
         incoming = _placed(turn, incoming)
     also = incoming.data if isinstance(incoming, Happened) else NOTHING
-    # What begins a flow reads nothing before it has begun, and then all is gathered with the new conversation.
-    facts = await gather(turn, () if isinstance(incoming, Start) else turn.conversations, also)
+    if isinstance(incoming, Start):
+        # It reads nothing before it has begun, and then all is gathered with the new conversation.
+        facts = Facts(turn.person.id, zone=turn.zone, language=turn.language)
+    else:
+        facts = await gather(turn, turn.conversations, also)
     relays = bool(turn.fields.get("has_buddy"))
     pair = await relay.only_pair(turn) if relays else ""
     human = await people.since(turn) if isinstance(incoming, Said) else None

@@ -64,6 +64,8 @@ async def _reminded(turn: Turn, subject: str) -> Hold | None:
     """Whether the reminders they have had stand in the way of another one now."""
     now = turn.tx.now
     had = await turn.tx.moments.reminders(turn.person.id, now - WEEK)
+    if not had and turn.world.group.weekly_cap > 0:
+        return None
     if had and now < had[-1] + GAP:
         return Hold(JUST_HAD_ONE, had[-1] + GAP)
     here = zone(turn.zone)

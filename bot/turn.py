@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
@@ -153,33 +153,54 @@ class Turns:
         it is in the ledger, with what held it back, and not sent.
         """
 
-        async def work(tx: Transaction) -> Taken | None:
-            loaded = await tx.people.load(person_id)
-            if loaded is None or loaded.person.status != ACTIVE:
-                return None
-            turn = self._turn(tx, loaded)
-            known = turn.library.flows.get(flow)
-            if known is None:
-                return None
-            held = await restraint.hold(turn, known, "" if late else subject)
-            if held is not None and not late and not known.urgent:
-                await restraint.keep(turn, known, subject, held)
-                return _taken(turn)
-            if not await tx.moments.begin(flow, subject, person_id, occurrence):
-                return None
-            if late:
-                await tx.ledger.add(person_id, restraint.TOO_LATE, flow, subject, held.why if held else "")
-                return _taken(turn)
-            if await _overtaken(turn, known, subject, occurrence):
-                return _taken(turn)
-            await events.begin_by_itself(turn, known, subject)
-            if turn.said:
-                await restraint.begun(turn, known, subject, held)
-            return _taken(turn)
-
-        taken = await self._run(work)
+        taken = await self._run(lambda tx: self._moment(tx, person_id, flow, subject, occurrence, late))
         self._tell(taken)
         return taken is not None
+
+    async def moments(self, people: Sequence[int], flow: str, subject: str, occurrence: str, *, late: bool) -> int:
+        """The same of several people, at most `together.MOST`, one turn after the other in one transaction; with how
+        many it began. Whoever has another turn just now is left for the next look.
+
+        Raises NotTogether, or whatever broke with one of them: then nothing of it happened.
+        """
+
+        async def work(tx: Transaction) -> list[Taken]:
+            since = tx.now - restraint.WEEK
+            each, session = await tx.together(people, flow, subject, occurrence, since)
+            taken = [await self._moment(each, person, flow, subject, occurrence, late) for person in session.people]
+            await session.settle()
+            return [one for one in taken if one is not None]
+
+        begun = await self._run(work)
+        for taken in begun:
+            self._tell(taken)
+        return len(begun)
+
+    async def _moment(
+        self, tx: Transaction, person_id: int, flow: str, subject: str, occurrence: str, late: bool
+    ) -> Taken | None:
+        loaded = await tx.people.load(person_id)
+        if loaded is None or loaded.person.status != ACTIVE:
+            return None
+        turn = self._turn(tx, loaded)
+        known = turn.library.flows.get(flow)
+        if known is None:
+            return None
+        held = await restraint.hold(turn, known, "" if late else subject)
+        if held is not None and not late and not known.urgent:
+            await restraint.keep(turn, known, subject, held)
+            return _taken(turn)
+        if not await tx.moments.begin(flow, subject, person_id, occurrence):
+            return None
+        if late:
+            await tx.ledger.add(person_id, restraint.TOO_LATE, flow, subject, held.why if held else "")
+            return _taken(turn)
+        if await _overtaken(turn, known, subject, occurrence):
+            return _taken(turn)
+        await events.begin_by_itself(turn, known, subject)
+        if turn.said:
+            await restraint.begun(turn, known, subject, held)
+        return _taken(turn)
 
     async def bury_moment(self, person_id: int, flow: str, subject: str, occurrence: str, error: str) -> None:
         """Keeps a flow that broke whenever it was to begin by itself, dead: it is asked for no more."""

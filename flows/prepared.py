@@ -26,8 +26,8 @@ class Prepared:
     """
 
     __slots__ = (
-        "_conditions", "_forms", "_labels", "_links", "_lists", "_named", "_of_pair", "_shown", "first_contact",
-        "library", "openings",
+        "_conditions", "_forms", "_labels", "_links", "_lists", "_named", "_of_pair", "_shown", "_speaks",
+        "first_contact", "library", "openings",
     )  # fmt: skip
 
     def __init__(self, library: Library) -> None:
@@ -42,6 +42,7 @@ class Prepared:
         self._lists: dict[str, frozenset[str]] = {}
         self._of_pair: dict[str, bool] = {}
         self._named: dict[tuple[str, ...], bool] = {}
+        self._speaks: dict[str, bool] = {}
 
     def link(self, text: str) -> tuple[str, str]:
         """The flow that a deep link begins, and what stands behind its name: `/start NAME` or `/start NAME-MORE`.
@@ -66,7 +67,10 @@ class Prepared:
 
     def speaks_of_pair(self, flow: str) -> bool:
         """Whether a flow, or one that it runs, names the pair in a text or condition, or does something with it."""
-        return any(self.names_pair(name) for name in self._with_run(flow))
+        speaks = self._speaks.get(flow)
+        if speaks is None:
+            speaks = self._speaks[flow] = any(self.names_pair(name) for name in self._with_run(flow))
+        return speaks
 
     def names(self, flow: str, *names: str) -> bool:
         """Whether this flow, or one that it runs, reads one of these, like `pair.away_until`: what few read is looked

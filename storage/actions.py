@@ -306,7 +306,13 @@ def _stored(name: str, value: Any) -> Any:
 
 def action_of(row: Sequence[Any]) -> Action:
     """The action of one row of `actions_of`, which may have more columns behind."""
-    columns = list(row[: len(_columns)])
+    return _action_of(tuple(row[: len(_columns)]))
+
+
+# Many people's turns are about one action, and read the same row of it each.
+@lru_cache(maxsize=256)
+def _action_of(row: tuple[Any, ...]) -> Action:
+    columns = list(row)
     for place in _MOMENT_PLACES:
         if columns[place] is not None:
             columns[place] = moment(columns[place])

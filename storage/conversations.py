@@ -17,15 +17,21 @@ from storage.vault import Seal, Vault
 _SEALED = b"conversations.sealed"
 _C = CONVERSATIONS.c
 
+OPENED = (_C.id, _C.flow, _C.version, _C.state, _C.entered_at, _C.sealed)
+"""What `opened` wants."""
+
+WHOLE = (
+    "id", "person_id", "flow", "version", "state", "sealed", "entered_at", "next_due", "ended_at", "outcome",
+)  # fmt: skip
+"""The columns of one, in the order in which `ADD` and `SAVE` have them."""
+
 OPEN = Statement(
-    select(_C.id, _C.flow, _C.version, _C.state, _C.entered_at, _C.sealed)
-    .where(_C.person_id == given("person"), _C.ended_at.is_(None))
-    .order_by(_C.id),
+    select(*OPENED).where(_C.person_id == given("person"), _C.ended_at.is_(None)).order_by(_C.id),
     "person",
 )
 """A person's open conversations, oldest first: rows for `opened`."""
 
-_ADD = Statement(
+ADD = Statement(
     lambda insert: insert(CONVERSATIONS)
     .values(
         person_id=given("person"), flow=given("flow"), version=given("version"), state=given("state"),
@@ -38,7 +44,7 @@ _changes = {
     name: given(f"new_{name}")
     for name in ("flow", "version", "state", "sealed", "entered_at", "next_due", "ended_at", "outcome")
 }
-_SAVE = Statement(
+SAVE = Statement(
     update(CONVERSATIONS)
     .where(_C.id == given("conversation"), _C.person_id == given("person"), _C.ended_at.is_(None))
     .values(_changes),
@@ -89,7 +95,7 @@ class Conversations:
 
     async def add(self, person_id: int, conversation: Conversation, next_due: datetime | None) -> int:
         """A new conversation; its number. The id it comes with is not looked at."""
-        row = await self._session.row(_ADD, person_id, *await self._columns(person_id, conversation, next_due))
+        row = await self._session.row(ADD, person_id, *await self._columns(person_id, conversation, next_due))
         assert row is not None
         return int(row[0])
 
@@ -121,7 +127,7 @@ class Conversations:
         self, person_id: int, conversation: Conversation, next_due: datetime | None, ended_at: int | None, outcome: str
     ) -> None:
         columns = await self._columns(person_id, conversation, next_due)
-        if not await self._session.change(_SAVE, *columns, ended_at, outcome, conversation.id, person_id):
+        if not await self._session.change(SAVE, *columns, ended_at, outcome, conversation.id, person_id):
             raise NotFound(f"open conversation {conversation.id} of person {person_id}")
 
     async def _columns(self, person_id: int, conversation: Conversation, next_due: datetime | None) -> tuple[Any, ...]:

@@ -13,7 +13,7 @@ from storage.tables import LEDGER, PAIRS, PEOPLE, SETTINGS, STARTED, micros, mom
 
 _L, _P, _T = LEDGER.c, PEOPLE.c, STARTED.c
 
-_BEGIN = Statement(
+BEGIN = Statement(
     lambda insert: (
         insert(STARTED)
         .values(
@@ -79,13 +79,13 @@ _STAND = Statement(
 )
 
 
-_QUIET = Statement(
+QUIET = Statement(
     update(PEOPLE).where(_P.id == given("person")).values(quiet_until=given("new_until")), "person", "new_until"
 )
-_REMINDED = Statement(
+REMINDED = Statement(
     update(PEOPLE).where(_P.id == given("person")).values(reminded_until=given("new_until")), "person", "new_until"
 )
-_REMINDERS = Statement(
+REMINDERS = Statement(
     select(_L.at)
     # Not `what` itself: SQLite would take its index, and read the reminders that everybody had.
     .where(_L.person_id == given("person"), func.lower(_L.what) == constant("reminded"), _L.at >= given("since"))
@@ -117,7 +117,7 @@ class Moments(Concerned):
 
     async def begin(self, flow: str, subject: str, person_id: int, occurrence: str) -> bool:
         """A flow begins for this person, about this subject. False: this very occurrence has begun it before."""
-        return await self._session.change(_BEGIN, flow, subject, person_id, occurrence, self._session.now_micros) == 1
+        return await self._session.change(BEGIN, flow, subject, person_id, occurrence, self._session.now_micros) == 1
 
     async def happened(
         self, happening: str, flow: str, since: datetime, until: datetime, limit: int, role: str = "",
@@ -136,15 +136,15 @@ class Moments(Concerned):
 
     async def quiet(self, person_id: int, until: datetime) -> None:
         """Their quiet hours last until then: nothing that begins by itself is looked at before."""
-        await self._session.change(_QUIET, person_id, micros(until))
+        await self._session.change(QUIET, person_id, micros(until))
 
     async def rest(self, person_id: int, until: datetime) -> None:
         """They have had a reminder, or enough of them: none is looked at before then."""
-        await self._session.change(_REMINDED, person_id, micros(until))
+        await self._session.change(REMINDED, person_id, micros(until))
 
     async def reminders(self, person_id: int, since: datetime) -> list[datetime]:
         """When they had reminders from then on, the first first."""
-        return [moment(at) for (at,) in await self._session.rows(_REMINDERS, person_id, micros(since))]
+        return [moment(at) for (at,) in await self._session.rows(REMINDERS, person_id, micros(since))]
 
     async def newest(self, person_id: int, happening: str, subject: str) -> int:
         """The newest line of the ledger on which this happened to them about this; 0 where there is none."""

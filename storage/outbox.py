@@ -57,7 +57,7 @@ class Stranded:
     tried: bool
 
 
-_ADD = Statement(
+ADD = Statement(
     lambda insert: insert(OUTBOX).values(
         person_id=given("person"), address_id=given("address"), channel=given("channel"), account=given("account"),
         conversation_id=given("conversation"), question=given("question"), sealed=given("sealed"),
@@ -202,7 +202,7 @@ class Outbox(Sending):
                 )
             )  # fmt: skip
         if rows:
-            await session.change_many(_ADD, rows)
+            await session.change_many(ADD, rows)
 
     async def history(self, person_id: int, after_id: int, limit: int) -> list[Sent]:
         """Messages to this person with numbers above `after_id`, oldest first."""

@@ -73,18 +73,18 @@ class Loaded(NamedTuple):
 
 
 _A, _P = ADDRESSES.c, PEOPLE.c
-_found = select(
+FOUND = select(
     _P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed,
     _A.id, _A.channel, _A.account, _A.preferred, func.coalesce(_P.zone, constant("")), IN_FORCE,
 ).select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))  # fmt: skip
 
-_by_address = _found.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
-_by_id = _found.where(_A.person_id == given("person"), _A.preferred)
+_by_address = FOUND.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
+_by_id = FOUND.where(_A.person_id == given("person"), _A.preferred)
 
 _BY_ADDRESS = Statement(_by_address, "channel", "account", "blind")
 _BY_ID = Statement(_by_id, "person")
 _LOCK_BY_ADDRESS = Statement(_by_address, "channel", "account", "blind", locks=[PEOPLE])
-_LOCK_BY_ID = Statement(_by_id, "person", locks=[PEOPLE])
+LOCK_BY_ID = Statement(_by_id, "person", locks=[PEOPLE])
 
 _ADD = Statement(
     lambda insert: insert(PEOPLE)
@@ -230,7 +230,7 @@ class People:
 
     async def load(self, person_id: int) -> Loaded | None:
         """The same by their number; None also for those who were forgotten. In `Store.read` nothing is locked."""
-        return await self._loaded(await self._session.row(_LOCK_BY_ID, person_id))
+        return await self._loaded(await self._session.row(LOCK_BY_ID, person_id))
 
     async def get(self, person_id: int) -> Person | None:
         """A person by their number, without locking them; None also for those who were forgotten."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import ARRAY, BigInteger, delete, exists, func, select
+from sqlalchemy import ARRAY, BigInteger, Table, delete, exists, func, select
 
 from storage import leases
 from storage.errors import (
@@ -43,6 +43,9 @@ WHERE datname = current_database() AND usename = current_user AND application_na
 AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - $2::interval"""
 """Ends the connections that wait for a client amid a statement: who prepares one is silent twice, and the server's own
 limit does not count the first time."""
+
+
+_NUMBERS = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"
 
 
 class _Lost(Exception):
@@ -113,6 +116,9 @@ class PostgresSession:
     async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
         text, arrange = statement.postgres
         await self._connection.executemany(text, [arrange(each) for each in many] if arrange else many)
+
+    async def numbers(self, table: Table, many: int) -> Sequence[int]:
+        return [row[0] for row in await self._connection.fetch(_NUMBERS, table.name, many)]
 
     async def wrapped_key(self, person_id: int) -> bytes | None:
         row = await self.row(_KEY, person_id)

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
+from sqlalchemy import Table
+
 from storage.statements import Statement
 
 Arguments = Sequence[Any]
@@ -33,6 +35,10 @@ class Session(Protocol):
 
     async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
         """The same statement for each of these."""
+        ...
+
+    async def numbers(self, table: Table, many: int) -> Sequence[int]:
+        """So many numbers that no row of this table has, for rows of this transaction."""
         ...
 
     async def wrapped_key(self, person_id: int) -> bytes | None:

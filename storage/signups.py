@@ -51,7 +51,7 @@ signup_columns = (
 
 _signups = select(*signup_columns).where(_S.action_id == given("action"), _S.cancelled_at.is_(None))
 
-_SIGNUP = Statement(_signups.where(_S.person_id == given("person")), "action", "person")
+SIGNUP = Statement(_signups.where(_S.person_id == given("person")), "action", "person")
 _PEOPLE = Statement(_signups.order_by(_S.at, _S.id), "action")
 _STANDS = Statement(
     select(_A.state, _A.ends_at, _A.capacity, _S.id, _S.kind, _S.state, _S.bringing, _S.at)
@@ -192,7 +192,7 @@ class Signups(Needs):
 
     async def signup(self, action_id: int, person_id: int) -> Signup | None:
         """Their sign-up; None where there is none, or it was cancelled."""
-        row = await self._session.row(_SIGNUP, action_id, person_id)
+        row = await self._session.row(SIGNUP, action_id, person_id)
         return None if row is None else signup_of(row)
 
     async def people(self, action_id: int) -> list[Signup]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from sqlalchemy import Table
+
 from storage.errors import DiskFull, OldKeyFile, ReadOnly, StorageUnavailable, Suspended
 from storage.session import Arguments
 from storage.statements import Statement
@@ -148,6 +150,10 @@ class SqliteSession:
     async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
         text, arrange = statement.sqlite
         self._connection.executemany(text, map(arrange, many) if arrange else many)
+
+    async def numbers(self, table: Table, many: int) -> Sequence[int]:
+        highest = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()[0]  # noqa: S608
+        return range(highest + 1, highest + 1 + many)
 
     async def wrapped_key(self, person_id: int) -> bytes | None:
         for unsaved in (self._made, self._kept):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BindParameter, Dialect, Executable, Select, Table, bindparam, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import asyncpg
+from sqlalchemy.sql.visitors import iterate
 
 Build = Callable[[Any], Executable]
 """Builds a statement from the database's own `insert`, which knows ON CONFLICT."""
@@ -37,6 +38,13 @@ class Statement:
         self._names = names
         self._locks = locks
         self._skip_locked = skip_locked
+
+    @cached_property
+    def reads(self) -> frozenset[Table] | None:
+        """The tables that a query reads, where it changes and locks nothing; else None."""
+        if not isinstance(self._what, Select) or self._locks:
+            return None
+        return frozenset(each for each in iterate(self._what) if isinstance(each, Table))
 
     @cached_property
     def sqlite(self) -> Compiled:

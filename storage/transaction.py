@@ -1,5 +1,6 @@
 """What a turn works with: one transaction, by subject."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from storage.actions import Actions
@@ -26,6 +27,7 @@ from storage.people import People
 from storage.posted import Desks
 from storage.session import Session
 from storage.settings import Settings
+from storage.together import Begun, Together
 from storage.told import Told
 from storage.tombstones import Tombstones
 from storage.vault import Vault
@@ -90,6 +92,19 @@ class Transaction:
         self.tombstones = Tombstones(session, vault)
         self.told = Told(session)
         self.memory = Memory(session, vault)
+
+    async def together(
+        self, people: Sequence[int], flow: str, subject: str, occurrence: str, since: datetime
+    ) -> "tuple[Transaction, Together]":
+        """This transaction for the turns of several people, one after the other (`storage.together`), and what is to
+        be settled at its end. `since`: from when on their reminders count. Raises NotTogether as soon as one of them
+        needs a transaction of their own."""
+        session = Together(self._session)
+        await session.ask(people, flow, subject, occurrence, since)
+        await self._vault.open(self._session, session.people)
+        each = Transaction(session, self._vault)
+        each.conversations = Begun(session, self._vault)
+        return each, session
 
     async def check_keys(self) -> None:
         """Raises OldKeyFile where the keys of this process are not those in force."""

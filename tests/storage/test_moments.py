@@ -182,7 +182,7 @@ async def test_who_has_begun_it_is_not_concerned_again_but_for_another_occurrenc
 @pytest.mark.parametrize(
     ("statement", "index"),
     [
-        (moments._REMINDERS, "ledger_by_person_id"), (moments._NEWEST, "ledger_by_person_id"),
+        (moments.REMINDERS, "ledger_by_person_id"), (moments._NEWEST, "ledger_by_person_id"),
         (ledger._SINCE, "ledger_by_person_id"), (_IN_DISTRICT, "people_by_district"),
         (_DISTRICTS, "people_by_district"),
     ],
