@@ -46,10 +46,8 @@ _GROUPS: Mapping[str, Sequence[str | None]] = {
     "both": ("signed_up", "host"),
     BUDDY: (BUDDY, "host who is a buddy"),
     **{who: (who,) for who in ("signed_up", "maybe", "attended", "missed", "host", SUPPORTER)},
-    NEARBY: (None,),
 }
-"""By whom a moment of an action is for: the groups of people to look at. Those nearby are one where it is late: from
-whom it was held back."""
+"""By whom a moment of an action is for: the groups of people to look at."""
 
 
 class _Due(NamedTuple):
@@ -179,8 +177,11 @@ class Moments:
 
     async def _groups(self, tx: Transaction, each: Round) -> Sequence[str | None]:
         """What a round goes through. Those nearby by where they live, so that nobody far away is looked at."""
-        if each.who != NEARBY or each.late:
+        if each.who != NEARBY:
             return _GROUPS.get(each.who, ())
+        if each.late and each.reminder.due_at < await tx.library.since():
+            # Flows that were written since have invited nobody in vain.
+            return ()
         cell = each.reminder.action.cell
         if not cell:
             return (None,)
@@ -247,14 +248,11 @@ async def _of_group(tx: Transaction, each: Round, group: str | None, after: int,
     about = (reminder.action.id, reminder.flow.name, reminder.occurrence)
     # Once everyone was looked at, so that what is held back is counted; from then on only who can be reminded.
     awake = each.whole and not each.late and not reminder.flow.urgent
+    # Whoever signed up, or came to the bot, when it was too late already has missed nothing.
+    by = reminder.until_at if each.late else None
     if each.who != NEARBY:
-        # Whoever signed up when it was too late already has missed nothing.
-        by = reminder.until_at if each.late else None
         return await tx.moments.concerned(*about, str(group), most, by, after=after, awake=awake)
-    if each.late:
-        # Nobody else waited for an invitation.
-        return await tx.moments.held_back(*about, reminder.due_at, most, after=after)
-    return await tx.moments.nearby(*about, group, most, after=after, awake=awake)
+    return await tx.moments.nearby(*about, group, most, by, after=after, awake=awake)
 
 
 async def _reminders(tx: Transaction, library: Library) -> list[Reminder[Action]]:

@@ -78,7 +78,11 @@ _CONCERNED = {
 
 
 def _nearby(*conditions: ColumnElement[bool], named: Sequence[str] = ()) -> Statement:
-    agreed = exists(select(constant(1)).select_from(CONSENTS).where(_C.person_id == _P.id, _C.withdrawn_at.is_(None)))
+    agreed = exists(
+        select(constant(1))
+        .select_from(CONSENTS)
+        .where(_C.person_id == _P.id, _C.withdrawn_at.is_(None), _C.at <= given("by"))
+    )
     has_part = exists(
         select(constant(1))
         .select_from(SIGNUPS)
@@ -93,25 +97,12 @@ def _nearby(*conditions: ColumnElement[bool], named: Sequence[str] = ()) -> Stat
         )
         .order_by(_P.id)
         .limit(given("most")).offset(constant(0)),
-        "action", "flow", "subject", "occurrence", "after", "awake", "free", "most", *named,
+        "action", "flow", "subject", "occurrence", "by", "after", "awake", "free", "most", *named,
     )  # fmt: skip
 
 
 _EVERYWHERE = _nearby()
 _IN_DISTRICT = _nearby(_P.district == given("district"), named=["district"])
-_HELD_BACK = Statement(
-    select(_L.person_id)
-    .distinct()
-    .select_from(LEDGER.join(PEOPLE, _P.id == _L.person_id))
-    .where(
-        _L.what == constant("held back"), _L.at >= given("since"), _L.flow == given("flow"),
-        _L.subject == given("subject"), _L.person_id > given("after"), _P.status == constant(ACTIVE),
-        unbegun(_L.person_id),
-    )
-    .order_by(_L.person_id)
-    .limit(given("most")).offset(constant(0)),
-    "flow", "subject", "occurrence", "since", "after", "most",
-)  # fmt: skip
 _first = select(func.min(_P.district).label("name")).where(_P.status == constant(ACTIVE)).cte("here", recursive=True)
 _next = PEOPLE.alias("further")
 _here = _first.union_all(
@@ -160,25 +151,27 @@ class Concerned:
         return [row[0] for row in rows]
 
     async def nearby(
-        self, action_id: int, flow: str, occurrence: str, district: str | None, limit: int,
+        self, action_id: int, flow: str, occurrence: str, district: str | None, limit: int, by: datetime | None = None,
         *, after: int = 0, awake: bool = False,
     ) -> list[int]:  # fmt: skip
         """The same of those who live in a district ("": who named none; None: wherever they live), agreed to something
-        and still do, and have no part in the action: neither a sign-up that stands nor as its host."""
-        place = (action_id, flow, f"action:{action_id}", occurrence, after, *self._marks(not awake, not awake), limit)
+        and still do, and have no part in the action: neither a sign-up that stands nor as its host. `by`: only those
+        who had agreed by then."""
+        until = self._session.now_micros if by is None else micros(by)
+        place = (
+            action_id,
+            flow,
+            f"action:{action_id}",
+            occurrence,
+            until,
+            after,
+            *self._marks(not awake, not awake),
+            limit,
+        )
         if district is None:
             rows = await self._session.rows(_EVERYWHERE, *place)
         else:
             rows = await self._session.rows(_IN_DISTRICT, *place, district)
-        return [row[0] for row in rows]
-
-    async def held_back(
-        self, action_id: int, flow: str, occurrence: str, since: datetime, limit: int, *, after: int = 0
-    ) -> list[int]:
-        """The same of those for whom it was held back since then."""
-        rows = await self._session.rows(
-            _HELD_BACK, flow, f"action:{action_id}", occurrence, micros(since), after, limit
-        )  # fmt: skip
         return [row[0] for row in rows]
 
     async def districts(self) -> list[str]:

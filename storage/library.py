@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import datetime
 
 from sqlalchemy import BigInteger, cast, select
 
@@ -10,7 +11,7 @@ from storage.errors import NotFound
 from storage.session import Session
 from storage.settings import Settings
 from storage.statements import Statement, constant, given
-from storage.tables import LIBRARIES, SETTINGS
+from storage.tables import LIBRARIES, SETTINGS, moment
 
 _SETTING = "library"
 _L = LIBRARIES.c
@@ -19,6 +20,7 @@ IN_FORCE = select(cast(SETTINGS.c.value, BigInteger)).where(SETTINGS.c.key == co
 """The number of the version in force, inside another statement; NULL where none ever was."""
 
 _ACTIVE = Statement(select(_L.id, _L.files).where(_L.id == IN_FORCE))
+_SINCE = Statement(select(_L.created_at).where(_L.id == IN_FORCE))
 _FILES = Statement(select(_L.files).where(_L.id == given("number")), "number")
 _BY_DIGEST = Statement(select(_L.id).where(_L.digest == given("digest")), "digest")
 _ADD = Statement(
@@ -45,6 +47,11 @@ class Library:
         """The version in force: its number, and {relative path: text}. None where there never was one."""
         row = await self._session.row(_ACTIVE)
         return None if row is None else (row[0], json.loads(row[1]))
+
+    async def since(self) -> datetime:
+        """Since when the version in force is known (aware UTC); now, where none ever was."""
+        row = await self._session.row(_SINCE)
+        return self._session.now if row is None else moment(row[0])
 
     async def files(self, library_id: int) -> dict[str, str]:
         """The files of a version, {relative path: text}. Raises NotFound."""
