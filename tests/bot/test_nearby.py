@@ -251,4 +251,4 @@ async def test_more_than_one_tick_can_hold_are_all_looked_at_though_they_all_sle
     while await talk.moments.tick():
         pass
     assert await talk.ledger("reminded") == 0
-    assert await talk.ledger("too late") == 7, "from whom it was held back is reported; who came later has missed nothing"
+    assert await talk.ledger("too late") == 7, "who came later has missed nothing"
