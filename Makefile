@@ -3,14 +3,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: try test check bench lock
+.PHONY: try test tests check bench lock
 
 try: .venv/run.stamp
 	$(BIN)/doorstep try
 
+# The checks beside the tests, and four tests at once for two cores: most of them wait for something most of the time.
 test: .venv/dev.stamp chromium
-	$(MAKE) --no-print-directory check
-	$(BIN)/pytest -q -n 3 --dist worksteal
+	$(MAKE) --no-print-directory -j 2 check tests
+
+# What the tests begin as processes need not be compiled each time, whatever the environment says.
+tests: .venv/dev.stamp
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 4 --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

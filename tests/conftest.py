@@ -3,6 +3,11 @@
 import os
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes on a busy machine says nothing; what must be quick is timed by its own test.
+settings.register_profile("calm", deadline=None)
+settings.load_profile("calm")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
