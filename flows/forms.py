@@ -7,6 +7,7 @@ that neither the other mistakes of a page are missed, nor one mistake is told th
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -19,6 +20,9 @@ from flows.times import Offset, offset
 from flows.vocabulary import ANYTIME, HAPPENINGS, ROLES, WHO
 
 Form = TypeVar("Form", bound=BaseModel)
+
+MOST_KEYS = 100
+"""Of the keys at the head of a file so many may be a word of a flow that is written wrongly: a flow has seven."""
 
 _NEVER = "999 days"
 """Stands for a duration that could not be read."""
@@ -124,7 +128,8 @@ def _headed(page: Page) -> tuple[Page | None, list[Problem]]:
         # nothing behind these is the same as not having them
         tree = {key: value for key, value in tree.items() if value is not None or key not in {"start", "about"}}
         for needed in ("flow", "states"):
-            written = next((key for key in tree if near(key, FlowPart.model_fields) == needed), "")
+            keys = islice(tree, MOST_KEYS)
+            written = next((key for key in keys if near(key, FlowPart.model_fields) == needed), "")
             if needed not in tree and written:
                 what = f"`{written}` is not known here"
                 problems.append(page.problem("unknown-key", what, (written, ""), f"did you mean `{needed}`?"))

@@ -1,6 +1,7 @@
 """The door of `doorstep run`: a passphrase before every page, and the headers that every page carries."""
 
 import hmac
+import logging
 import re
 import secrets
 import time
@@ -22,6 +23,8 @@ from bot.passphrase import fits
 from bot.roles import STRANGER
 from storage.audit import COORDINATOR
 from storage.pairs import SUPPORTER
+
+log = logging.getLogger(__name__)
 
 COOKIE = "doorstep_session"
 TWELVE_HOURS = 12 * 3600
@@ -130,6 +133,8 @@ class _Door:
         role = next((role for role, passphrase in self._passphrases.items() if fits(given, passphrase)), "")
         if not role:
             self._wrong.append(now)
+            if len(self._wrong) == WRONG_TRIES:
+                log.warning("the door is shut for a minute: %s wrong passphrases within one", WRONG_TRIES)
             return _page(request, "That is not the passphrase.", 403)
         to = _after(request)
         if to == TO_DESK:

@@ -404,7 +404,9 @@ async def test_another_passphrase_ends_every_session(door: Door, tmp_path: Path)
         assert (await client.get("/")).status_code == 303
 
 
-async def test_six_tries_in_a_minute_are_one_too_many_even_the_right_one(door: Door) -> None:
+async def test_six_tries_in_a_minute_are_one_too_many_even_the_right_one(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
     async with door.client() as client:
         tries = await asyncio.gather(*(enter(client, f"try {number}") for number in range(8)))
         assert [answer.status_code for answer in tries] == [403] * 5 + [429] * 3
@@ -412,6 +414,8 @@ async def test_six_tries_in_a_minute_are_one_too_many_even_the_right_one(door: D
         assert (answer.status_code, "Wait a minute" in answer.text) == (429, True)
         door.now += 61
         assert (await enter(client)).status_code == 303
+    shut = [each.getMessage() for each in caplog.records if each.name == "bot.console.entry"]
+    assert shut == ["the door is shut for a minute: 5 wrong passphrases within one"], "whoever runs it can see it"
 
 
 async def test_another_sites_page_cannot_use_up_the_tries(door: Door) -> None:
