@@ -10,6 +10,7 @@ from bot.forgetting import forget
 from bot.group import Group
 from flows.model import Said, Value
 from flows.words import tidy
+from storage.errors import SeenBefore
 from storage.people import LEAVING, Loaded
 from storage.transaction import Transaction
 
@@ -17,10 +18,6 @@ LONGEST = 20_000
 """Characters of one message that are read; the rest is cut. No platform here allows more in a message of a person."""
 
 AN_INSTANT = timedelta(microseconds=1)
-
-
-class SeenBefore(Exception):
-    """Undoes a turn for an event that was taken already, or is of someone who has been forgotten since."""
 
 
 class Come(NamedTuple):

@@ -3,11 +3,11 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
 from bot import arriving, broken, events, joining, restraint
-from bot.arriving import SeenBefore
 from bot.channels.base import Inbound
 from bot.channels.kinds import LIMITS
 from bot.do.base import Turn
@@ -22,7 +22,7 @@ from bot.world import PlacesNotReady, World
 from flows import phrases
 from flows.exchange import Due, word_in
 from flows.model import Flow, Said, Say, Value
-from storage.errors import KeyDestroyed, SealBroken, StorageUnavailable, StoreClosed
+from storage.errors import KeyDestroyed, SealBroken, SeenBefore, StorageUnavailable, StoreClosed
 from storage.inbox import TRIES, Received
 from storage.people import ACTIVE, BLOCKED, Loaded, Person
 from storage.store import Store
@@ -77,7 +77,8 @@ class Turns:
         address, at = (inbound.channel, inbound.account, inbound.address), inbound.at or self._store.now()
         verdict = self._flood.heard(address, at, inbound.event, word=self._is_word(said))
         if verdict is Verdict.SAY:
-            self._tell(await self._run(lambda tx: self._slow_down(tx, inbound)))
+            with suppress(SeenBefore):
+                self._tell(await self._run(lambda tx: self._slow_down(tx, inbound)))
         if verdict is not Verdict.HEAR:
             return
         for tries in range(1, TRIES + 1):
@@ -255,8 +256,7 @@ class Turns:
         person = turn.person
         # What someone blocked writes is not kept either; only that it came, so that it comes once.
         kind, body = ("unread", {}) if person.status == BLOCKED else ("said", arriving.body(said))
-        if not await tx.inbox.take(arriving.source(inbound), inbound.event, person.id, kind, body):
-            raise SeenBefore
+        await tx.inbox.take(arriving.source(inbound), inbound.event, person.id, kind, body)
         if person.status == BLOCKED:
             return _taken(turn)
         if await self._waited(tx, inbound, person) and inbound.silent and not self._is_word(said):
@@ -274,8 +274,7 @@ class Turns:
         if loaded is None or loaded.person.status != ACTIVE:
             return None
         turn = self._turn(tx, loaded)
-        if not await tx.inbox.take(arriving.source(inbound), inbound.event, turn.person.id, "unread", {}):
-            return None
+        await tx.inbox.take(arriving.source(inbound), inbound.event, turn.person.id, "unread", {})
         await harvest.noticed(turn, harvest.FLOODED)
         await say_to(turn, None, [Say(turn.words(phrases.SLOWLY))])
         return _taken(turn)

@@ -100,7 +100,8 @@ class Conversations:
         return int(row[0])
 
     async def save(self, person_id: int, conversation: Conversation, next_due: datetime | None) -> None:
-        """An open conversation as it stands now. Raises NotFound if it is not theirs, or has ended."""
+        """An open conversation as it stands now. Raises NotFound, at the latest as it is committed, if it is not
+        theirs, or has ended."""
         await self._save(person_id, conversation, next_due, None, "")
 
     async def end(self, person_id: int, conversation: Conversation, outcome: str) -> None:
@@ -127,8 +128,9 @@ class Conversations:
         self, person_id: int, conversation: Conversation, next_due: datetime | None, ended_at: int | None, outcome: str
     ) -> None:
         columns = await self._columns(person_id, conversation, next_due)
-        if not await self._session.change(SAVE, *columns, ended_at, outcome, conversation.id, person_id):
-            raise NotFound(f"open conversation {conversation.id} of person {person_id}")
+        values = (*columns, ended_at, outcome, conversation.id, person_id)
+        about = f"open conversation {conversation.id} of person {person_id}"
+        await self._session.later(SAVE, *values, otherwise=NotFound, about=about)
 
     async def _columns(self, person_id: int, conversation: Conversation, next_due: datetime | None) -> tuple[Any, ...]:
         seal = await self._vault.of(self._session, person_id)

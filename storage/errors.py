@@ -105,5 +105,9 @@ class NotFound(StorageError):
     """There is no such row."""
 
 
+class SeenBefore(StorageError):
+    """This event was taken already, or is of someone who has been forgotten since: its turn is undone."""
+
+
 class FirstContactRaced(StorageError):
     """Two first messages of one address came at once: the turn is run again."""

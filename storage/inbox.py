@@ -11,7 +11,7 @@ from sqlalchemy import case, null, select, update
 from flows.model import NOTHING, Value
 from storage import layers
 from storage.bodies import Bodies
-from storage.errors import KeyDestroyed
+from storage.errors import KeyDestroyed, SeenBefore
 from storage.session import Session
 from storage.statements import Statement, constant, given
 from storage.tables import INBOX, micros, moment
@@ -115,9 +115,12 @@ class Inbox:
         self._vault = vault
         self.left = 0
 
-    async def take(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
-        """Takes an event in this very transaction. False: it was here before, and there is nothing to do."""
-        return await self._add(source, event, person_id, kind, body, self._session.now_micros)
+    async def take(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> None:
+        """Takes an event in this very transaction. Raises SeenBefore, at the latest as it is committed, where it was
+        here before."""
+        session = self._session
+        row = await self._row(source, event, person_id, kind, body, session.now_micros)
+        await session.later(_ADD, *row, otherwise=SeenBefore)
 
     async def put(self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any]) -> bool:
         """Leaves an event for another person's turn. False: it was here before.
@@ -125,7 +128,8 @@ class Inbox:
         Whom its body names, by their numbers in `storage.values.NAMES`, takes it along when they are forgotten.
         """
         self.left += 1
-        return await self._add(source, event, person_id, kind, body, None)
+        row = await self._row(source, event, person_id, kind, body, None)
+        return await self._session.change(_ADD, *row) == 1
 
     async def untaken(self, limit: int) -> list[Received]:
         """What waits for a turn, oldest first; without the dead. Whoever acts on it asks `taken` first."""
@@ -168,13 +172,12 @@ class Inbox:
         """Deletes the bodies of what arrived before then, oldest first; how many rows it looked at (0: done)."""
         return await _BODIES.delete(self._session, micros(before), limit)
 
-    async def _add(
+    async def _row(
         self, source: str, event: str, person_id: int, kind: str, body: Mapping[str, Any], taken_at: int | None
-    ) -> bool:
+    ) -> tuple[Any, ...]:
         session = self._session
         sealed = await layers.close(session, self._vault, person_id, _SEALED, pack(body), layers.named(body))
-        added = await session.change(_ADD, source, event, person_id, kind, sealed, session.now_micros, taken_at)
-        return added == 1
+        return source, event, person_id, kind, sealed, session.now_micros, taken_at
 
     async def _received(self, rows: Sequence[Sequence[Any]]) -> list[Received]:
         received = []

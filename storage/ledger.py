@@ -108,7 +108,7 @@ class Ledger:
 
     async def add(self, person_id: int | None, what: str, flow: str = "", subject: str = "", detail: str = "") -> None:
         """One more line. Nothing personal goes here: it outlives *forget me*."""
-        await self._session.change(ADD, person_id, what, self._session.now_micros, flow, subject, detail)
+        await self._session.later(ADD, person_id, what, self._session.now_micros, flow, subject, detail)
 
     async def hand_on(self, person_id: int, to: int) -> None:
         """What happened to someone who turned out to be somebody else happened to that one: nobody is counted twice."""

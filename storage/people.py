@@ -268,11 +268,12 @@ class People:
         district: str | None = None,
         zone: str | None = None,
     ) -> None:
-        """All their fields, replacing those before; of the others, those that are given. Raises NotFound."""
+        """All their fields, replacing those before; of the others, those that are given. Raises NotFound, at the
+        latest as it is committed."""
         seal = await self._vault.of(self._session, person_id)
         sealed = seal.close(_SEALED, pack(fields))
-        if not await self._session.change(_SAVE, person_id, sealed, language, role, status, district, zone):
-            raise NotFound(f"person {person_id}")
+        values = (person_id, sealed, language, role, status, district, zone)
+        await self._session.later(_SAVE, *values, otherwise=NotFound, about=f"person {person_id}")
 
     async def leaving(self, limit: int, since: datetime) -> list[int]:
         """Those who asked to be forgotten and have had their goodbye; one decided before `since` is not waited for."""

@@ -1,8 +1,9 @@
 """Postgres: one transaction per work; the server groups the flushes."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections import deque
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from storage.errors import (
     StorageUnavailable,
     StoreClosed,
 )
+from storage.merging import Part, fits, merged
 from storage.schema import newest
 from storage.session import Arguments
 from storage.sqlite import Clock, Work
@@ -28,6 +30,8 @@ from storage.transaction import Transaction
 from storage.vault import MARK, Vault, generation
 
 T = TypeVar("T")
+
+_Job = tuple[Work[Any], "asyncio.Future[Any]"]
 
 CONNECTIONS = 16
 
@@ -100,24 +104,52 @@ class PostgresSession:
         self.destroyed: list[int] = []
         self._connection = connection
         self._writes = writes
+        self._later: list[Part] = []
 
     async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Sequence[Any]]:
+        await self.flush()
         found: Sequence[Sequence[Any]] = await self._connection.fetch(*self._call(statement, arguments))
         return found
 
     async def row(self, statement: Statement, *arguments: Any) -> Sequence[Any] | None:
+        await self.flush()
         found: Sequence[Any] | None = await self._connection.fetchrow(*self._call(statement, arguments))
         return found
 
     async def change(self, statement: Statement, *arguments: Any) -> int:
+        await self.flush()
         said: str = await self._connection.execute(*self._call(statement, arguments))
         return int(said.rpartition(" ")[2])
 
     async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
+        if len(many) == 1:
+            await self.later(statement, *many[0])
+        else:
+            await self.flush()
+            text, arrange = statement.postgres
+            await self._connection.executemany(text, [arrange(each) for each in many] if arrange else many)
+
+    async def later(
+        self, statement: Statement, *arguments: Any, otherwise: type[Exception] | None = None, about: str = ""
+    ) -> None:
         text, arrange = statement.postgres
-        await self._connection.executemany(text, [arrange(each) for each in many] if arrange else many)
+        part = Part(text, arrange(arguments) if arrange else arguments, otherwise, about)
+        if not fits(self._later, part):
+            await self.flush()
+        self._later.append(part)
+
+    async def flush(self) -> None:
+        """Runs what was to be run later, in one round trip."""
+        if self._later:
+            parts, self._later = self._later, []
+            text, arguments = merged(parts)
+            touched = await self._connection.fetchrow(text, *arguments)
+            for part, count in zip(parts, touched, strict=True):
+                if not count and part.otherwise is not None:
+                    raise part.otherwise(part.about)
 
     async def numbers(self, table: Table, many: int) -> Sequence[int]:
+        await self.flush()
         return [row[0] for row in await self._connection.fetch(_NUMBERS, table.name, many)]
 
     async def wrapped_key(self, person_id: int) -> bytes | None:
@@ -152,6 +184,8 @@ class Pool:
         self._running = 0
         self._idle = asyncio.Event()
         self._idle.set()
+        self._queue: deque[_Job] = deque()
+        self._serving: set[asyncio.Task[None]] = set()
 
     async def start(self, url: str) -> None:
         """Connects. Raises StorageUnavailable."""
@@ -175,7 +209,7 @@ class Pool:
         for pause in (*_BACK_OFF, None):
             try:
                 with self._under_way():
-                    return await self._once(work, writes=True)
+                    return await self._queued(work)
             except (*_AGAIN, *_UNREACHABLE) as error:
                 if pause is None:
                     full = isinstance(error, asyncpg.DiskFullError)
@@ -197,7 +231,7 @@ class Pool:
         """Runs the work seeing one moment of the database."""
         try:
             with self._under_way():
-                return await self._once(work, writes=False)
+                return await self._look(work)
         except asyncpg.ReadOnlySQLTransactionError as error:
             raise ReadOnly from error
         except (_Lost, asyncpg.InvalidCachedStatementError, *_UNREACHABLE) as error:
@@ -256,24 +290,79 @@ class Pool:
             if not self._running:
                 self._idle.set()
 
-    async def _once(self, work: Work[T], *, writes: bool) -> T:
-        async with self._pool.acquire() as connection:
-            session = PostgresSession(connection, self._clock(), writes=writes)
-            vault = self._vault if writes else self._vault.sibling()
-            await connection.execute("BEGIN" if writes else "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    async def _queued(self, work: Work[T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._queue.append((work, future))
+        if len(self._serving) < CONNECTIONS:
+            task = asyncio.create_task(self._serve())
+            self._serving.add(task)
+            task.add_done_callback(self._serving.discard)
+        return await future
+
+    async def _serve(self) -> None:
+        """Runs what is queued on one connection, one after the other, until nothing is."""
+        connection, begun = None, False
+        while self._queue:
+            work, future = self._queue.popleft()
             try:
-                result = await work(Transaction(session, vault))
-                await connection.execute("COMMIT")
+                if connection is None:
+                    connection = await self._pool.acquire()
+                result, begun = await self._once(connection, work, begun=begun)
             except BaseException as error:
-                if not _gone(connection):
+                if connection is not None:
+                    await self._pool.release(connection)
+                connection, begun = None, False
+                if not future.done():
+                    future.set_exception(error)
+                if isinstance(error, asyncio.CancelledError):
+                    raise
+            else:
+                if not future.done():
+                    future.set_result(result)
+        if connection is not None:
+            if begun:  # for a work that another connection took meanwhile
+                with suppress(asyncpg.PostgresError, *_UNREACHABLE):
                     await connection.execute("ROLLBACK")
-                elif isinstance(error, Exception):
-                    raise _Lost(str(error)) from error
-                raise
-            # Again, because another turn may have opened the key between its destruction and the commit.
-            for person_id in session.destroyed:
-                vault.drop(person_id)
+            await self._pool.release(connection)
+
+    async def _once(self, connection: Any, work: Work[T], *, begun: bool) -> tuple[T, bool]:
+        """What the work gave, once it is committed; and whether the connection has begun the next transaction, as it
+        does in the same round trip where one is queued."""
+        session = PostgresSession(connection, self._clock(), writes=True)
+        if not begun:
+            await connection.execute("BEGIN")
+        async with _undone(connection):
+            result = await work(Transaction(session, self._vault))
+            await session.flush()
+            begun = bool(self._queue)
+            await connection.execute("COMMIT; BEGIN" if begun else "COMMIT")
+        # Again, because another turn may have opened the key between its destruction and the commit.
+        for person_id in session.destroyed:
+            self._vault.drop(person_id)
+        return result, begun
+
+    async def _look(self, work: Work[T]) -> T:
+        async with self._pool.acquire() as connection:
+            session = PostgresSession(connection, self._clock(), writes=False)
+            await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            async with _undone(connection):
+                result = await work(Transaction(session, self._vault.sibling()))
+                await session.flush()
+                await connection.execute("COMMIT")
             return result
+
+
+@asynccontextmanager
+async def _undone(connection: Any) -> AsyncIterator[None]:
+    """Whatever is raised within undoes the transaction. Raises _Lost where the connection broke."""
+    try:
+        yield
+    except BaseException as error:
+        if not _gone(connection):
+            await connection.execute("ROLLBACK")
+        elif isinstance(error, Exception):
+            raise _Lost(str(error)) from error
+        raise
 
 
 def _gone(connection: Any) -> bool:

@@ -41,6 +41,15 @@ class Session(Protocol):
         """So many numbers that no row of this table has, for rows of this transaction."""
         ...
 
+    async def later(
+        self, statement: Statement, *arguments: Any, otherwise: type[Exception] | None = None, about: str = ""
+    ) -> None:
+        """Like `change`, at the latest before the next query or the commit: nobody waits for each of several.
+
+        Where it touched no row, `otherwise(about)` is raised, here or wherever it was run.
+        """
+        ...
+
     async def wrapped_key(self, person_id: int) -> bytes | None:
         """A person's wrapped key; None when it was destroyed."""
         ...

@@ -55,7 +55,7 @@ def connect(path: Path, *, writes: bool, factory: type[sqlite3.Connection] = sql
         connection.execute("PRAGMA foreign_keys = ON")
         # What is deleted is overwritten: sealed or not, nothing of the forgotten stays in the file.
         connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA cache_size = -65536")
+        connection.execute("PRAGMA cache_size = -16384")
         # Rarer than the default: a page that many turns touch is then copied into the database once.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -154,6 +154,12 @@ class SqliteSession:
     async def numbers(self, table: Table, many: int) -> Sequence[int]:
         highest = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()[0]  # noqa: S608
         return range(highest + 1, highest + 1 + many)
+
+    async def later(
+        self, statement: Statement, *arguments: Any, otherwise: type[Exception] | None = None, about: str = ""
+    ) -> None:
+        if not await self.change(statement, *arguments) and otherwise is not None:
+            raise otherwise(about)
 
     async def wrapped_key(self, person_id: int) -> bytes | None:
         for unsaved in (self._made, self._kept):

@@ -170,6 +170,13 @@ class Together:
         self._later[statement].append(arguments)
         return 1
 
+    async def later(
+        self, statement: Statement, *arguments: Any, otherwise: type[Exception] | None = None, about: str = ""
+    ) -> None:
+        """As `Session.later`."""
+        if not await self.change(statement, *arguments) and otherwise is not None:
+            raise otherwise(about)
+
     async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
         """As `Session.change_many`."""
         if statement not in self._later:

@@ -41,9 +41,9 @@ class Broken(NamedTuple):
 BUILDS = (
     Broken(
         "an event that was seen is taken again",
-        "bot/turn.py",
-        "            raise SeenBefore\n        if person.status == BLOCKED:",
-        "            pass\n        if person.status == BLOCKED:",
+        "storage/inbox.py",
+        "        await session.later(_ADD, *row, otherwise=SeenBefore)\n",
+        "        await session.later(_ADD, *row)\n",
     ),
     Broken(
         "an event is acknowledged though the database was away",

@@ -101,8 +101,7 @@ async def turns(store: Store, name: str, count: int, in_flight: int) -> None:
             loaded = await tx.people.lock_and_load("telegram", "main", str(number % PEOPLE))
             assert loaded is not None
             person = loaded.person
-            if not await tx.inbox.take("telegram/main", f"{name}{number}", person.id, "said", {"text": "Leeds"}):
-                return
+            await tx.inbox.take("telegram/main", f"{name}{number}", person.id, "said", {"text": "Leeds"})
             conversation = loaded.conversations[0].with_(state="consent", question=3, entered_at=tx.now)
             await tx.conversations.save(person.id, conversation, tx.now + timedelta(days=1))
             await tx.outbox.add(person, person.address_id, conversation.id, SAYS)

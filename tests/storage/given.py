@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from flows.model import Conversation, Say
+from storage.errors import SeenBefore
 from storage.people import Person
 from storage.store import Store, Transaction
 
@@ -70,5 +71,14 @@ async def looked_up(store: Store, key: str) -> str | None:
 
 
 async def take(store: Store, person_id: int, event: str, text: str = "", source: str = "telegram") -> bool:
-    """An event of this person, taken at once."""
-    return await store.run(lambda tx: tx.inbox.take(source, event, person_id, "said", {"text": text}))
+    """An event of this person, taken at once. False: it was here before."""
+
+    async def work(tx: Transaction) -> None:
+        await tx.people.load(person_id)
+        await tx.inbox.take(source, event, person_id, "said", {"text": text})
+
+    try:
+        await store.run(work)
+    except SeenBefore:
+        return False
+    return True

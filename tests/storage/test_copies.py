@@ -31,7 +31,7 @@ from storage.snapshot import plain
 from storage.store import Store, Transaction
 from storage.tables import JOBS, PERSON_KEYS
 from tests.databases import Database, Watch
-from tests.storage.given import CHANNEL, put_down, someone, talk
+from tests.storage.given import CHANNEL, put_down, someone, take, talk
 
 Fresh = Callable[[], Database]
 
@@ -107,7 +107,7 @@ async def test_what_was_backed_up_is_there_again_in_either_database(
     assert loaded == here
     (message,) = await restored.run(lambda tx: tx.outbox.claim(*CHANNEL, 10, "tester"))
     assert message.say.text == "Where do you live?"
-    assert not await restored.run(lambda tx: tx.inbox.take("telegram", "1", ana, "said", {}))
+    assert not await take(restored, ana, "1")
     assert (await someone(restored, "200")).id > ana
     await restored.close()
 

@@ -8,7 +8,7 @@ from storage.errors import KeyDestroyed, NotFound
 from storage.people import Known, Loaded, Person
 from storage.store import Store, Transaction
 from tests.databases import Watch
-from tests.storage.given import CHANNEL, someone, talk
+from tests.storage.given import CHANNEL, someone, take, talk
 
 
 async def loaded(store: Store, address: str = "100") -> Loaded | None:
@@ -151,7 +151,7 @@ async def test_an_event_of_someone_forgotten_still_counts_as_seen_and_they_may_c
     await store.run(lambda tx: tx.people.forget(person.id))
     again = await someone(store)
     assert again.id != person.id
-    assert not await store.run(lambda tx: tx.inbox.take("telegram", "1", again.id, "said", {}))
+    assert not await take(store, again.id, "1")
 
 
 async def test_forgetting_that_fails_forgets_nothing(store: Store) -> None:

@@ -10,7 +10,7 @@ from storage import postgres as pool
 from storage.errors import DiskFull, StorageUnavailable
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
-from tests.storage.given import claimed, says, someone
+from tests.storage.given import claimed, put_down, says, someone
 
 
 @pytest.fixture
@@ -183,3 +183,14 @@ async def test_a_server_that_follows_another_since_is_left_for_whichever_leads_n
         other.execute("SET default_transaction_read_only = off")
         follows("off")
     await store.run(lambda tx: tx.settings.set("x", "y"))
+
+
+async def test_no_connection_is_left_in_a_transaction(two: tuple[Store, Store], url: str) -> None:
+    store, _ = two
+    for many in (1, 2, 17, 40, 3):
+        await asyncio.gather(*(put_down(store, f"{number}") for number in range(many)))
+    with psycopg.connect(url, autocommit=True) as other:
+        found = other.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+        )
+        assert found.fetchone() == (0,)

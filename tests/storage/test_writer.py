@@ -87,8 +87,7 @@ async def test_a_full_disk_fails_the_group_and_the_store_goes_on(lite: Store) ->
         connection(lite).execute(f"PRAGMA max_page_count = {pages}")
 
     def big(number: int) -> asyncio.Task[bool]:
-        body = {"text": "x" * 200_000}
-        return asyncio.ensure_future(lite.run(lambda tx: tx.inbox.take("t", str(number), person.id, "said", body)))
+        return asyncio.ensure_future(take(lite, person.id, str(number), "x" * 200_000))
 
     await lite.run(partial(limit, pages=200))
     outcomes = await asyncio.gather(*(big(number) for number in range(20)), return_exceptions=True)
