@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from bot.channels.carried import LEAVE, carried
+from bot.channels.carried import LEAVE, STOP, carried
 from bot.channels.render import NOT_SEEN, fitting, plain_label
 from flows.limits import WHATSAPP, WHATSAPP_LABEL
 from flows.model import Say
@@ -57,16 +57,17 @@ def shown(say: Say, conversation: int) -> Message:
     if labels and not say.many and _can_be_pressed(labels):
         if len(labels) <= MOST_BUTTONS and len(text) <= LONGEST_BODY:
             buttons = [*_buttons(say, conversation, labels), *map(_button, way_out)]
-            return _interactive("button", text, {"buttons": buttons[:MOST_BUTTONS]})
+            return _interactive("button", text, {"buttons": buttons[:MOST_BUTTONS]}, say, len(buttons) > MOST_BUTTONS)
         if len(text) <= LONGEST_LIST_BODY:
             rows = [{"id": _id(say, conversation, at, LONGEST_ROW_ID), "title": each} for at, each in enumerate(labels)]
-            rows = [*rows, *way_out][:MOST_ROWS]
-            return _interactive("list", text, {"button": say.button or "…", "sections": [{"rows": rows}]})
+            rows = [*rows, *way_out]
+            action = {"button": say.button or "…", "sections": [{"rows": rows[:MOST_ROWS]}]}
+            return _interactive("list", text, action, say, len(rows) > MOST_ROWS)
     if not labels and say.expect == "place" and len(text) <= LONGEST_BODY:
-        return _interactive("location_request_message", text, {"name": "send_location"})
+        return _interactive("location_request_message", text, {"name": "send_location"}, say)
     body = plain(fitting(say, _ROOM))
     if way_out and len(body) <= LONGEST_BODY:
-        return _interactive("button", body, {"buttons": [_button(way_out[0])]})
+        return _interactive("button", body, {"buttons": [_button(way_out[0])]}, say)
     return Message("text", {"body": body, "preview_url": False})
 
 
@@ -105,5 +106,7 @@ def _id(say: Say, conversation: int, at: int, most: int) -> str:
     return carried(conversation, say.question, say.choices[at].key, at + 1, most)
 
 
-def _interactive(kind: str, text: str, action: Json) -> Message:
-    return Message("interactive", {"type": kind, "body": {"text": text}, "action": action})
+def _interactive(kind: str, text: str, action: Json, say: Say, full: bool = False) -> Message:
+    """Where it is `full`, the word stands below that a button has no room for: a footer has up to 60 characters."""
+    footer = {"footer": {"text": f"{say.leave}: *{STOP.removeprefix('/')}*"}} if full else {}
+    return Message("interactive", {"type": kind, "body": {"text": text}, "action": action, **footer})

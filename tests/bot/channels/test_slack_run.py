@@ -84,7 +84,7 @@ async def test_a_newcomer_is_welcomed_on_slack_from_hello_to_consent(tmp_path: P
         await until(lambda: "volunteer" not in texts(ana)[-1])
         ana.say("/help")
         await until(lambda: "buddy" in texts(ana)[-1])
-        ana.say("stop")
+        press(ana, "No more messages")
         await until(lambda: "Done" in texts(ana)[-1])
         assert [alive for message in ana.sent for alive in shown(message)[1]] == []
         assert (ana.warned, app.lost, server.refused_for_pace) == ([], [], 0)

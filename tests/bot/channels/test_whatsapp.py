@@ -145,12 +145,15 @@ def test_few_choices_are_buttons_more_are_a_list_and_all_others_numbers(say: Say
         (Say("x" * 1025), "text", False),
     ],
 )
-def test_the_way_out_is_one_more_button_where_there_is_room(say: Say, kind: str, way_out: bool) -> None:
+def test_the_way_out_is_one_more_button_where_there_is_room_and_else_a_word_below(
+    say: Say, kind: str, way_out: bool
+) -> None:
     say = replace(say, leave="No more")
     assert kind_of(say) == kind
     made = shown(say, 7)
     found = buttons({"type": made.kind, made.kind: made.content})
     assert [each["id"] for each in found if each["title"] == "No more" and each["id"] == LEAVE] == [LEAVE] * way_out
+    assert ("footer" in made.content) == (len(say.choices) in (3, 10)), "the word *stop* stands there"
     assert len(found) == (
         0 if kind in ("text", "location_request_message") else way_out + len(say.choices) * (not say.many)
     )

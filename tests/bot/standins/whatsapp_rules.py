@@ -107,7 +107,11 @@ def _length(name: str, value: Any, least: int, most: int) -> None:
 def _interactive(content: Json, media: Mapping[str, Json]) -> None:
     kind, action = content.get("type"), content.get("action") or {}
     body = (content.get("body") or {}).get("text")
-    header = content.get("header")
+    header, footer = content.get("header"), content.get("footer")
+    if footer is not None:
+        _length("footer", footer.get("text"), 1, 60)  # [buttons], [list]
+        if kind not in ("button", "list"):
+            raise invalid("a footer stands below buttons and lists")
     if kind == "button":
         _length("body", body, 1, 1024)  # [buttons]
         replies = [button.get("reply") or {} for button in action.get("buttons") or []]
