@@ -1,5 +1,6 @@
 """Actions from a calendar file (.ics), as other calendars write them."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
@@ -43,7 +44,7 @@ def read_calendar(
         one = _action(event, title, zone, places)
         times, note = _times(event, zone_of(zone), now, changed)
         actions += [moved(one, at) for at in times] if "RRULE" in event or "RDATE" in event else [one]
-        notes += [f"{title}: {note}"] if note else []
+        notes += [f"{title}: {each}" for each in (note, _unknown_zone(event, zone)) if each]
     return tuple(actions), tuple(notes)
 
 
@@ -89,8 +90,9 @@ def _why_not(event: Any, title: str, zone: tzinfo, now: datetime) -> str:
 def _action(event: Any, title: str, zone: str, places: Places) -> NewAction:
     starts = _moment(event, "DTSTART", zone_of(zone))
     assert starts is not None, "it was looked at before"
-    address = tidy(str(event.get("LOCATION", "")))[:300]
-    place = next(filter(None, (places.read(part) for part in _parts(address))), None)
+    location = str(event.get("LOCATION", ""))
+    address = tidy(location)[:300]
+    place = next(filter(None, (places.read(part) for part in _parts(location[:300]))), None)
     own = _zone_name(event)
     return NewAction(
         title,
@@ -104,11 +106,21 @@ def _action(event: Any, title: str, zone: str, places: Places) -> NewAction:
     )
 
 
-def _parts(address: str) -> Iterator[str]:
-    """The whole, then its parts from the last: towns stand behind streets."""
-    if address:
-        yield address
-        yield from (part for part in reversed([part.strip() for part in address.split(",")[1:]]) if part)
+def _parts(location: str) -> Iterator[str]:
+    """Where a town may stand in it: the whole, then what is left without its beginning, for towns stand behind streets
+    and before countries; then its parts alone, from the last."""
+    parts = [part for each in re.split(r"[,\n]", location) if (part := tidy(each))]
+    yield from (", ".join(parts[at:]) for at in range(len(parts)))
+    yield from reversed(parts[1:-1])
+
+
+def _unknown_zone(event: Any, zone: str) -> str:
+    """What is to be said of a time in a zone that neither the file nor anybody else explains."""
+    begins = event.get("DTSTART")
+    name = begins.params.get("TZID") if begins is not None else None
+    if name is None or begins.dt.tzinfo is not None:
+        return ""
+    return f"its time zone `{name}` is not known; its time was taken as one of {zone}"
 
 
 def _zone_name(event: Any) -> str:

@@ -63,8 +63,11 @@ def add(
         "capacity": capacity, "goal": goal, "bring": bring, "campaign": campaign,
         "zone": zone, "materials": materials, "cohort": cohort,
     }  # fmt: skip
-    for added in finish(_added(read, _series(read, cells, every, times, until), host)):
+    new = _series(read, cells, every, times, until)
+    for one, added in zip(new, finish(_added(read, new, host)), strict=True):
         say(f"Action {added.id}, {plain(added.title)}, is published: {when(added, read)}.")
+        if _twice(one, read):
+            say("That hour comes twice that night, for the clocks go back: the first is meant.")
         if host is None and not every:
             say(f"The code to say aloud there changes every hour: `doorstep action code {added.id}` shows it.")
 
@@ -148,6 +151,12 @@ def _series(
     if new[0].starts_at <= present():
         refuse(f"starts: `{cells['starts']}` is past")
     return new
+
+
+def _twice(new: "NewAction", read: "Config") -> bool:
+    from bot.new_actions import comes_twice
+
+    return comes_twice(new, read.org.time_zone)
 
 
 async def _added(read: "Config", new: "Sequence[NewAction]", host: int | None) -> "list[Action]":

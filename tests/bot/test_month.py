@@ -5,6 +5,7 @@ becomes of it; the file is written anew by deleting it.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 
 from bot.changed_actions import cancel_action, change_action
+from bot.channels.base import Outbound, Receipt, SendFailed
 from bot.codes import code
+from bot.sender import Sender
 from storage.actions import PUBLISHED
 from storage.store import Store, Transaction
-from tests.bot.neighbourhood import ANSWERS, Neighbourhood
+from tests.bot.neighbourhood import ANSWERS, Neighbourhood, places
+from tests.bot.talking import Recorder
 from tests.databases import Watch
 
 GOLDEN = Path(__file__).with_name("month.txt")
@@ -25,12 +29,33 @@ RALLY = datetime(2026, 3, 28, 11, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PEOPLE: Mapping[str, str] = {
     "ana": "confirms early", "ben": "said maybe", "cleo": "cancels", "dan": "swaps", "eve": "waits for a place",
-    "finn": "moves away", "gus": "lives where it is night", "hana": "asks the bot to stop",
+    "finn": "moves to another city", "gus": "lives where it is night", "hana": "blocks the bot",
     "ivo": "comes without signing up", "sam": "hosts",
 }  # fmt: skip
 
 
-async def quiet_days(here: Neighbourhood, until: datetime) -> None:
+@dataclass
+class Phones(Recorder):
+    """Everybody's phones; who has `blocked` the bot gets nothing any more."""
+
+    blocked: set[str] = field(default_factory=set)
+
+    async def send(self, message: Outbound) -> Receipt:
+        if message.address in self.blocked:
+            raise SendFailed("they have blocked the bot", final=True)
+        return await super().send(message)
+
+
+class Month(Neighbourhood):
+    """Neighbours with phones of which one stops answering."""
+
+    def __init__(self, store: Store, watch: Watch) -> None:
+        super().__init__(store, watch)
+        self.channel: Phones = Phones()
+        self.sender = Sender(store, self.channel, watch)
+
+
+async def quiet_days(here: Month, until: datetime) -> None:
     """Time passes in which little happens: it is looked at every six hours."""
     while here.watch.now < until:
         here.watch.now = min(until, here.watch.now + 6 * HOUR)
@@ -43,12 +68,16 @@ async def _stall(tx: Transaction, at: datetime, **columns: Any) -> None:
     )
 
 
-async def month(here: Neighbourhood) -> None:
+async def month(here: Month) -> None:
     """All of it: forty actions of which one is the rally, and what each of the ten does about it."""
     sam = await here.buddy("sam", capacity=0)
     rally = await here.action(sam, RALLY, title="Rally for the park", capacity=6, campaign="Spring")
     other = await here.action(sam, RALLY + DAY, title="Plant trees", campaign="Spring")
-    for number in range(38):
+    bristol = places().read("Bristol")
+    assert bristol is not None
+    far = {"title": "Rally by the river", "district": "Bristol", "cell": bristol.cell, "address": "Castle Park"}
+    await here.action(sam, RALLY + 2 * HOUR, host_id=None, campaign="Spring", **far)
+    for number in range(37):
         at = RALLY + timedelta(days=number % 3, hours=number % 5)
         stall: dict[str, Any] = {
             "title": f"Stall {number + 1}",
@@ -66,10 +95,12 @@ async def month(here: Neighbourhood) -> None:
     await here.store.run(lambda tx: change_action(tx, rally, address="2 Park Row"))
     await here.settle()
     await here.says("ana", "I'll be there")
-    await here.says("hana", "stop")
+    here.channel.blocked.add("hana")
     await quiet_days(here, BEGINS + 15 * DAY)
     await here.says("cleo", "can't come", "1", "no")
     await here.says("finn", "can't come", "1", "no")
+    await here.says("finn", "start", "1 and 3", "Bristol", "Saturdays", "yes", "Not now", "yes")
+    await here.says("finn", "1", "yes", "10:00")
     await quiet_days(here, RALLY - 3 * DAY)
     await here.until(RALLY - 3 * DAY + HOUR)
     await here.says("dan", "Another one", "1")
@@ -90,7 +121,7 @@ async def month(here: Neighbourhood) -> None:
 
 @pytest.mark.slow
 async def test_every_message_of_a_month_is_what_it_was(store: Store, watch: Watch) -> None:
-    here = Neighbourhood(store, watch)
+    here = Month(store, watch)
     await here.libraries.begin()
     told: dict[str, list[str]] = {who: [] for who in PEOPLE}
     sends = here.send
@@ -107,3 +138,5 @@ async def test_every_message_of_a_month_is_what_it_was(store: Store, watch: Watc
     if not GOLDEN.exists():
         GOLDEN.write_text(written, "utf-8")
     assert written == GOLDEN.read_text("utf-8")
+    # Whoever blocks the bot is no secret: coordinators see what could not be sent, once.
+    assert [kind for kind, _ in await here.cards()].count("failed_send") == 1

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bot.calendar_import import read_calendar
-from bot.new_actions import BadCells, NewAction, add_action, missing, read_actions, repeated, understand
+from bot.new_actions import BadCells, NewAction, add_action, comes_twice, missing, read_actions, repeated, understand
 from bot.places import Place
 from bot.sheets import BadSheet
 from storage.store import Store
@@ -165,6 +165,41 @@ def test_what_is_no_calendar_is_said_in_a_sentence(tmp_path: Path, written: byte
     file.write_bytes(written)
     with pytest.raises(BadSheet, match="no calendar"):
         read_calendar(file, LONDON, TOWNS, NOW)
+
+
+def test_the_town_is_found_in_front_of_the_country_and_behind_the_street(tmp_path: Path) -> None:
+    """Some place is called England, too."""
+
+    class Known:
+        def read(self, text: str) -> Place | None:
+            name = {"Leeds, England": "Leeds", "England": "England, Arkansas", "Leeds": "Leeds"}.get(text)
+            return TOWNS.read("Leeds") if name == "Leeds" else Place(name, "x", 0, 0) if name else None
+
+    file = tmp_path / "actions.ics"
+    places = ("Town Hall\\nLeeds\\, England", "1 Mill Lane\\, Leeds\\, behind the mill")
+    events = "\n".join(
+        f"BEGIN:VEVENT\nUID:{place}\nSUMMARY:River\nDTSTART:20260606T100000\nLOCATION:{place}\nEND:VEVENT"
+        for place in places
+    )
+    file.write_bytes(ICS.format(events=events).replace("\n", "\r\n").encode())
+    actions, _ = read_calendar(file, LONDON, Known(), NOW)  # type: ignore[arg-type]
+    assert [each.district for each in actions] == ["Leeds", "Leeds"]
+    assert actions[0].address == "Town Hall Leeds, England"
+
+
+def test_a_zone_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    (action,), notes = calendar(tmp_path, "SUMMARY:River\nDTSTART;TZID=Mars Time:20260606T100000")
+    assert action.starts_at == datetime(2026, 6, 6, 9, tzinfo=UTC)
+    assert notes == ("River: its time zone `Mars Time` is not known; its time was taken as one of Europe/London",)
+
+
+@pytest.mark.parametrize(
+    ("starts", "twice"), [("2026-10-25 01:30", True), ("2026-10-25 00:30", False), ("2026-10-25 02:30", False)]
+)
+def test_an_hour_that_comes_twice_is_known_as_such_and_the_first_is_meant(starts: str, twice: bool) -> None:
+    new = understood(starts=starts)
+    assert comes_twice(new, LONDON) is twice
+    assert not twice or new.starts_at == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)
 
 
 def local(actions: Sequence[NewAction], zone: str = LONDON) -> list[str]:
