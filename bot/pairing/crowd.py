@@ -6,8 +6,8 @@ makes. A rule without a table here is asked pair by pair, so that a new one is r
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -21,7 +21,7 @@ from bot.pairing.rules import HARD, SOFT, Hard, Helper, Soft, Terms, Wish
 Numbers = npt.NDArray[np.float64]
 Truths = npt.NDArray[np.bool_]
 Indices = npt.NDArray[np.int64]
-Bits = npt.NDArray[np.uint64]
+Bits = npt.NDArray[np.unsignedinteger[Any]]
 Counts = npt.NDArray[np.unsignedinteger[Any]]
 AnyTable = npt.NDArray[Any]
 Table = TypeVar("Table", bound=AnyTable)
@@ -98,8 +98,27 @@ class Crowd:
             which = np.flatnonzero(which)
         if self.rows is ALL:
             return Crowd(self.columns, cast(Indices | slice, which))
+        if isinstance(which, slice):
+            # Whoever takes one slice takes the others too: what is drawn once is enough for all.
+            return Crowd(_Drawn(self), which)
         rows = np.arange(len(self.columns["people"]))[self.rows] if isinstance(self.rows, slice) else self.rows
         return Crowd(self.columns, rows[which])
+
+
+class _Drawn(Mapping[str, AnyTable]):
+    """The columns of some people of a crowd, each drawn when it is first wanted."""
+
+    def __init__(self, crowd: Crowd) -> None:
+        self._crowd = crowd
+
+    def __getitem__(self, name: str) -> AnyTable:
+        return cast(AnyTable, getattr(self._crowd, name))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._crowd.columns)
+
+    def __len__(self) -> int:
+        return len(self._crowd.columns)
 
 
 Keys = Mapping[str, int]
@@ -152,14 +171,40 @@ def _crowd(
 def _bits(keys: Keys, sets: Sequence[Iterable[str]]) -> Bits:
     """A row of words for each set. What somebody has that has no bit, nobody can have in common with them."""
     words = len(keys) // WORD + 1
-    known: dict[tuple[str, ...], list[int]] = {}
-    rows = [known.get(each) or known.setdefault(each, _row(keys, each, words)) for each in map(tuple, sets)]
-    return np.array(rows, np.uint64).reshape(-1, words)
+    word = np.uint32 if len(keys) <= WORD // 2 else np.uint64
+    known: dict[tuple[str, ...], int] = {}
+    which = np.fromiter((known.setdefault(each, len(known)) for each in map(tuple, sets)), np.int64, len(sets))
+    rows = np.array([_row(keys, each, words) for each in known], word).reshape(-1, words)
+    return cast(Bits, rows[which])
 
 
 def _row(keys: Keys, each: tuple[str, ...], words: int) -> list[int]:
     number = sum(1 << keys[key] for key in set(each) if key in keys)
     return [(number >> (WORD * word)) & ((1 << WORD) - 1) for word in range(words)]
+
+
+SHORT = 0.02
+"""Of chords up to so many radii of the Earth (127 km) two terms more tell the arc to a thousandth of a millimetre."""
+
+
+def distances(ones: Numbers, others: Numbers) -> Numbers:
+    """Kilometres over the ground from each of `ones` to each of `others` (vectors as `cells.point` makes them)."""
+    squares = np.zeros((len(ones), len(others)))
+    apart = np.empty_like(squares)
+    for axis in range(3):
+        np.subtract.outer(ones[:, axis], others[:, axis], out=apart)
+        squares += np.square(apart, out=apart)
+    chords = np.sqrt(squares, out=apart)
+    far = np.flatnonzero(squares > SHORT * SHORT)
+    arcs = 2 * EARTH_KM * np.arcsin(np.minimum(1.0, chords.ravel()[far] / 2))
+    # An arcsine for each of them would take as long as all the rest.
+    terms = squares * (EARTH_KM * 3 / 640)
+    terms += EARTH_KM / 24
+    terms *= squares
+    terms += EARTH_KM
+    chords *= terms
+    chords.ravel()[far] = arcs
+    return chords
 
 
 OF_WISH: tuple[Hard, ...] = (rules.consent, rules.adults)
@@ -193,20 +238,14 @@ class Sides:
     def floors(self) -> Numbers:
         """The least that anyone can cost each supporter who lives next door; infinite: nobody may be introduced to
         them."""
-        dreamt = rules.dream(self.helpers)
-        known: dict[object, float] = {}
-        floors = []
-        for wish in self.wishes:
-            alike = (
-                wish.languages, wish.interests, wish.times, wish.traits, wish.asks, wish.waiting_since, wish.adult,
-                wish.consented,
-            )  # fmt: skip
-            if alike not in known:
-                bound = rules.least(wish, dreamt, 0.0, self.terms)
-                never = bound is None or any(rule(wish, ANY_HELPER, self.terms) for rule in OF_WISH)
-                known[alike] = np.inf if never or bound is None else bound
-            floors.append(known[alike])
-        return np.array(floors)
+        dreamt = replace(rules.dream(self.helpers), adult=True)
+        dream = buddies([dreamt], self.keys, self.terms)
+        block = _NextDoor(Sides(self.wishes, (dreamt,), self.terms), self.seeking, dream)
+        never = np.logical_or.reduce(
+            [np.broadcast_to(block.never(rule), block.far.shape) for rule in (*OF_WISH, rules.speech)]
+        )
+        floors: Numbers = np.where(never, np.inf, block.costs)[:, 0]
+        return floors
 
     @cached_property
     def apart(self) -> Mapping[int, list[int]]:
@@ -235,13 +274,7 @@ class Block:
     @cached_property
     def far(self) -> Numbers:
         """Kilometres; NaN where either lives nowhere."""
-        far = np.zeros((len(self.seeking), len(self.helping)))
-        for axis in range(3):
-            apart = np.subtract.outer(self.seeking.at[:, axis], self.helping.at[:, axis])
-            far += np.square(apart, out=apart)
-        np.sqrt(far, out=far)
-        np.arcsin(np.minimum(1.0, np.multiply(far, 0.5, out=far), out=far), out=far)
-        return np.multiply(far, 2 * EARTH_KM, out=far)
+        return distances(self.seeking.at, self.helping.at)
 
     @cached_property
     def allowed(self) -> Truths:
@@ -282,6 +315,14 @@ class Block:
     @property
     def _helpers(self) -> list[Helper]:
         return [self.sides.helpers[each] for each in self.helping.people]
+
+
+class _NextDoor(Block):
+    """They live next door to each other, wherever that is."""
+
+    @cached_property
+    def far(self) -> Numbers:
+        return np.zeros((len(self.seeking), len(self.helping)))
 
 
 def _shared(ones: Bits, others: Bits) -> Counts:
