@@ -32,19 +32,24 @@ class StoredHistory:
         """The lines after a cursor ("" for all), oldest first, at most the newest `limit`; and the next cursor."""
         seen = _numbers(after)
 
-        async def work(tx: Transaction) -> tuple[list[Received], list[Sent]]:
+        seen_in, seen_out, *skipped = seen
+
+        async def work(tx: Transaction) -> tuple[list[Received], list[Sent], list[Sent]]:
             person = await tx.people.by_address("web", self._account, address)
             if person is None or (after and not await _something_new(tx, person.id, seen)):
-                return [], []
-            return await tx.inbox.history(person.id, _MOST), await tx.outbox.newest(person.id, _MOST)
+                return [], [], []
+            received = await tx.inbox.history(person.id, _MOST, seen_in)
+            sent = [
+                *await tx.outbox.these(person.id, skipped),
+                *await tx.outbox.newest(person.id, _MOST, seen_out),
+            ]
+            return received, sent, await _asked(tx, person.id, received, sent)
 
-        received, sent = await self._store.read(work)
-        seen_in, seen_out, *skipped = seen
-        visible = [message for message in sent if message.state in _VISIBLE and message.say is not None]
+        received, sent, asked = await self._store.read(work)
+        bots = [message for message in sent if message.state in _VISIBLE and message.say is not None]
         waiting = {message.id for message in sent if message.state == _WAITING}
-        labels = labels_of(visible)
-        mine = [event for event in received if event.kind == "said" and event.id > seen_in]
-        bots = [message for message in visible if message.id > seen_out or message.id in skipped]
+        labels = labels_of([*asked, *bots])
+        mine = [event for event in received if event.kind == "said"]
         dated = [(event.arrived_at, 0, event.id, _mine(event, labels)) for event in mine]
         dated += [(message.created_at, 1, message.id, _bots(message)) for message in bots]
         lines = [line for *_, line in sorted(dated, key=lambda each: each[:3])][-limit:]
@@ -52,6 +57,17 @@ class StoredHistory:
         newest_out = max([seen_out, *(message.id for message in bots)])
         overtaken = sorted(number for number in waiting if number < newest_out)[-_MOST_OVERTAKEN:] if sent else skipped
         return lines, ".".join(map(str, [newest_in, newest_out, *overtaken]))
+
+
+async def _asked(tx: Transaction, person_id: int, received: Iterable[Received], sent: Iterable[Sent]) -> list[Sent]:
+    """The questions whose buttons were pressed, as far as they are not among what is shown anyway."""
+    here = {(message.conversation_id, message.say.question) for message in sent if message.say is not None}
+    pressed = {(event.body.get("conversation"), event.body.get("question")) for event in received if _keys(event)}
+    found = []
+    for conversation, question in pressed - here:
+        if isinstance(conversation, int) and isinstance(question, int):
+            found += await tx.outbox.asking(person_id, conversation, question)
+    return found
 
 
 async def _something_new(tx: Transaction, person_id: int, seen: list[int]) -> bool:
@@ -81,10 +97,15 @@ def labels_of(sent: Iterable[Sent]) -> Labels:
     }
 
 
+def _keys(event: Received) -> list[str]:
+    """The buttons that were pressed."""
+    choice = event.body.get("choice")
+    return [choice] if isinstance(choice, str) else [str(key) for key in choice] if isinstance(choice, tuple) else []
+
+
 def _mine(event: Received, labels: Labels) -> Line:
     body = event.body
-    choice = body.get("choice")
-    keys = [choice] if isinstance(choice, str) else list(choice) if isinstance(choice, tuple) else []
+    keys = _keys(event)
     pressed = [labels.get((body.get("conversation"), body.get("question"), key), key) for key in keys]
     text = ", ".join(pressed) if pressed else str(body.get("text", ""))
     question, conversation = body.get("question"), body.get("conversation")

@@ -95,13 +95,12 @@ _REVIVE = Statement(
 )
 _HISTORY = Statement(
     select(*_columns)
-    .where(_I.person_id == given("person"))
+    .where(_I.person_id == given("person"), _I.id > given("after"))
     .order_by(_I.id.desc())
     .limit(given("most"))
     .offset(constant(0)),
-    "person",
-    "most",
-)
+    "person", "after", "most",
+)  # fmt: skip
 _OF = Statement(select(*_columns).where(_I.id == given("number"), _I.person_id == given("person")), "number", "person")
 
 
@@ -159,9 +158,9 @@ class Inbox:
         sealed = (await self._vault.of(session, person_id)).close(_SEALED, pack(body))
         return await session.change(_BURY, source, event, person_id, kind, sealed, session.now_micros, error) == 1
 
-    async def history(self, person_id: int, limit: int) -> list[Received]:
-        """What came from or for this person, newest first."""
-        return await self._received(await self._session.rows(_HISTORY, person_id, limit))
+    async def history(self, person_id: int, limit: int, after_id: int = 0) -> list[Received]:
+        """What came from or for this person, with numbers above `after_id`, newest first."""
+        return await self._received(await self._session.rows(_HISTORY, person_id, after_id, limit))
 
     async def of(self, person_id: int, event_id: int) -> Received | None:
         """One event of this person's; None where it is another's or there is none."""

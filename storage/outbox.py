@@ -95,25 +95,23 @@ _REWRITE = Statement(
     "number",
 )
 
+_sent = select(_O.id, _O.conversation_id, _O.sealed, _O.state, _O.created_at, _O.sent_at, _O.reason).where(
+    _O.person_id == given("person")
+)
 _HISTORY = Statement(
-    select(_O.id, _O.conversation_id, _O.sealed, _O.state, _O.created_at, _O.sent_at, _O.reason)
-    .where(_O.person_id == given("person"), _O.id > given("after"))
-    .order_by(_O.id)
-    .limit(given("most"))
-    .offset(constant(0)),
-    "person",
-    "after",
-    "most",
-)
+    _sent.where(_O.id > given("after")).order_by(_O.id).limit(given("most")).offset(constant(0)),
+    "person", "after", "most",
+)  # fmt: skip
 _NEWEST = Statement(
-    select(_O.id, _O.conversation_id, _O.sealed, _O.state, _O.created_at, _O.sent_at, _O.reason)
-    .where(_O.person_id == given("person"))
+    _sent.where(_O.id > given("after")).order_by(_O.id.desc()).limit(given("most")).offset(constant(0)),
+    "person", "after", "most",
+)  # fmt: skip
+_ASKING = Statement(
+    _sent.where(_O.conversation_id == given("conversation"), _O.question == given("question"))
     .order_by(_O.id.desc())
-    .limit(given("most"))
-    .offset(constant(0)),
-    "person",
-    "most",
-)
+    .limit(constant(1)).offset(constant(0)),
+    "person", "conversation", "question",
+)  # fmt: skip
 _stranded = (
     _O.channel == given("channel"),
     _O.account == given("account"),
@@ -208,10 +206,20 @@ class Outbox(Sending):
         """Messages to this person with numbers above `after_id`, oldest first."""
         return await self._sent(person_id, await self._session.rows(_HISTORY, person_id, after_id, limit))
 
-    async def newest(self, person_id: int, limit: int) -> list[Sent]:
-        """The newest messages to this person, oldest first."""
-        rows = await self._session.rows(_NEWEST, person_id, limit)
+    async def newest(self, person_id: int, limit: int, after_id: int = 0) -> list[Sent]:
+        """The newest messages to this person, with numbers above `after_id`, oldest first."""
+        rows = await self._session.rows(_NEWEST, person_id, after_id, limit)
         return await self._sent(person_id, rows[::-1])
+
+    async def these(self, person_id: int, numbers: Sequence[int]) -> list[Sent]:
+        """Messages to this person by their numbers; those of others are passed over."""
+        return [
+            each for number in numbers for each in await self.history(person_id, number - 1, 1) if each.id == number
+        ]
+
+    async def asking(self, person_id: int, conversation_id: int, question: int) -> list[Sent]:
+        """The message that asked this, as it stands now; none where there is no such question."""
+        return await self._sent(person_id, await self._session.rows(_ASKING, person_id, conversation_id, question))
 
     async def _sent(self, person_id: int, rows: Sequence[Sequence[Any]]) -> list[Sent]:
         history = []

@@ -218,10 +218,7 @@ class Web:
             # Only the kind is logged: a driver's message can quote what the person wrote.
             _log.error("a message from the chat page was not taken: %s", type(error).__name__)
             raise _Refused(503, "That could not be kept just now. Try again in a moment.", 1) from error
-        cursor = ""
-        with suppress(_Refused):
-            cursor = (await self._read(address, "", 1))[1]
-        return JSONResponse({"cursor": cursor})
+        return JSONResponse({})
 
     async def _news(self, request: Request) -> Response:
         address = self._known(request)
