@@ -45,9 +45,6 @@ TERMINAL = Limits(text=20_000, buttons=0, label=None, once=True)
 TELEGRAM_ACCOUNT = Rate(30)
 """python-telegram-bot's constants.FloodLimit.MESSAGES_PER_SECOND, from Telegram's bots FAQ ("about 30 a second")."""
 
-TELEGRAM_PAID = Rate(1000)
-"""The same with paid broadcasts: constants.FloodLimit.PAID_MESSAGES_PER_SECOND."""
-
 TELEGRAM_CHAT = Rate(1)
 """constants.FloodLimit.MESSAGES_PER_SECOND_PER_CHAT; short bursts may pass, "but eventually" there is a 429."""
 

@@ -93,22 +93,26 @@ _GAP = "\0"
 """Where a hole came out empty. Nothing that is shown holds this character."""
 
 _EMPTY_LINE = re.compile(r"^[ \t]*(?:\0[ \t]*)+(?:\n|\Z)", re.MULTILINE)
-_GAPS = re.compile(r"(?P<left> *)\0(?: *\0)*(?P<right> *)")
+_GAPS = re.compile(r"(?P<left>,? *)\0(?: *\0)*(?P<right> *)")
 _CLOSES = frozenset(".,!?;:)]…،؟؛。，！？")
 _OPENS = frozenset("([¿¡“„«\n")
 
 
 def _close_up(written: str) -> str:
-    """Closes the gaps: a line of nothing else goes, two spaces become one, none stays before a full stop."""
+    """Closes the gaps: a line of nothing else goes, two spaces become one, none stays before a full stop, and no comma
+    that led to a name."""
     lines = _EMPTY_LINE.sub("", written)
     if lines != written:
         lines = re.sub(r"\n{3,}", "\n\n", lines)
 
     def closed(gap: re.Match[str]) -> str:
         before, after = lines[: gap.start()][-1:], lines[gap.end() : gap.end() + 1]
-        if before in _OPENS or after == "\n" or (after in _CLOSES and not gap["right"]):
+        comma = "," if gap["left"].startswith(",") else ""
+        if after in ("", "\n") or (after in _CLOSES and not gap["right"]):
             return ""
-        return " " if gap["left"] or gap["right"] else ""
+        if before in _OPENS:
+            return comma
+        return comma + (" " if gap["left"] or gap["right"] else "")
 
     return _GAPS.sub(closed, lines)
 

@@ -161,6 +161,41 @@ DEEDS: Mapping[str, Deed] = {
     "export_me": Deed(),
 }
 
+MEANS: Mapping[str, str] = {
+    "record_consent": "keeps that they agreed, in the words of the question just answered",
+    "withdraw_consent": "takes that back",
+    "find_buddy": "asks the buddy who fits them best, if they agreed to `pair`",
+    "another_buddy": "asks somebody else than the buddy they have",
+    "answer_offer": "a buddy's yes or no to a newcomer",
+    "call_gathering": "a buddy welcomes several who wait at once",
+    "share_contact": "their contact for the other's, once both have pressed",
+    "met": "whether they met the one they were introduced to",
+    "end_pair": "they and the other write to each other no more",
+    "become_buddy": "asks coordinators to make them a buddy",
+    "set_away": "no newcomers for them until that day",
+    "step_down": "they are no buddy any more",
+    "sign_up": "puts them on an action's list",
+    "cancel_sign_up": "takes them off it",
+    "claim_need": "they bring what an action still needs",
+    "return_need": "they cannot bring it after all",
+    "check_in": "they are there, by the code that the host says",
+    "mark_came": "a host says who came",
+    "was_there": "they say themselves that they came",
+    "propose_action": "an action of their own, for coordinators to approve",
+    "nearest_action": "the nearest action of a campaign",
+    "invite_link": "a link of theirs for a friend",
+    "phone_code": "a code to go on from another phone",
+    "tell_coordinators": "a card on the desk that says `about`",
+    "hand_over": "a card too, and what they write from now on reaches the people of the group",
+    "report": "an urgent card: something felt wrong, and the contact it is about is frozen",
+    "set_language": "speaks to them as `me.language` says",
+    "resume": "begins to write to somebody again who had said stop",
+    "stop": "writes to them no more",
+    "forget_me": "destroys their key: nothing of theirs opens again",
+    "export_me": "sends them what is kept of them",
+}
+"""What each of them does, in a few words for those who write flows."""
+
 HAPPENINGS = tuple(
     f"{subject}.{what}"
     for subject, whats in {
@@ -208,7 +243,7 @@ def pages() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         yield f"{title}: fields", [(f"{title}.{name}", kind.value) for name, kind in fields.items()]
     yield "lists for choices_from", [(name, "") for name in LISTS]
     yield "expect", [(name, kind.value) for name, kind in EXPECTS.items()]
-    yield "do", [(name, _deed_line(deed)) for name, deed in DEEDS.items()]
+    yield "do", [line for name, deed in DEEDS.items() for line in ((name, _deed_line(deed)), ("", MEANS[name]))]
     yield "happenings (for wait, goal and moments)", [(name, "") for name in HAPPENINGS]
     yield "who a moment is for", [(name, "") for name in WHO]
     yield "filters in texts", [(name, "for " + ", ".join(sorted(kinds - {ANY}))) for name, kinds in FILTERS.items()]

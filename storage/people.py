@@ -21,7 +21,7 @@ from storage.tombstones import Tombstones
 from storage.values import pack, unpack
 from storage.vault import Seal, Vault
 
-ACTIVE, STOPPED, PAUSED, LEAVING, FORGOTTEN = "active", "stopped", "paused", "leaving", "forgotten"
+ACTIVE, STOPPED, LEAVING, FORGOTTEN = "active", "stopped", "leaving", "forgotten"
 BLOCKED = "blocked"
 """What `Person.status` can be."""
 

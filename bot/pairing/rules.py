@@ -240,8 +240,6 @@ HARD: tuple[Hard, ...] = (oneself, apart, consent, adults, approved, active, her
 SOFT: tuple[Soft, ...] = (interests, times, distance, language, load, waiting, asked)
 """In the order in which their reasons are told."""
 
-RULES: tuple[Hard | Soft, ...] = (*HARD, *SOFT)
-
 
 def weigh(wish: Wish, helper: Helper, terms: Terms) -> Verdict | Never:
     """What it would cost to introduce these two, and why they fit; or why they may never be introduced."""

@@ -22,6 +22,10 @@ def written(source: str, **me: Any) -> str:
     ("source", "read"),
     [
         ("Hi {{ me.name }}! I'm a bot.", "Hi! I'm a bot."),
+        ("You're on the list, {{ me.name }}. See you!", "You're on the list. See you!"),
+        ("¿Vienes, {{ me.name }}?\nSí", "¿Vienes?\nSí"),
+        ("Good night, {{ me.name }}", "Good night"),
+        ("Thank you, {{ me.name }}, for that", "Thank you, for that"),
         ("Hello {{ me.name }}, welcome", "Hello, welcome"),
         ("{{ me.name }} hello", "hello"),
         ("A {{ me.a }} B", "A B"),

@@ -14,6 +14,7 @@ from flows.vocabulary import (
     HAPPENINGS,
     LISTS,
     ME,
+    MEANS,
     ORG,
     PAIR,
     WHO,
@@ -102,4 +103,5 @@ def test_the_page_lists_every_name_once() -> None:
     lines = dict(line for _, rows in pages() for line in rows)
     assert lines["record_consent"] == "with to=keep|pair|contact|picture: done"
     assert lines["invite_link"] == "done (in answers.link)"
+    assert set(MEANS) == set(DEEDS)
     assert ATTACHMENTS == ("calendar", "qr", "card")

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from bot.cells import cell_at
 from bot.pairing.rules import SOFT, Helper, Terms, Wish
-from storage.people import ACTIVE, PAUSED
+from storage.people import ACTIVE, LEAVING
 
 NOW = datetime(2026, 3, 2, 10, tzinfo=UTC)
 LEEDS = cell_at(53.7965, -1.5479)
@@ -42,7 +42,7 @@ wishes = st.builds(
 helpers = st.builds(
     Helper, id=st.integers(1, 40), languages=languages, interests=interests, times=times, cell=cells, adult=mostly,
     approved=mostly, away_until=st.one_of(st.none(), st.none(), moments), capacity=st.integers(0, 4),
-    load=st.integers(0, 3), status=st.sampled_from([ACTIVE] * 6 + [PAUSED]), joined=st.none() | moments,
+    load=st.integers(0, 3), status=st.sampled_from([ACTIVE] * 6 + [LEAVING]), joined=st.none() | moments,
     not_with=some_ids, consented=mostly, traits=traits, asks=asks,
 )  # fmt: skip
 weights = st.dictionaries(st.sampled_from([rule.__name__ for rule in SOFT]), st.sampled_from([0.0, 0.5, 1, 7.0]))
