@@ -57,7 +57,7 @@ async def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
         port = taken.getsockname()[1]
         said = one_line(*await finished("run", "--config", str(config(tmp_path, port))))
     assert str(port) in said
-    assert "in use" in said
+    assert "is taken" in said
 
 
 async def test_a_second_process_on_the_same_file_is_refused(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.storage.given import CHANNEL, claimed, says, settle, someone, talk
 
 FULL = Say(
     "Which? 🌱", (Shown("a", "A"), Shown("b", "B")), question=3, many=True, picked=("a",), expect="place",
-    attach="picture:hall.jpg", replaces=True, tried="welcome/hello/warm", button="Done", names=(2,),
+    attach="picture:hall.jpg", replaces=True, tried="welcome/hello/warm", button="Done", names=(2,), leave="Stop",
 )  # fmt: skip
 
 
