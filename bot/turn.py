@@ -189,6 +189,9 @@ class Turns:
             return None
         held = await restraint.hold(turn, known, "" if late else subject)
         if held is not None and not late and not known.urgent:
+            if await tx.moments.begun(flow, subject, person_id, occurrence):
+                # Another process was quicker: it is this very one that they just had.
+                return None
             await restraint.keep(turn, known, subject, held)
             return _taken(turn)
         if not await tx.moments.begin(flow, subject, person_id, occurrence):

@@ -31,6 +31,13 @@ BEGIN = Statement(
     "occurrence",
     "at",
 )
+BEGUN = Statement(
+    select(_T.at).where(
+        _T.flow == given("flow"), _T.subject == given("subject"), _T.person_id == given("person"),
+        _T.occurrence == given("occurrence"),
+    ),
+    "flow", "subject", "person", "occurrence",
+)  # fmt: skip
 _begun_since = exists(
     select(constant(1))
     .select_from(STARTED)
@@ -118,6 +125,10 @@ class Moments(Concerned):
     async def begin(self, flow: str, subject: str, person_id: int, occurrence: str) -> bool:
         """A flow begins for this person, about this subject. False: this very occurrence has begun it before."""
         return await self._session.change(BEGIN, flow, subject, person_id, occurrence, self._session.now_micros) == 1
+
+    async def begun(self, flow: str, subject: str, person_id: int, occurrence: str) -> bool:
+        """Whether this very occurrence has begun it before."""
+        return await self._session.row(BEGUN, flow, subject, person_id, occurrence) is not None
 
     async def happened(
         self, happening: str, flow: str, since: datetime, until: datetime, limit: int, role: str = "",

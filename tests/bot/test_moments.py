@@ -142,6 +142,18 @@ async def test_whoever_breaks_leaves_the_others(talking: Talking, monkeypatch: p
     assert await talk.ledger("turn failed") == 1
 
 
+async def test_what_another_process_has_just_begun_is_not_held_back(talking: Talking) -> None:
+    talk = await talking({"says": SAYS})
+    number = await comes(talk, 3)
+    people = [(await talk.loaded(f"p{each}")).person.id for each in range(3)]
+    about = ("says", f"action:{number}", "2026-03-02T12:00Z")
+    # Both have looked already who is to be begun with.
+    assert await talk.turns.moments(people, *about, late=False) == 3
+    assert await talk.turns.moments(people, *about, late=False) == 0
+    assert await talk.turns.moment(people[0], *about) is False
+    assert (await talk.ledger("reminded"), await talk.ledger("held back")) == (3, 0)
+
+
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)
 async def test_whoever_has_another_turn_just_now_is_left_for_the_next_look(talking: Talking, store: Store) -> None:
     talk = await talking({"says": SAYS})
