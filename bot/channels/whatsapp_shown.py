@@ -22,6 +22,10 @@ LONGEST_BODY = 1024
 LONGEST_LIST_BODY = 4096
 LONGEST_BUTTON_ID, LONGEST_ROW_ID = 256, 200
 
+_STOP = STOP.removeprefix("/")
+_MOST_FOOTER = 60 - len(f": *{_STOP}*")
+"""Characters before the word in a footer, which has up to 60."""
+
 _JOINER = "\u2060"
 _ROOM = WHATSAPP.text - 96
 """Characters of a list in the text: what keeps marks from working takes room too."""
@@ -88,9 +92,10 @@ def _can_be_pressed(labels: list[str]) -> bool:
 
 
 def _way_out(say: Say, labels: list[str]) -> list[Json]:
-    """What says *stop*, if there is to be such a thing: no two that can be pressed may have the same label."""
-    fits = bool(say.leave) and say.leave not in labels and len(say.leave) <= WHATSAPP_LABEL
-    return [{"id": LEAVE, "title": say.leave}] if fits else []
+    """What says *stop*, if there is to be such a thing: no two that can be pressed may have the same label. A label too
+    long for WhatsApp is the word itself."""
+    label = say.leave if len(say.leave) <= WHATSAPP_LABEL else _STOP
+    return [{"id": LEAVE, "title": label}] if label and label not in labels else []
 
 
 def _buttons(say: Say, conversation: int, labels: list[str]) -> list[Json]:
@@ -107,6 +112,6 @@ def _id(say: Say, conversation: int, at: int, most: int) -> str:
 
 
 def _interactive(kind: str, text: str, action: Json, say: Say, full: bool = False) -> Message:
-    """Where it is `full`, the word stands below that a button has no room for: a footer has up to 60 characters."""
-    footer = {"footer": {"text": f"{say.leave}: *{STOP.removeprefix('/')}*"}} if full else {}
+    """Where it is `full`, the word stands below that a button has no room for."""
+    footer = {"footer": {"text": f"{say.leave[:_MOST_FOOTER]}: *{_STOP}*"}} if full else {}
     return Message("interactive", {"type": kind, "body": {"text": text}, "action": action, **footer})

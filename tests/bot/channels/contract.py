@@ -40,6 +40,7 @@ class Bubble:
     choices    the labels of what can be chosen, in order; a *done* button or one that shares a place is none of them
     ticked     the labels that are shown as ticked
     alive      what markup made pressable or noisy beside the choices: hidden links, mentions
+    leave      what stands beside the sign that says *stop*, where that is no button
     """
 
     reference: str
@@ -47,6 +48,7 @@ class Bubble:
     choices: tuple[str, ...] = ()
     ticked: tuple[str, ...] = ()
     alive: tuple[str, ...] = ()
+    leave: str = ""
 
 
 class Platform(Protocol):

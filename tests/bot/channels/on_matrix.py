@@ -87,7 +87,7 @@ class OnMatrix:
 
     async def way_out(self, who: str, label: str) -> None:
         newest = self.shown(who)[-1]
-        assert newest.text.endswith(f"\n\n🛑 {label}")
+        assert newest.leave == label
         related = {"rel_type": "m.annotation", "event_id": newest.reference, "key": "🛑\ufe0f"}
         self.tell(who, {"m.relates_to": related}, "m.reaction")
 
@@ -231,12 +231,13 @@ def bubbles_in(events: list[Json], bot: str) -> list[Bubble]:
 
 
 def _bubble(reference: str, content: Json) -> Bubble:
-    text, *listed = re.split(r"\n  \d+\. ", content["body"])
+    body, _, leave = content["body"].partition("\n\n🛑 ")
+    text, *listed = re.split(r"\n  \d+\. ", body)
     labels = tuple(each.removesuffix(" ✓") for each in listed)
     ticked = tuple(each.removesuffix(" ✓") for each in listed if each.endswith(" ✓"))
     alive = ["m.mentions"] if content.get("m.mentions") else []
     alive += [name for name in ("formatted_body", "format") if name in content]
-    return Bubble(reference, text, labels, ticked, tuple(alive))
+    return Bubble(reference, text, labels, ticked, tuple(alive), leave)
 
 
 @asynccontextmanager

@@ -92,7 +92,9 @@ def test_whatsapp_is_a_channel_that_any_process_listens_to_and_that_can_be_asked
         many=st.booleans(),
         expect=st.sampled_from(["", "place", "text"]),
         button=st.sampled_from(["", "Done"]),
-        leave=st.sampled_from(["", "No more messages", "More than twenty characters"]),
+        leave=st.sampled_from(
+            ["", "No more messages", "No further messages at all, ever, from any of you, whatever it is"]
+        ),
     ),
     st.integers(0, 2**63 - 1),
 )
@@ -157,6 +159,11 @@ def test_the_way_out_is_one_more_button_where_there_is_room_and_else_a_word_belo
     assert len(found) == (
         0 if kind in ("text", "location_request_message") else way_out + len(say.choices) * (not say.many)
     )
+
+
+def test_a_way_out_whose_label_is_too_long_is_called_stop() -> None:
+    made = shown(Say("Hello!", leave="No further messages at all"), 7)
+    assert [each["title"] for each in buttons({"type": made.kind, made.kind: made.content})] == ["stop"]
 
 
 async def test_links_make_no_previews_and_marks_of_others_do_not_work(platform: OnWhatsApp) -> None:
