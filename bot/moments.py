@@ -34,7 +34,7 @@ BATCH = 500
 MOST = 2_000
 """Flows of one tick: then everything else that is due has its turn, and the next tick goes on."""
 
-AT_ONCE = 4
+AT_ONCE = 2
 """Transactions under way at the same time, each of several people's turns: people's own come between them."""
 
 NEWS_AGAIN = timedelta(seconds=10)
