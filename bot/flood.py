@@ -1,7 +1,6 @@
 """Who writes faster than anybody can: they are told so kindly once, and then not heard until it is calm."""
 
-from collections import deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -30,20 +29,23 @@ class Flood:
     """One in each process: two that take the events of one account let twice as many through, which is as good."""
 
     def __init__(self) -> None:
-        self._lately: dict[Hashable, deque[tuple[datetime, str]]] = {}
+        self._lately: dict[Hashable, dict[str, datetime]] = {}
+        """The newest events of each address, and when they were written."""
         self._silent: dict[Hashable, bool] = {}
 
-    def heard(self, address: Hashable, at: datetime, event: str, *, word: bool = False) -> Verdict:
+    def heard(
+        self, address: Hashable, at: datetime, event: str, *, is_word: Callable[[], bool] = lambda: False
+    ) -> Verdict:
         """One more message from this address, written at that time; the same event again is no other message.
 
-        word  it is one of the few words that everybody is always heard with, like *stop*: it is, once in a silence
+        is_word  whether it is one of the few words that everybody is always heard with, like *stop*: it is, once in a
+                 silence
         """
-        times = self._lately.pop(address, None) or deque(maxlen=MOST + 1)
+        times = self._lately.pop(address, {})
         self._lately[address] = times
-        if event not in {each for _, each in times}:
-            times.append((at, event))
-        while times and at - times[0][0] >= WINDOW:
-            times.popleft()
+        times.setdefault(event, at)
+        while times and (len(times) > MOST + 1 or at - times[next(iter(times))] >= WINDOW):
+            del times[next(iter(times))]
         if len(times) <= CALM:
             self._silent.pop(address, None)
         if len(self._lately) > REMEMBERED:
@@ -55,7 +57,7 @@ class Flood:
             self._silent[address] = False
         if address not in self._silent:
             return Verdict.HEAR
-        if word and not self._silent[address]:
+        if not self._silent[address] and is_word():
             self._silent[address] = True
             return Verdict.HEAR
         return Verdict.SAY if begins else Verdict.NOTHING

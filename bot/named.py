@@ -29,6 +29,8 @@ def known(turn: Turn, other: Person | None, *also: str) -> str:
 
 def naming(turn: Turn, say: Say) -> Say:
     """With the numbers of those whom it names."""
+    if not turn.others:
+        return say
     named = set(say.names).union(*(whom(turn, text) for text in (say.text, *(each.label for each in say.choices))))
     return replace(say, names=tuple(sorted(named))) if named else say
 

@@ -75,7 +75,7 @@ class Turns:
         """
         said = arriving.tidied(inbound.said)
         address, at = (inbound.channel, inbound.account, inbound.address), inbound.at or self._store.now()
-        verdict = self._flood.heard(address, at, inbound.event, word=self._is_word(said))
+        verdict = self._flood.heard(address, at, inbound.event, is_word=lambda: self._is_word(said))
         if verdict is Verdict.SAY:
             with suppress(SeenBefore):
                 self._tell(await self._run(lambda tx: self._slow_down(tx, inbound)))

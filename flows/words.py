@@ -24,6 +24,7 @@ _MARKS = "".join(chr(n) for n in range(0x300, 0x1F000) if unicodedata.combining(
 _PILED = re.compile(f"([{_MARKS}]{{8}})[{_MARKS}]+")
 """Marks piled higher than any script does: sorting thousands of them would take long."""
 
+_ASCII_SIGNS = "".join(sign for sign in map(chr, range(128)) if not sign.isalnum())
 _DRAWN = dict.fromkeys([0xFE0E, 0xFE0F, 0x20E3])
 """How a sign is drawn (as an emoji, on a key) says nothing of what it means."""
 
@@ -82,6 +83,8 @@ def fold(said: str) -> str:
     A message of signs alone keeps them, each once where it is repeated: "???" is "?".
     """
     text = " ".join(bare(tidy(said)).split())[:LONGEST]
+    if text.isascii() and (inner := text.strip(_ASCII_SIGNS)):
+        return inner
     first = next((at for at, sign in enumerate(text) if sign.isalnum()), None)
     if first is None:
         return "".join(sign for sign, _ in groupby(text)).strip()

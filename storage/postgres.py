@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import ARRAY, BigInteger, Table, delete, exists, func, select
 
 from storage import leases
 from storage.errors import (
@@ -20,14 +19,11 @@ from storage.errors import (
     StorageUnavailable,
     StoreClosed,
 )
-from storage.merging import Part, fits, merged
+from storage.postgres_session import PostgresSession
 from storage.schema import newest
-from storage.session import Arguments
 from storage.sqlite import Clock, Work
-from storage.statements import Statement, constant, given
-from storage.tables import PERSON_KEYS, micros
 from storage.transaction import Transaction
-from storage.vault import MARK, Vault, generation
+from storage.vault import Vault
 
 T = TypeVar("T")
 
@@ -47,9 +43,6 @@ WHERE datname = current_database() AND usename = current_user AND application_na
 AND state = 'active' AND wait_event = 'ClientRead' AND state_change < now() - $2::interval"""
 """Ends the connections that wait for a client amid a statement: who prepares one is silent twice, and the server's own
 limit does not count the first time."""
-
-
-_NUMBERS = "SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)"
 
 
 class _Lost(Exception):
@@ -76,100 +69,6 @@ _UNREACHABLE = (
 
 _MISFIT = (asyncpg.SyntaxOrAccessError, asyncpg.IntegrityConstraintViolationError)
 """What statements do that were made for other tables."""
-
-_KEYS = PERSON_KEYS.c
-_KEY = Statement(select(_KEYS.wrapped).where(_KEYS.person_id == given("person")), "person")
-_KEYS_OF = Statement(
-    select(_KEYS.person_id, _KEYS.wrapped).where(_KEYS.person_id == func.any(given("people", ARRAY(BigInteger)))),
-    "people",
-)
-_MARK = PERSON_KEYS.alias("mark").c
-# The database itself refuses what was wrapped by a key that is in force no more, by whoever was frozen meanwhile.
-_in_force = ~exists().where(_MARK.person_id == constant(MARK), _MARK.wrapped > given("generation", _KEYS.wrapped.type))
-_row = given("person", _KEYS.person_id.type), given("wrapped", _KEYS.wrapped.type), given("at", BigInteger)
-_COLUMNS = ["person_id", "wrapped", "created_at"]
-_KEEP = Statement(
-    lambda insert: insert(PERSON_KEYS).from_select(_COLUMNS, select(*_row).where(_in_force)),
-    "person", "wrapped", "at", "generation",
-)  # fmt: skip
-_DESTROY = Statement(delete(PERSON_KEYS).where(_KEYS.person_id == given("person")), "person")
-
-
-class PostgresSession:
-    """A session on Postgres. The keys are in a schema of their own, in the same transaction."""
-
-    def __init__(self, connection: Any, now: datetime, *, writes: bool) -> None:
-        self.now = now
-        self.now_micros = micros(now)
-        self.destroyed: list[int] = []
-        self._connection = connection
-        self._writes = writes
-        self._later: list[Part] = []
-
-    async def rows(self, statement: Statement, *arguments: Any) -> Sequence[Sequence[Any]]:
-        await self.flush()
-        found: Sequence[Sequence[Any]] = await self._connection.fetch(*self._call(statement, arguments))
-        return found
-
-    async def row(self, statement: Statement, *arguments: Any) -> Sequence[Any] | None:
-        await self.flush()
-        found: Sequence[Any] | None = await self._connection.fetchrow(*self._call(statement, arguments))
-        return found
-
-    async def change(self, statement: Statement, *arguments: Any) -> int:
-        await self.flush()
-        said: str = await self._connection.execute(*self._call(statement, arguments))
-        return int(said.rpartition(" ")[2])
-
-    async def change_many(self, statement: Statement, many: Sequence[Arguments]) -> None:
-        if len(many) == 1:
-            await self.later(statement, *many[0])
-        else:
-            await self.flush()
-            text, arrange = statement.postgres
-            await self._connection.executemany(text, [arrange(each) for each in many] if arrange else many)
-
-    async def later(
-        self, statement: Statement, *arguments: Any, otherwise: type[Exception] | None = None, about: str = ""
-    ) -> None:
-        text, arrange = statement.postgres
-        part = Part(text, arrange(arguments) if arrange else arguments, otherwise, about)
-        if not fits(self._later, part):
-            await self.flush()
-        self._later.append(part)
-
-    async def flush(self) -> None:
-        """Runs what was to be run later, in one round trip."""
-        if self._later:
-            parts, self._later = self._later, []
-            text, arguments = merged(parts)
-            touched = await self._connection.fetchrow(text, *arguments)
-            for part, count in zip(parts, touched, strict=True):
-                if not count and part.otherwise is not None:
-                    raise part.otherwise(part.about)
-
-    async def numbers(self, table: Table, many: int) -> Sequence[int]:
-        await self.flush()
-        return [row[0] for row in await self._connection.fetch(_NUMBERS, table.name, many)]
-
-    async def wrapped_key(self, person_id: int) -> bytes | None:
-        row = await self.row(_KEY, person_id)
-        return None if row is None else row[0]
-
-    async def wrapped_keys(self, people: Sequence[int]) -> Sequence[tuple[int, bytes]]:
-        return [(person_id, wrapped) for person_id, wrapped in await self.rows(_KEYS_OF, people)]
-
-    async def keep_key(self, person_id: int, wrapped: bytes) -> None:
-        if not await self.change(_KEEP, person_id, wrapped, self.now_micros, generation(wrapped)):
-            raise OldKeyFile
-
-    async def destroy_key(self, person_id: int) -> None:
-        await self.change(_DESTROY, person_id)
-        self.destroyed.append(person_id)
-
-    def _call(self, statement: Statement, arguments: Arguments) -> tuple[Any, ...]:
-        text, arrange = statement.postgres if self._writes else statement.postgres_unlocked
-        return (text, *(arrange(arguments) if arrange else arguments))
 
 
 class Pool:
@@ -301,17 +200,16 @@ class Pool:
 
     async def _serve(self) -> None:
         """Runs what is queued on one connection, one after the other, until nothing is."""
-        connection, begun = None, False
+        line: _Line | None = None
         while self._queue:
             work, future = self._queue.popleft()
             try:
-                if connection is None:
-                    connection = await self._pool.acquire()
-                result, begun = await self._once(connection, work, begun=begun)
+                line = line or _Line(await self._pool.acquire(), self._vault)
+                result = await line.run(work, self._clock(), self._queue)
             except BaseException as error:
-                if connection is not None:
-                    await self._pool.release(connection)
-                connection, begun = None, False
+                if line is not None:
+                    await self._pool.release(line.connection)
+                line = None
                 if not future.done():
                     future.set_exception(error)
                 if isinstance(error, asyncio.CancelledError):
@@ -319,37 +217,53 @@ class Pool:
             else:
                 if not future.done():
                     future.set_result(result)
-        if connection is not None:
-            if begun:  # for a work that another connection took meanwhile
-                with suppress(asyncpg.PostgresError, *_UNREACHABLE):
-                    await connection.execute("ROLLBACK")
-            await self._pool.release(connection)
-
-    async def _once(self, connection: Any, work: Work[T], *, begun: bool) -> tuple[T, bool]:
-        """What the work gave, once it is committed; and whether the connection has begun the next transaction, as it
-        does in the same round trip where one is queued."""
-        session = PostgresSession(connection, self._clock(), writes=True)
-        if not begun:
-            await connection.execute("BEGIN")
-        async with _undone(connection):
-            result = await work(Transaction(session, self._vault))
-            await session.flush()
-            begun = bool(self._queue)
-            await connection.execute("COMMIT; BEGIN" if begun else "COMMIT")
-        # Again, because another turn may have opened the key between its destruction and the commit.
-        for person_id in session.destroyed:
-            self._vault.drop(person_id)
-        return result, begun
+        if line is not None:
+            await line.end()
+            await self._pool.release(line.connection)
 
     async def _look(self, work: Work[T]) -> T:
         async with self._pool.acquire() as connection:
-            session = PostgresSession(connection, self._clock(), writes=False)
+            session = PostgresSession(connection, writes=False)
+            session.begin(self._clock())
             await connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             async with _undone(connection):
                 result = await work(Transaction(session, self._vault.sibling()))
                 await session.flush()
                 await connection.execute("COMMIT")
             return result
+
+
+class _Line:
+    """A connection while works wait for it. The end of one transaction is the beginning of the next, in one round
+    trip."""
+
+    def __init__(self, connection: Any, vault: Vault) -> None:
+        self.connection = connection
+        self._vault = vault
+        self._session = PostgresSession(connection, writes=True)
+        self._transaction = Transaction(self._session, vault)
+        self._begun = False
+
+    async def run(self, work: Work[T], now: datetime, waiting: Collection[_Job]) -> T:
+        """Runs a work. Of no use any more once something was raised."""
+        self._session.begin(now)
+        if not self._begun:
+            await self.connection.execute("BEGIN")
+        async with _undone(self.connection):
+            result = await work(self._transaction)
+            await self._session.flush()
+            self._begun = bool(waiting)
+            await self.connection.execute("COMMIT; BEGIN" if self._begun else "COMMIT")
+        # Again, because another turn may have opened the key between its destruction and the commit.
+        for person_id in self._session.destroyed:
+            self._vault.drop(person_id)
+        return result
+
+    async def end(self) -> None:
+        """Ends what was begun for a work that another connection took meanwhile."""
+        if self._begun:
+            with suppress(asyncpg.PostgresError, *_UNREACHABLE):
+                await self.connection.execute("ROLLBACK")
 
 
 @asynccontextmanager

@@ -39,7 +39,7 @@ def test_a_word_like_stop_is_heard_once_in_a_silence() -> None:
     flood = Flood()
     verdicts(flood, MOST + 5, 0.1)
     at = NOON + timedelta(seconds=8)
-    assert [flood.heard("ana", at, f"e{each}", word=True) for each in range(3)] == [
+    assert [flood.heard("ana", at, f"e{each}", is_word=lambda: True) for each in range(3)] == [
         Verdict.HEAR,
         Verdict.NOTHING,
         Verdict.NOTHING,
