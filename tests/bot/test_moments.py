@@ -152,6 +152,9 @@ async def test_what_another_process_has_just_begun_is_not_held_back(talking: Tal
     assert await talk.turns.moments(people, *about, late=False) == 0
     assert await talk.turns.moment(people[0], *about) is False
     assert (await talk.ledger("reminded"), await talk.ledger("held back")) == (3, 0)
+    talk.watch.forward(HOUR)
+    assert await talk.turns.moments(people, *about, late=False) == 0
+    assert len(await talk.send()) == 3
 
 
 @pytest.mark.parametrize("database", ["postgres"], indirect=True)

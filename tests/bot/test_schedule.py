@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from bot.reminders import LOOK_BACK, Reminder, of
-from bot.schedule import A_SECOND, AHEAD, INVITE_AGAIN, Place, Round, Schedule
+from bot.schedule import A_SECOND, AHEAD, INVITE_AGAIN, START, Place, Round, Schedule
 from flows.model import Flow, Moment, Starts
 from storage.actions import PUBLISHED, Action
 
@@ -51,8 +51,9 @@ def test_where_somebody_was_found_it_is_looked_again_at_once_and_else_the_rarer_
     schedule = filled(small, crowd, reminder("near", -2, who="nearby"))
     now = NOON - HOUR
     for each in schedule.due(now):
-        each.found = True
+        each.found, each.place = True, Place(1, 500)
         each.ended(now)
+        assert each.place == START, "an older member who signs up late is behind where the round ended"
     schedule.rest()
     assert sorted(names(schedule.due(now))) == ["crowd", "near", "small"]
     for each in schedule.due(now):
