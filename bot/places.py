@@ -153,12 +153,16 @@ class Places:
         """The town that is meant, in any language, case and script, with or without accents; None: none is.
 
         Understood as written before misspelt, and of several the one that fits the group best. Postcodes are not known
-        but as names that the group gave its districts: "LS6" is None, and "Leeds LS6" is Leeds.
+        but as names that the group gave its districts: "LS6" is None, and "Leeds LS6" is Leeds. A region is no town.
         """
-        return next(iter(self.candidates(text, 1)), None)
+        return None if self._of_region(text) else next(iter(self._likely(text, 1)), None)
 
     def candidates(self, text: str, limit: int = MOST_CHOICES) -> list[Place]:
-        """The towns that are meant most likely, what fits the group best first; where it is clear, only that one."""
+        """The towns that are meant most likely, what fits the group best first; where it is clear, only that one. Where
+        a county or region is named alone, its largest towns."""
+        return [self._place(town) for town in self._of_region(text)[:limit]] or self._likely(text, limit)
+
+    def _likely(self, text: str, limit: int) -> list[Place]:
         found = self._understood(text)
         likely = [each for each in found if found[0].score - each.score < DOUBT and _is_called(each, found[0])]
         return [self._place(each.town) for each in likely[:limit]]
@@ -260,12 +264,37 @@ class Places:
 
     def _fitting(self, found: list[_Found], area: Words) -> list[_Found] | None:
         """Those of `found` in this area, or near this larger town; None where it is an area that holds none of them."""
-        areas = self.load().areas(key(" ".join(area)))
+        areas, name = self._areas(area), key(" ".join(area))
         inside = [each for each in found if any(_is_in(each.town, *one) for one in areas)]
         if areas:
             return inside or None
-        larger = [each.town for each in self._written(key(" ".join(area)))]
-        return [each for each in found if any(_is_beside(each.town, town) for town in larger)]
+        larger = [*(each.town for each in self._written(name)), *self.load().region(name)]
+        return [each for each in found if any(each.town == town or _is_beside(each.town, town) for town in larger)]
+
+    def _areas(self, area: Words) -> list[tuple[str, str]]:
+        """What is called so; of "Ontario, Canada" the one in that country."""
+        whole = self.load().areas(key(" ".join(area)))
+        if whole or len(area) < 2:
+            return whole
+        countries = {country for country, region in self.load().areas(key(area[-1])) if not region}
+        return [one for one in self.load().areas(key(" ".join(area[:-1]))) if one[0] in countries]
+
+    def _of_region(self, text: str) -> list[Town]:
+        """The towns of the county or region that is named. A town of that name comes first, but for one abroad where
+        the region is at home: in Britain "Surrey" is no town of Canada's."""
+        if len(text) > LONGEST:
+            return []
+        for left in bared(tuple(words(text))):
+            named = left[:-1] if len(left) > 1 and self._is_area(left[-1:]) else left
+            towns = self.load().region(key(" ".join(left))) or self.load().region(key(" ".join(named)))
+            home = [each for each in towns if each.country == self._country]
+            if towns:
+                written = self._read_with(self._written, text)
+                mine = [each for each in written if each.town.country == self._country or each.town.id < 0]
+                if any(each.own_name for each in mine) or (written and not home):
+                    return []
+                return home or [each for each in towns if each.country == towns[0].country]
+        return []
 
     # --- names --------------------------------------------------------------------------------------------------
 

