@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from fastapi import APIRouter, Request, Response
 from slack_bolt.app.async_app import AsyncApp
@@ -11,8 +10,9 @@ from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 from bot.channels.base import Report
+from bot.channels.retries import SHORTEST_PAUSE, Retries
 from bot.log import place
-from bot.slack_calls import QUIET, WRONG_TOKEN, Lost, NotReached, Refused, SlackClient, trouble
+from bot.slack_calls import QUIET, Lost, NotReached, Refused, SlackClient, asked, trouble
 from bot.slack_socket import Socket
 
 SILENCE = 120.0
@@ -21,9 +21,6 @@ SILENCE = 120.0
 LOOK = 60.0
 """Seconds between two calls of auth.test: they find a revoked token, and an app that calls so often keeps getting its
 events, where a silent one was forgotten (bolt-python#1529, python-slack-sdk#1701)."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds before something is tried again."""
 
 LARGEST_CALL = 1 << 20
 """Bytes that a call from Slack may have; an event with a full message is a tenth of that."""
@@ -78,7 +75,7 @@ class SlackApp:
             authorize=authorize,
         )
         self.bolt.error(self._broke)
-        self._report, self._pause, self._look, self._why = report, pause, look, ""
+        self._tries, self._look = Retries((Refused, NotReached, Lost), trouble, report, asked=asked, pause=pause), look
         self._socket = Socket(self.bolt, self.client, app_token, silence) if app_token else None
         self._listening = False
         self.router = APIRouter(include_in_schema=False)
@@ -89,10 +86,10 @@ class SlackApp:
         """Hands to Bolt's listeners what people do, until it is cancelled."""
         looking: asyncio.Task[None] | None = None
         try:
-            await self._patiently(self._introduce)
+            await self._tries.until_done(self._introduce)
             self._listening = True
             looking = asyncio.create_task(self._keep_looking())
-            await (looking if self._socket is None else self._socket.listen(self._patiently))
+            await (looking if self._socket is None else self._socket.listen(self._tries))
         finally:
             self._listening = False
             if looking is not None:
@@ -105,9 +102,7 @@ class SlackApp:
 
     def say(self, why: str) -> None:
         """Reports why it cannot work; "" once it can."""
-        if why != self._why:
-            self._why = why
-            self._report(why)
+        self._tries.say(why)
 
     async def _introduce(self) -> None:
         me = await self.client.auth_test()
@@ -117,7 +112,7 @@ class SlackApp:
     async def _keep_looking(self) -> None:
         while True:
             await asyncio.sleep(self._look)
-            await self._patiently(self._introduce)
+            await self._tries.until_done(self._introduce)
 
     def _myself(self) -> AuthorizeResult:
         """Who we are, for Bolt: without asking Slack while an event waits."""
@@ -152,22 +147,6 @@ class SlackApp:
             503 if answer.status >= 500 else answer.status,
             media_type=answer.headers.get("content-type", ["text/plain"])[0],
         )
-
-    async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
-        """Does it, as often as it takes; says why it has to."""
-        pause = self._pause
-        while True:
-            try:
-                result = await step()
-            except (Refused, NotReached, Lost) as error:
-                self.say(trouble(error))
-                if isinstance(error, Refused) and (error.error in WRONG_TOKEN or error.retry_after):
-                    pause = max(pause, min(error.retry_after or LONGEST_PAUSE, 120 * self._pause))
-            else:
-                self.say("")
-                return result
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 _HEADERS = ("content-type", "x-slack-signature", "x-slack-request-timestamp")

@@ -9,6 +9,8 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot.channels.retries import LONGEST_PAUSE
+
 CONNECT = 10.0
 """Seconds until a connection stands."""
 
@@ -139,3 +141,10 @@ def trouble(error: Refused | NotReached | Lost) -> str:
     if error.status >= 500 or error.error in AWAY:
         return f"Slack itself is broken just now ({error.error or error.status})"
     return f"Slack refuses: {error.error or error.status}"
+
+
+def asked(error: Refused | NotReached | Lost) -> float:
+    """Seconds for which it wants to be left alone after this; nobody takes a wrong token soon."""
+    if not isinstance(error, Refused):
+        return 0.0
+    return error.retry_after or (LONGEST_PAUSE if error.error in WRONG_TOKEN else 0.0)

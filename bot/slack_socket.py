@@ -6,7 +6,6 @@ slack_sdk's own client reconnects in the background and tells nobody why it cann
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import aiohttp
@@ -17,6 +16,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.socket_mode.request import SocketModeRequest
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from bot.channels.retries import Retries
 from bot.slack_calls import NotReached, Refused, SlackClient
 
 LEAVE = 10.0
@@ -41,14 +41,11 @@ class Socket:
         self._bolt, self._client, self._token, self._silence = bolt, client, app_token, silence
         self._tasks: set[asyncio.Task[Any]] = set()
 
-    async def listen(self, patiently: Callable[[Callable[[], Awaitable[Any]]], Awaitable[Any]]) -> None:
-        """Hands to Bolt what comes, until it is cancelled.
-
-        patiently  does a step as often as it takes, and tells why it has to
-        """
+    async def listen(self, tries: Retries) -> None:
+        """Hands to Bolt what comes, until it is cancelled; a socket that cannot be opened is tried again."""
         try:
             while True:
-                socket = await patiently(self._open)
+                socket = await tries.until_done(self._open)
                 leaving = asyncio.Event()
                 reading = self._aside(self._read(socket, leaving))
                 waiting = self._aside(leaving.wait())

@@ -4,7 +4,7 @@ homeserver, those people are on WhatsApp or Signal."""
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -16,13 +16,14 @@ from bot.channels.base import Inbound, Memory, Outbound, Receipt, Receive, Repor
 from bot.channels.matrix_account import Account
 from bot.channels.matrix_addresses import Addresses
 from bot.channels.matrix_bridge import STATUS, event_name, plain_name, unrelayed
-from bot.channels.matrix_calls import ERRORS, Refused, failure, hopeless, trouble
+from bot.channels.matrix_calls import ERRORS, Refused, asked, failure, hopeless, trouble
 from bot.channels.matrix_doors import Doors
 from bot.channels.matrix_heard import Heard, heard
 from bot.channels.matrix_news import News
 from bot.channels.matrix_rooms import Room, Rooms
 from bot.channels.matrix_shown import changed, shown, with_file
 from bot.channels.matrix_statuses import Statuses
+from bot.channels.retries import SHORTEST_PAUSE, Retries
 from bot.channels.web_files import File, Files
 from flows.limits import MATRIX
 
@@ -30,9 +31,6 @@ Json = dict[str, Any]
 
 LONGEST_WAIT = 30.0
 """Seconds that a homeserver keeps a question for news open: what matrix-nio's and other clients ask for."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds before something is tried again."""
 
 REMEMBERED = 50_000
 """People of whom the newest message is remembered."""
@@ -86,8 +84,9 @@ class Matrix:
         self._rooms = Rooms(bridge)
         self._news, self._addresses = News(self._home, self._rooms), Addresses(self._home, self._rooms)
         self._doors = Doors(self._home, self._rooms, unreadable)
-        self._statuses, self._place_at, self._files, self._report = Statuses(), place_at, files, report
-        self._wait, self._pause, self._why, self._since = patience[1], pause, "", ""
+        self._statuses, self._place_at, self._files = Statuses(), place_at, files
+        self._tries = Retries(ERRORS, trouble, report, asked=asked, pause=pause)
+        self._wait, self._since = patience[1], ""
         self._listening = False
         # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
         self._newest: OrderedDict[str, str] = OrderedDict()
@@ -103,11 +102,11 @@ class Matrix:
     async def listen(self, receive: Receive) -> None:
         """Hands on what people do until it is cancelled. Its place among the news moves on once all of it is stored."""
         try:
-            await self._patiently(self._begin)
+            await self._tries.until_done(self._begin)
             self._listening = True
             while True:
-                if not await self._patiently(lambda: self._ask(receive)):
-                    await asyncio.sleep(self._pause)
+                if not await self._tries.until_done(lambda: self._ask(receive)):
+                    await asyncio.sleep(self._tries.pause)
         finally:
             self._listening = False
 
@@ -140,7 +139,7 @@ class Matrix:
         else:
             place = await self._news.look()
             happened = await self._news.unanswered(place)
-        self._say("")
+        self._tries.say("")
         await self._follow()
         rooms = [
             (self._rooms.joined[room_id], events) for room_id, events in happened.items() if self._rooms.has(room_id)
@@ -214,7 +213,7 @@ class Matrix:
             return await self._show(message, await self._room(message.address))
         except ERRORS as error:
             if hopeless(error):
-                self._say(trouble(error))
+                self._tries.say(trouble(error))
             raise failure(error) from None
 
     async def _room(self, address: str) -> str:
@@ -268,25 +267,3 @@ class Matrix:
         return await self._files.file(message.address, kind, int(about) if about.isdecimal() else 0)
 
     # --- what can go wrong --------------------------------------------------------------------------------------
-
-    async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
-        """Does it, as often as it takes; says why it has to."""
-        pause = self._pause
-        while True:
-            try:
-                result = await step()
-            except ERRORS as error:
-                self._say(trouble(error))
-                wait = error.retry_after if isinstance(error, Refused) else 0
-                if hopeless(error) or wait:
-                    pause = max(pause, min(wait or LONGEST_PAUSE, 120 * self._pause))
-            else:
-                self._say("")
-                return result
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    def _say(self, why: str) -> None:
-        if why != self._why:
-            self._why = why
-            self._report(why)

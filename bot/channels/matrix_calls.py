@@ -12,6 +12,7 @@ import orjson
 from nio import Api, AsyncClient
 
 from bot.channels.base import SendFailed
+from bot.channels.retries import LONGEST_PAUSE
 from bot.channels.web_files import File
 
 Json = dict[str, Any]
@@ -95,6 +96,12 @@ def trouble(error: Exception) -> str:
     if error.code == "M_FORBIDDEN":
         return "the homeserver lets nothing be sent there: the room was left, or is closed"
     return f"the homeserver refuses ({error.code[:60]})"
+
+
+def asked(error: Exception) -> float:
+    """Seconds for which it wants to be left alone after this; nobody takes a wrong token soon."""
+    wait = error.retry_after if isinstance(error, Refused) else 0.0
+    return wait or (LONGEST_PAUSE if hopeless(error) else 0.0)
 
 
 class Calls:

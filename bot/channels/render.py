@@ -37,6 +37,18 @@ def plain_label(choice: Shown) -> str:
     return " ".join(choice.label.encode("utf-8", "replace").decode().split())
 
 
+def button_label(choice: Shown, number: int, most: int) -> str:
+    """What a button of at most so many characters can show: the label; cut, with the number that can be typed instead,
+    where it is longer; that number alone where nothing of the label could be seen."""
+    label = plain_label(choice)
+    if NOT_SEEN.fullmatch(label):
+        return str(number)
+    if len(label) <= most:
+        return label
+    start = f"{number}. "
+    return f"{start}{label[: most - len(start) - 1].rstrip()}…"
+
+
 def _cut(label: str, most: int) -> str:
     return label if len(label) <= most else f"{label[: most - 1]}…"
 

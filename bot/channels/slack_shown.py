@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from bot.channels.carried import LEAVE, carried
-from bot.channels.render import BOLD, NOT_SEEN, fitting, plain_label
+from bot.channels.render import BOLD, NOT_SEEN, button_label, fitting, plain_label
 from flows.limits import SLACK
 from flows.model import DONE, Say, Shown
 
@@ -102,7 +102,7 @@ def _buttons(say: Say, conversation: int) -> list[Json]:
         {
             "type": "button",
             "action_id": f"{CHOICE}.{number}",
-            "text": _plain(_short(choice, number)),
+            "text": _label(choice, number),
             "value": carried(conversation, say.question, choice.key, number, LONGEST_VALUE),
         }
         for number, choice in enumerate(say.choices, 1)
@@ -116,9 +116,7 @@ def _way_out(say: Say) -> Json:
 
 
 def _boxes(say: Say, conversation: int) -> list[Json]:
-    options = [
-        {"text": _plain(_short(choice, number)), "value": choice.key} for number, choice in enumerate(say.choices, 1)
-    ]
+    options = [{"text": _label(choice, number), "value": choice.key} for number, choice in enumerate(say.choices, 1)]
     elements: list[Json] = []
     for at in range(0, len(options), MOST_BOXES):
         group = options[at : at + MOST_BOXES]
@@ -135,16 +133,10 @@ def _plain(text: str) -> Json:
     return {"type": "plain_text", "text": text[: SLACK.label], "emoji": False}
 
 
+def _label(choice: Shown, number: int) -> Json:
+    return _plain(button_label(choice, number, SLACK.label or 0))
+
+
 def _clean(text: str) -> str:
     text = text.encode("utf-8", "replace").decode().strip()
     return "…" if NOT_SEEN.fullmatch(text) else text
-
-
-def _short(choice: Shown, number: int) -> str:
-    label, most = plain_label(choice), SLACK.label or 0
-    if NOT_SEEN.fullmatch(label):
-        return str(number)
-    if len(label) <= most:
-        return label
-    start = f"{number}. "
-    return f"{start}{label[: most - len(start) - 1].rstrip()}…"

@@ -4,7 +4,7 @@ import asyncio
 import hmac
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,8 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from bot.channels.base import Inbound, Outbound, Reached, Receipt, Receive, Report
-from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
+from bot.channels.retries import SHORTEST_PAUSE, Retries
+from bot.channels.telegram_calls import WRONG_TOKEN, Calls, Lost, NotReached, Refused, asked, failure, trouble
 from bot.channels.telegram_heard import KINDS, Heard, heard
 from bot.channels.telegram_shown import as_caption, shown
 from bot.channels.web_files import File, Files, attached
@@ -23,9 +24,6 @@ LONGEST_POLL = 50
 
 AT_ONCE = 100
 """Updates of one answer: core.telegram.org/bots/api#getupdates."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds before something is tried again."""
 
 LOOK = 60.0
 """Seconds between two looks whether Telegram still calls here."""
@@ -88,9 +86,10 @@ class Telegram:
     ) -> None:
         self.account, self.everywhere = account, hook is not None
         self._calls, self._place_at, self._hook = Calls(token, api_base), place_at, hook
-        self._commands, self._files, self._report, self._reached = commands or {}, files, report, reached
+        self._commands, self._files, self._reached = commands or {}, files, reached
         self._patience, self._poll_patience = patience
-        self._pause, self._offset, self._why = pause, 0, ""
+        self._tries = Retries((Refused, NotReached, Lost), trouble, report, asked=asked, pause=pause)
+        self._offset = 0
         self._receive: Receive | None = None
         self._moved: dict[str, str] = {}
         # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
@@ -112,19 +111,19 @@ class Telegram:
     async def listen(self, receive: Receive) -> None:
         """Hands on what people do until it is cancelled. Telegram forgets an event only once it is stored."""
         try:
-            await self._patiently(self._begin)
+            await self._tries.until_done(self._begin)
             if self._reached is not None:
-                await self._reached(f"{CHATS}{(await self._patiently(self._me))['username']}?start=")
+                await self._reached(f"{CHATS}{(await self._tries.until_done(self._me))['username']}?start=")
             self._receive = receive
             for language, commands in self._commands.items():
                 listed = [{"command": name, "description": what[:256]} for name, what in commands.items()]
                 self._aside("setMyCommands", commands=listed, language_code=language)
             while self._hook is not None:
                 await asyncio.sleep(LOOK)
-                await self._patiently(self._begin)
+                await self._tries.until_done(self._begin)
             while True:
-                if not await self._patiently(lambda: self._ask(receive)):
-                    await asyncio.sleep(self._pause)
+                if not await self._tries.until_done(lambda: self._ask(receive)):
+                    await asyncio.sleep(self._tries.pause)
         finally:
             self._receive = None
 
@@ -145,7 +144,7 @@ class Telegram:
         wait = int(self._poll_patience)
         arguments = {"offset": self._offset, "timeout": wait, "limit": AT_ONCE, "allowed_updates": KINDS}
         updates = await self._calls.call("getUpdates", patience, **arguments)
-        self._say("")
+        self._tries.say("")
         chats: dict[int, list[tuple[int, Heard]]] = {}
         for update in updates:
             if (said := heard(update)) is not None:
@@ -236,7 +235,7 @@ class Telegram:
             if refused.moved_to:
                 self._moved[message.address] = str(refused.moved_to)
             elif refused.status in WRONG_TOKEN:
-                self._say(trouble(refused))
+                self._tries.say(trouble(refused))
             if not refused.moved_to:
                 raise failure(refused) from None
         except (NotReached, Lost) as error:
@@ -280,24 +279,3 @@ class Telegram:
 
     async def _call(self, method: str, **arguments: Any) -> Any:
         return await self._calls.call(method, self._patience, **arguments)
-
-    async def _patiently(self, step: Callable[[], Awaitable[Any]]) -> Any:
-        """Does it, as often as it takes; says why it has to."""
-        pause = self._pause
-        while True:
-            try:
-                result = await step()
-            except (Refused, NotReached, Lost) as error:
-                self._say(trouble(error))
-                if isinstance(error, Refused) and (error.status in WRONG_TOKEN or error.retry_after):
-                    pause = max(pause, min(error.retry_after or LONGEST_PAUSE, 120 * self._pause))
-            else:
-                self._say("")
-                return result
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    def _say(self, why: str) -> None:
-        if why != self._why:
-            self._why = why
-            self._report(why)

@@ -13,6 +13,7 @@ from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
 
 from bot.channels.base import SendFailed
+from bot.channels.retries import LONGEST_PAUSE
 from bot.channels.web_files import File
 
 WRONG_TOKEN = (401, 404)
@@ -73,6 +74,13 @@ def trouble(error: Refused | NotReached | Lost) -> str:
     if error.status >= 500:
         return f"Telegram itself is broken just now ({error.status})"
     return f"Telegram refuses: {error.description.removeprefix('Bad Request: ')[:150] or error.status}"
+
+
+def asked(error: Refused | NotReached | Lost) -> float:
+    """Seconds for which it wants to be left alone after this; nobody takes a wrong token soon."""
+    if not isinstance(error, Refused):
+        return 0.0
+    return error.retry_after or (LONGEST_PAUSE if error.status in WRONG_TOKEN else 0.0)
 
 
 class Calls:

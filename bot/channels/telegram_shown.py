@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from bot.channels.carried import LEAVE, carried
-from bot.channels.render import BOLD, NOT_SEEN, fitting, plain_label
+from bot.channels.render import BOLD, NOT_SEEN, button_label, fitting, plain_label
 from flows.limits import TELEGRAM
-from flows.model import DONE, Say, Shown
+from flows.model import DONE, Say
 
 Json = dict[str, Any]
 
@@ -92,7 +92,7 @@ def _rows(say: Say, conversation: int) -> list[list[Json]]:
     for number, choice in enumerate(say.choices, 1):
         mark = "" if not say.many else TICKED if choice.key in ticked else UNTICKED
         data = carried(conversation, say.question, choice.key, number, LONGEST_DATA)
-        buttons.append({"text": mark + _short(choice, number, _most(say)), "callback_data": data})
+        buttons.append({"text": mark + button_label(choice, number, _most(say)), "callback_data": data})
     width = _width(say)
     rows = [buttons[at : at + width] for at in range(0, len(buttons), width)]
     if extra:
@@ -112,16 +112,6 @@ def _width(say: Say) -> int:
     if say.many:
         return 1
     return 3 if longest <= _SHORT and len(say.choices) == 3 else 2 if longest <= _MIDDLE else 1
-
-
-def _short(choice: Shown, number: int, most: int) -> str:
-    label = plain_label(choice)
-    if NOT_SEEN.fullmatch(label):
-        return str(number)
-    if len(label) <= most:
-        return label
-    start = f"{number}. "
-    return f"{start}{label[: most - len(start) - 1].rstrip()}…"
 
 
 def _units(text: str) -> int:

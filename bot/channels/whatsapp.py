@@ -7,7 +7,7 @@ import hmac
 import logging
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -15,6 +15,7 @@ import orjson
 from fastapi import APIRouter, Request, Response
 
 from bot.channels.base import Inbound, Outbound, Receipt, Receive, Report, SendFailed
+from bot.channels.retries import SHORTEST_PAUSE, Retries
 from bot.channels.web_files import File, Files, attached
 from bot.channels.whatsapp_calls import CLOSED, PAIR, TOKEN, Calls, Lost, NotReached, Refused, failure, trouble
 from bot.channels.whatsapp_heard import Heard, Status, heard
@@ -32,9 +33,6 @@ tries for up to 7 days. A signature alone is good for ever."""
 
 LOOK = 300.0
 """Seconds between two looks whether the token is still good."""
-
-SHORTEST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
-"""Seconds before something is tried again."""
 
 SETTLE = 60.0
 """Seconds that a message whose answer was lost has to be told of, before it is sent again."""
@@ -96,7 +94,7 @@ class WhatsApp:
         self.account, self.told = account, _nobody
         self._number, self._place_at, self._template, self._files = number, place_at, template, files
         self._calls, self._known = Calls(number.token, number.id, api_base, patience), Known()
-        self._report, self._pause, self._why = report, pause, ""
+        self._tries = Retries((Refused, NotReached, Lost), trouble, report, pause=pause)
         self._receive: Receive | None = None
         # An edit counts only of what this process has heard: whether anything came after it, nobody else can say.
         self._newest: OrderedDict[str, tuple[int, str]] = OrderedDict()
@@ -119,9 +117,9 @@ class WhatsApp:
         """Hands on what people do until it is cancelled. Meta hears that an event was taken once it is stored."""
         self._receive = receive
         try:
-            await self._patiently(self._check_template)
+            await self._tries.until_done(self._check_template)
             while True:
-                await self._patiently(lambda: self._calls.check(self._number.app_secret))
+                await self._tries.until_done(lambda: self._calls.check(self._number.app_secret))
                 await asyncio.sleep(LOOK)
         finally:
             self._receive = None
@@ -292,7 +290,7 @@ class WhatsApp:
 
     def _refused(self, refused: Refused, address: str) -> SendFailed:
         if refused.code in TOKEN:
-            self._say(trouble(refused))
+            self._tries.say(trouble(refused))
         tries = self._too_much.get(address, 0)
         if refused.code == PAIR:
             remember(self._too_much, address, tries + 1)
@@ -309,25 +307,6 @@ class WhatsApp:
         if wrong:
             self._template = None
             _log.error("whatsapp %s: the template `%s` %s: nobody is knocked for", self.account, template.name, wrong)
-
-    async def _patiently(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Does it, as often as it takes; says why it has to."""
-        pause = self._pause
-        while True:
-            try:
-                await step()
-            except (Refused, NotReached, Lost) as error:
-                self._say(trouble(error))
-            else:
-                self._say("")
-                return
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    def _say(self, why: str) -> None:
-        if why != self._why:
-            self._why = why
-            self._report(why)
 
     def _complain(self, what: str) -> None:
         """Anybody may call, so it is said once a minute at most."""

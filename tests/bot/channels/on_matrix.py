@@ -249,7 +249,7 @@ async def account(**more: Any) -> AsyncIterator[tuple[Hands, Proxy, str, str, Ma
     async with Proxy(server.url) as proxy:
         options: Json = {"access_token": made["access_token"], "place_at": district, "memory": Remembering()}
         options |= {"patience": (2.0, 5.0), "pause": 0.02, "unreadable": UNREADABLE}
-        channel = Matrix(proxy.url, made["user_id"], **(options | more))
+        channel = Matrix(proxy.origin, made["user_id"], **(options | more))
         try:
             yield hands, proxy, made["user_id"], made["access_token"], channel
         finally:

@@ -59,7 +59,7 @@ def again(platform: OnMatrix, memory: Remembering, **more: Any) -> Matrix:
     """The same account after a restart."""
     options: dict[str, Any] = {"access_token": platform.secrets[0], "place_at": district, "memory": memory}
     options |= {"patience": (2.0, 5.0), "pause": 0.02}
-    return Matrix(platform.proxy.url, platform.bot, **(options | more))
+    return Matrix(platform.proxy.origin, platform.bot, **(options | more))
 
 
 def told(platform: OnMatrix, room: str, reader: str) -> list[str]:

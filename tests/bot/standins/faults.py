@@ -3,13 +3,14 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self
 
 import aiohttp
 from aiohttp import web
+
+from tests.bot.standins.listening import Listening
 
 Json = dict[str, Any]
 Way = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -17,7 +18,7 @@ Fault = Callable[[web.Request, Way], Awaitable[web.StreamResponse]]
 """Meets a request instead of the homeserver; the way on is given to it."""
 
 
-class Proxy:
+class Proxy(Listening):
     """Passes everything on.
 
     faults     what the next messages meet, one each
@@ -38,36 +39,14 @@ class Proxy:
         self._session = aiohttp.ClientSession(auto_decompress=False)
         app = web.Application(client_max_size=60 * 2**20)
         app.router.add_route("*", "/{path:.*}", self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.1)
-        await self._runner.setup()
-        await self._listen(0)
+        await self._open(app, patience=0.1)
         return self
-
-    async def _listen(self, port: int) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await self._site.start()
-        self.port: int = self._runner.addresses[0][1]
-        self.url = f"http://127.0.0.1:{self.port}"
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._runner.cleanup()
+        await self._close()
         await self._session.close()
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """Nobody listens meanwhile."""
-        assert self._runner.server is not None
-        await self._site.stop()
-        for connection in self._runner.server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await asyncio.sleep(0)
-        try:
-            yield
-        finally:
-            await self._listen(self.port)
 
     def tell_again(self) -> None:
         """The next sync tells all that any sync has told, in another order."""

@@ -12,13 +12,13 @@ Slack's pace too: docs.slack.dev/apis/web-api/rate-limits.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
 
+from tests.bot.standins.listening import Listening
 from tests.bot.standins.slack_app import PAUSES, AppAccount
 from tests.bot.standins.slack_methods import METHODS, POSTS, TIERS, view_made
 from tests.bot.standins.slack_rules import Json, Refused, blocks_of, text_of
@@ -27,7 +27,7 @@ MOST_SOCKETS = 10
 """docs.slack.dev/apis/events-api/using-socket-mode: up to 10 at once."""
 
 
-class SlackServer:
+class SlackServer(Listening):
     """The server with all its apps.
 
     hurry     of the minutes that Slack waits, so much is waited here
@@ -54,10 +54,6 @@ class SlackServer:
         self._tickets: dict[str, AppAccount] = {}
 
     @property
-    def origin(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
     def url(self) -> str:
         return f"{self.origin}/api/"
 
@@ -77,29 +73,8 @@ class SlackServer:
         app.router.add_route("GET", "/link/{ticket}", self._link)
         app.router.add_route("POST", "/upload/{file}", self._upload)
         app.router.add_route("POST", "/respond/{app}/{number}", self._respond)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await self._listen(0)
+        await self._open(app)
         return self
-
-    async def _listen(self, port: int) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await self._site.start()
-        self.port: int = self._runner.addresses[0][1]
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """Nobody listens meanwhile."""
-        assert self._runner.server is not None
-        await self._site.stop()
-        for connection in self._runner.server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await asyncio.sleep(0)
-        try:
-            yield
-        finally:
-            await self._listen(self.port)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
@@ -108,7 +83,7 @@ class SlackServer:
             await app.close()
             for socket in list(app.sockets):
                 await socket.close()
-        await self._runner.cleanup()
+        await self._close()
 
     def paced(self, app: AppAccount, method: str, given: Json) -> None:
         """One message a second in a conversation, of which short bursts may be ahead; every other method by its tier,

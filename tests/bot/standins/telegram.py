@@ -12,19 +12,19 @@
 import asyncio
 import itertools
 import json
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from aiohttp import web
 
+from tests.bot.standins.listening import Listening
 from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.telegram_chats import Chat, Json
 from tests.bot.standins.telegram_rules import LONGEST_CAPTION, Refused, commands_of, text_of
 
 
-class TelegramServer:
+class TelegramServer(Listening):
     """The server with all its bots.
 
     pace   keep 1 message a second in a chat (with bursts of 3), 20 a minute in a group, 30 a second for a bot ([ptb]
@@ -42,7 +42,7 @@ class TelegramServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.origin
 
     def bot(self, token: str) -> BotAccount:
         """The bot of this token; made where there is none."""
@@ -63,36 +63,15 @@ class TelegramServer:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=60 * 2**20)
         app.router.add_route("*", "/bot{token}/{method}", self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await self._listen(0)
+        await self._open(app)
         return self
-
-    async def _listen(self, port: int) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await self._site.start()
-        self.port: int = self._runner.addresses[0][1]
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """Nobody listens meanwhile."""
-        assert self._runner.server is not None
-        await self._site.stop()
-        for connection in self._runner.server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await asyncio.sleep(0)
-        try:
-            yield
-        finally:
-            await self._listen(self.port)
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         for bot in self.bots.values():
             await bot.close()
-        await self._runner.cleanup()
+        await self._close()
 
     def paced(self, bot: BotAccount, chat: Chat) -> None:
         """[ptb] FloodLimit; [api] faq: "avoid sending more than one message per second" in one chat, short bursts may

@@ -13,8 +13,7 @@ import hmac
 import json
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
@@ -22,6 +21,7 @@ from typing import Any, Self
 import aiohttp
 from aiohttp import web
 
+from tests.bot.standins.listening import Listening
 from tests.bot.standins.whatsapp_people import Json, Person, message_id
 from tests.bot.standins.whatsapp_rules import Refused, checked, uploaded, whom
 
@@ -30,7 +30,7 @@ TOKEN, APP_SECRET, VERIFY = "EAAJB-a-token", "app-s3cret", "verify-me"
 
 
 @dataclass
-class WhatsAppServer:
+class WhatsAppServer(Listening):
     """The server with one business number of ours.
 
     pace       keep the rates of [rates]: 80 a second; to one person one in 6 seconds, of which 45 may be borrowed
@@ -73,7 +73,7 @@ class WhatsAppServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.origin
 
     def now(self) -> str:
         return str(int(time.time()))
@@ -158,35 +158,14 @@ class WhatsAppServer:
         app = web.Application(client_max_size=110 * 2**20)
         app.router.add_route("*", "/v25.0/{what}", self._serve)
         app.router.add_route("*", "/v25.0/{what}/{method}", self._serve)
-        self._runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await self._runner.setup()
-        await self._listen()
+        await self._open(app)
         return self
-
-    async def _listen(self) -> None:
-        self._site = web.TCPSite(self._runner, "127.0.0.1", self.port)
-        await self._site.start()
-        self.port = self._runner.addresses[0][1]
-
-    @asynccontextmanager
-    async def away(self) -> AsyncIterator[None]:
-        """Nobody listens meanwhile."""
-        assert self._runner.server is not None
-        await self._site.stop()
-        for connection in self._runner.server.connections:
-            if connection.transport is not None:
-                connection.transport.abort()
-        await asyncio.sleep(0)
-        try:
-            yield
-        finally:
-            await self._listen()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         await self.stop_calling()
-        await self._runner.cleanup()
+        await self._close()
 
     async def stop_calling(self) -> None:
         """Calls no webhook any more."""
