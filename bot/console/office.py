@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from fastapi import FastAPI, Request
@@ -12,6 +12,7 @@ from nicegui.events import GenericEventArguments
 from bot import roles
 from bot.console.desk import CardList
 from bot.console.funnel import FunnelView
+from bot.console.making import MakingForm
 from bot.console.parts import button, show_pages, text, write
 from bot.console.stage import CardView, Desk, Refused, Sight
 from bot.roles import Who
@@ -82,6 +83,7 @@ class _Page:
             with ui.element("div").classes("sheet came"):
                 self._funnel = FunnelView()
                 self._week = text("p", "week", "")
+            MakingForm(self._make)
             with ui.element("div").classes("piles"):
                 self._build_piles()
         self._show_name()
@@ -106,16 +108,21 @@ class _Page:
             self._empty = text("p", "empty", NOTHING_YET)
             self._waiting = CardList(self._act, "Open cards")
             self._more = text("p", "empty", "More wait: they show as these are settled.")
+        with ui.element("section").classes("pile coming").props('aria-labelledby="coming"') as self._soon:
+            text("h2", "", "Who comes").props('id="coming" tabindex="-1"')
+            self._coming = CardList(self._act, "Actions to come")
         with ui.element("section").classes("pile settled").props('aria-labelledby="settled"') as self._past:
             text("h2", "", "Settled").props('id="settled" tabindex="-1"')
             self._settled = CardList(self._act, "Settled cards")
-        for hidden in (self._empty, self._more, self._past):
+        for hidden in (self._empty, self._more, self._past, self._soon):
             hidden.set_visibility(False)
 
     def _show(self, sight: Sight) -> None:
         shown = self._in_place(sight)
         self._waiting.show(shown)
         self._settled.show([card for card in sight.settled if card.id not in self._lingering])
+        self._coming.show(sight.coming)
+        self._soon.set_visibility(bool(sight.coming))
         self._funnel.show(sight.funnel)
         write(self._week, _week(sight))
         self._empty.set_visibility(not shown)
@@ -140,12 +147,19 @@ class _Page:
         return shown
 
     async def _act(self, card: int, key: str, written: str) -> str:
+        return await self._desk.act(card, key, written, self._acts())
+
+    async def _make(self, cells: Mapping[str, str]) -> str:
+        return await self._desk.add_action(cells, self._acts())
+
+    def _acts(self) -> Who:
+        """Who acts. Raises Refused where they may not, or have no name."""
         who = Who(self._role(), self._name)
         if not roles.sees_cards(who.role):
             raise Refused("The passphrase is asked for again: load this page again.")
         if not who.name:
             raise Refused(NAMELESS)
-        return await self._desk.act(card, key, written, who)
+        return who
 
     def _show_name(self) -> None:
         self._who.clear()

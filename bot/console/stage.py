@@ -1,6 +1,6 @@
 """What the trial page shows and lets its visitor do, behind one seam: the page knows nothing of storage."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -80,6 +80,14 @@ class Quicker(Refused):
     """Someone else acted on the card first."""
 
 
+class Wrong(Exception):
+    """What was written cannot be understood: {field: what is wrong with it, and how to mend it}."""
+
+    def __init__(self, problems: Mapping[str, str]) -> None:
+        super().__init__("; ".join(problems.values()))
+        self.problems = problems
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """What coordinators see of their group.
@@ -88,6 +96,7 @@ class Sight:
     waiting  people who wait for a buddy; `free` buddies could take one
     open     cards that somebody should act on, the urgent first, then the oldest; `more` where further ones wait
     settled  cards that somebody acted on, the last one first
+    coming   cards of the actions of these weeks, the soonest first: who comes, as it is now
     """
 
     funnel: Funnel
@@ -97,6 +106,7 @@ class Sight:
     open: tuple[CardView, ...]
     more: bool
     settled: tuple[CardView, ...]
+    coming: tuple[CardView, ...] = ()
 
 
 class Desk(Protocol):
@@ -111,6 +121,10 @@ class Desk(Protocol):
     async def act(self, card: int, button: str, text: str, who: Who) -> str:
         """Somebody presses a button of a card, with what was written beside it; what that did, in a sentence. Raises
         Refused, and Quicker where someone else has acted."""
+
+    async def add_action(self, cells: Mapping[str, str], who: Who) -> str:
+        """Publishes an action, or a series of them, from texts by `bot.new_actions.COLUMNS` (and `every`, `times`);
+        what came of it, in a sentence. Raises Wrong, Refused."""
 
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back, in the loop's thread, whenever the sight is another. Answers how to end that.

@@ -3,16 +3,18 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot import stats
-from bot.console.stage import CardView, Funnel, Refused, Sight
+from bot.console.stage import CardView, Funnel, Refused, Sight, Wrong
 from bot.desks.acting import Press
+from bot.desks.office import Office
 from bot.desks.showing import press, view
 from bot.log import place
+from bot.new_actions import BadCells
 from bot.people import TALKS
 from bot.roles import Who
 from storage.cards import OPEN, Card
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-OPEN_SHOWN, SETTLED_SHOWN = 40, 12
+OPEN_SHOWN, SETTLED_SHOWN, COMING_SHOWN = 40, 12, 24
 WEEK = 7
 """Days."""
 
@@ -87,6 +89,18 @@ class LiveDesk:
             self._stirred.set()
         return said
 
+    async def add_action(self, cells: Mapping[str, str], who: Who) -> str:
+        """Publishes an action, or a series of them."""
+        try:
+            return await Office(self._bot, "page", _nothing).add_action(cells, who)
+        except BadCells as bad:
+            raise Wrong(bad.problems) from bad
+        except StorageError as away:
+            log.warning("an action was not made: %s", type(away).__name__)
+            raise Refused(AWAY) from away
+        finally:
+            self._stirred.set()
+
     def watch(self, callback: Callable[[], None]) -> Callable[[], None]:
         """Calls back whenever the sight is another."""
         self._callbacks.append(callback)
@@ -137,7 +151,7 @@ class LiveDesk:
         if now >= self._read_after:
             self._known, self._read_after = {}, now + ANEW
         counted = self._stats
-        waiting, settled = await store.read(self._cards)
+        waiting, settled, coming = await store.read(self._cards)
         steps = tuple((stats.LABELS[step.name], step.people) for step in counted.funnel)
         self._sight = Sight(
             funnel=Funnel(steps, counted.connections),
@@ -147,18 +161,24 @@ class LiveDesk:
             open=waiting[:OPEN_SHOWN],
             more=len(waiting) > OPEN_SHOWN,
             settled=settled,
+            coming=coming,
         )
 
-    async def _cards(self, tx: Transaction) -> tuple[tuple[CardView, ...], tuple[CardView, ...]]:
-        """Those that wait, one more than is shown, and those that were settled."""
+    async def _cards(self, tx: Transaction) -> tuple[tuple[CardView, ...], ...]:
+        """Those that wait, one more than is shown, those that were settled, and those of the actions to come."""
         library, zone = self._bot.libraries.current, ZoneInfo(self._bot.world.group.zone)
         waiting, settled = await tx.cards.open(OPEN_SHOWN + 1), await tx.cards.settled(SETTLED_SHOWN)
+        coming = (await tx.cards.current("turnout"))[:COMING_SHOWN]
         known = {}
-        for card in (*waiting, *settled):
+        for card in (*waiting, *settled, *coming):
             before = self._known.get(card.id)
             # What is written about a card does not change it.
             fresh = before is not None and before[0] == card and not (card.state == OPEN and card.kind in TALKS)
             shown = before[1] if before and fresh else await view(tx, card, library, zone)
             known[card.id] = card, shown
         self._known = known
-        return tuple(known[card.id][1] for card in waiting), tuple(known[card.id][1] for card in settled)
+        return tuple(tuple(known[card.id][1] for card in cards) for cards in (waiting, settled, coming))
+
+
+def _nothing(_: str) -> None:
+    """A page needs no telling that it hears: who presses sees what comes of it."""

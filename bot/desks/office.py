@@ -18,7 +18,7 @@ from bot.desks.changing import ActionView
 from bot.desks.reading import day
 from bot.desks.showing import press, view
 from bot.desks.week import DAYS, Week, week
-from bot.new_actions import add_action, missing, understand
+from bot.new_actions import BadCells, add_action, missing, repeated, understand
 from bot.roles import Who
 from storage.transaction import Transaction
 
@@ -167,19 +167,26 @@ class Office:
         _ask(who, "new action")
         bot = self._bot
         await bot.places_ready()
-        action = understand(cells, bot.world.group.zone, bot.world.places, bot.clock())
+        zone = bot.world.group.zone
+        one = understand(cells, zone, bot.world.places, bot.clock())
+        if one.starts_at <= bot.clock():
+            raise BadCells({"starts": f"`{cells.get('starts', '')}` is past"})
+        times = int(cells["times"]) if cells.get("times", "").isdigit() else None
+        series = repeated(one, zone, cells.get("every", ""), times, "")
 
-        async def work(tx: Transaction) -> bool:
-            if not await missing(tx, [action]):
-                return False
-            number = await add_action(tx, action, bot.world.group.zone)
-            await tx.audit.add(who.role, who.name, "published an action", f"action:{number}")
-            return True
+        async def work(tx: Transaction) -> int:
+            new = await missing(tx, series)
+            for each in new:
+                number = await add_action(tx, each, zone)
+                await tx.audit.add(who.role, who.name, "published an action", f"action:{number}")
+            return len(new)
 
         made = await bot.store.run(work)
         bot.stir()
-        when = day(action.starts_at, self.zone)
-        return f"“{action.title}” is published: {when}." if made else f"“{action.title}” on {when} is there already."
+        when = day(one.starts_at, self.zone)
+        if not made:
+            return f"“{one.title}” on {when} is there already."
+        return f"“{one.title}” is published: {when}{f', and {made - 1} more' if made > 1 else ''}."
 
     async def actions(self, who: Who, name: str = "") -> list[ActionView]:
         """Those to come whose title holds this, the soonest first. Raises Refused."""

@@ -8,6 +8,7 @@ import os
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -221,6 +222,37 @@ async def test_everything_can_be_done_with_the_keyboard_and_on_a_telephone(runni
     assert await page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
     await page.set_viewport_size(WIDE)
     await look(page, "1280")
+
+
+@pytest.mark.slow
+async def test_an_action_is_made_here_and_who_comes_is_seen_as_it_changes(running: Running, page: Page) -> None:
+    await come_in(page, f"{running.url}desk")
+    await is_called(page, "Kim")
+    await page.get_by_text("Make an action").click()
+    day = utc_now() + timedelta(days=3)
+    fields = {"Title": "First aid", "Day": f"{day:%Y-%m-%d}", "Begins": "10:00", "Ends": "09:00", "Kind": "training"}
+    for label, value in fields.items():
+        await page.get_by_label(label).fill(value)
+    publish, note = page.get_by_role("button", name="Publish"), page.locator(".making .note")
+    await publish.click()
+    await expect(note).to_have_text("Ends: `09:00` is not after the start, or more than 14 days later.")
+    for label, value in {"Ends": "12:00", "Again each": "week", "So often": "2", "Cohort": "Spring"}.items():
+        await page.get_by_label(label).fill(value)
+    await publish.click()
+    await expect(note).to_contain_text("“First aid” is published: ")
+    await expect(note).to_contain_text(", and 1 more.")
+    await expect(page.get_by_label("Title")).to_have_value("")
+    coming = page.get_by_role("feed", name="Actions to come").get_by_role("article").first
+    await expect(coming).to_contain_text("Spring: 0 people go through it together", timeout=SLOWLY)
+
+    async def joins(tx: Transaction) -> None:
+        person = await tx.people.add("web", "web", "ana", "en")
+        (number, *_) = [each.id for each in await tx.actions.upcoming(9)]
+        await tx.actions.sign_up(number, person.id, "yes")
+
+    await running.store.run(joins)
+    await expect(coming).to_contain_text("Spring: 1 person goes through it together", timeout=SLOWLY)
+    await look(page, "making")
 
 
 @pytest.mark.slow
