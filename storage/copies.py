@@ -82,6 +82,12 @@ def backup(url: str, file: Path, *, progress: Progress = lambda _: None) -> int:
     return count
 
 
+def made_at(file: Path) -> datetime | None:
+    """When this backup was made; None where it is none. Raises OSError."""
+    header = _header(file)
+    return datetime.fromisoformat(header["made"]) if header is not None else None
+
+
 def restore(url: str, file: Path, key: Path, keys: Path | None = None, *, progress: Progress = lambda _: None) -> int:
     """Fills an empty database from a backup, and its empty key store from a copy of the keys; how many rows.
 

@@ -41,6 +41,10 @@ class KeyFileMissing(StorageError):
     """The key file is missing though the database was made with one: put it back, for without it nobody can be read."""
 
 
+class KeysMissing(StorageError):
+    """The person keys are missing though the database holds people: bring them back, for without nobody can be read."""
+
+
 class KeyFileExists(StorageError):
     """There is a key file already: it is never overwritten, for its data would be lost."""
 

@@ -7,6 +7,7 @@ unreadable in old backups too.
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,9 @@ from storage.whole import whole
 _KEYS_COPY = 0x444F4F52
 """SQLite's `application_id` of a copy: the keys in use are never taken for one, and never replaced by one."""
 
+_MINUTE = 60
+"""Seconds. A copy tells the minute in which it was made as its `user_version`, which has no room for the second."""
+
 
 def backup_keys(url: str, file: Path) -> int:
     """Replaces the copy of the person keys by one of those there are now; how many.
@@ -30,11 +34,13 @@ def backup_keys(url: str, file: Path) -> int:
     """
     if file.exists() and not _is_copy(file):
         raise NotOverwritten(str(file))
+    made = datetime.now(UTC)
     rows = _all_of(url)
     try:
         with whole(file) as part, closing(sqlite3.connect(part, isolation_level=None)) as copy:
             copy.execute("PRAGMA journal_mode = MEMORY")
             copy.execute(f"PRAGMA application_id = {_KEYS_COPY}")
+            copy.execute(f"PRAGMA user_version = {int(made.timestamp()) // _MINUTE}")
             copy.execute("BEGIN")
             copy.execute(sqlite.KEYS_TABLE)
             copy.executemany("INSERT INTO person_keys VALUES (?, ?, ?)", rows)
@@ -65,6 +71,15 @@ def _rows_of_keys(path: Path) -> list[Sequence[Any]]:
             return keys.execute("SELECT person_id, wrapped, created_at FROM person_keys ORDER BY person_id").fetchall()
     except sqlite3.Error as error:
         raise StorageUnavailable(f"{path.name}: {error}") from error
+
+
+def made_at(file: Path) -> datetime | None:
+    """When this copy of the keys was made, to the minute; None where it is none, or does not say."""
+    if not _is_copy(file):
+        return None
+    with closing(sqlite.connect(file, writes=False)) as copy:
+        (minutes,) = copy.execute("PRAGMA user_version").fetchone()
+    return datetime.fromtimestamp(minutes * _MINUTE, UTC) if minutes else None
 
 
 def _is_copy(file: Path) -> bool:

@@ -141,6 +141,9 @@ _FORGET = Statement(
     ),
     "person",
 )
+_FIRST = Statement(
+    select(_P.id).where(_P.status != constant(FORGOTTEN)).order_by(_P.id).limit(constant(100)).offset(constant(0))
+)
 _PAGE = Statement(
     select(_P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed)
     .where(_P.id > given("after"), _P.status != constant(FORGOTTEN))
@@ -289,6 +292,11 @@ class People:
         """Someone, whether or not they can be written to; None where there is nobody, or nobody any more."""
         found = await self.page(person_id - 1, 1)
         return found[0] if found and found[0].id == person_id else None
+
+    async def any_is_readable(self) -> bool:
+        """Whether one of the first hundred has a key, or there is nobody. Who restored the data alone has none."""
+        first = [row[0] for row in await self._session.rows(_FIRST)]
+        return not first or bool(await self._session.wrapped_keys(first))
 
     async def page(self, after: int, limit: int) -> list[Known]:
         """Everyone who is not forgotten, by number, from behind this one (0: from the beginning)."""

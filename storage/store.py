@@ -17,6 +17,7 @@ from storage.errors import (
     Burned,
     DatabaseInUse,
     KeyFileMissing,
+    KeysMissing,
     NeedsMigration,
     StorageUnavailable,
     StoreClosed,
@@ -61,8 +62,8 @@ class Store:
         rehearsal has one of its own.
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
-        (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, OldKeyFile, Burned,
-        StorageUnavailable; ValueError for another kind of url.
+        (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, OldKeyFile, KeysMissing,
+        Burned, StorageUnavailable; ValueError for another kind of url.
         """
         path = schema.sqlite_path(url)
         lock = None if path is None or not (alone or _unready(path)) else locked(path)
@@ -176,6 +177,9 @@ class Store:
         elif not hmac.compare_digest(first, mine):
             raise WrongKey
         await tx.check_keys()
+        if not await tx.people.any_is_readable():
+            store = f"`{sqlite.keys_path(self._path).name}` beside it, or " if self._path else ""
+            raise KeysMissing(f"{store}restore once more, into an empty database, with `--keys`")
 
 
 def locked(path: Path) -> int:

@@ -80,6 +80,7 @@ async def test_the_container_runs_a_command_that_there_is_as_nobody_special_with
     assert start[-1].startswith(f"{volume}/")
     assert start[-1] in await refused(start)
     assert "/healthz" in said["HEALTHCHECK"][0]
+    assert "podman build --format docker " in CONTAINER.read_text(), "podman's own format has no HEALTHCHECK"
 
 
 def test_all_that_the_container_copies_is_there_and_all_that_the_package_needs_is_copied() -> None:

@@ -1,6 +1,7 @@
 """`doorstep backup` and `doorstep restore`."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,27 +53,44 @@ def restore(
     url, key = read.database_url, read.key_file
     with progress("rows") as done:
         rows = told(lambda: copies.restore(url, file, key, keys, progress=done))
-    gone = finish(_forget(read))
+    keyless = told(lambda: key_copies.keyless(url))
+    gone = finish(_forget(read, keyless)) if keyless else 0
     told(lambda: noted_beside(read, "restored a backup"))
+    if not told(lambda: key_copies.keys_of(url)):
+        typer.echo(f"{_count(rows, 'row')} restored from {file}.")
+        typer.echo(_NO_KEYS, err=True)
+        return
     typer.echo(f"{_count(rows, 'row')} restored from {file}: the bot goes on where it was.")
     if gone:
         were = "1 person was" if gone == 1 else f"{gone:,} people were"
-        typer.echo(f"{were} forgotten after this backup, and stayed so.")
-    if not told(lambda: key_copies.keys_of(url)):
-        typer.echo(
-            "There are no person keys here: nobody can be read or written to. Restore it into an empty database again,"
-            " with the newest copy of them: `doorstep restore FILE --keys KEYS`.",
-            err=True,
-        )
+        older = keys is not None and told(lambda: _older(keys, file))
+        typer.echo(f"{were} {_NOT_IN_THIS_COPY}" if older else f"{were} forgotten after this backup, and stayed so.")
 
 
-async def _forget(read: "Config") -> int:
+_NO_KEYS = (
+    "There are no person keys here: nobody can be read, and the bot does not start. Restore it into an empty database"
+    " again, with the newest copy of them: `doorstep restore FILE --keys KEYS`."
+)
+_NOT_IN_THIS_COPY = (
+    "forgotten: this copy of the keys is older than the backup, and theirs are not in it."
+    " If there is a newer copy, restore once more with that one, into an empty database."
+)
+
+
+def _older(keys: Path, file: Path) -> bool:
+    """Whether the copy of the keys was made before the backup was: who came in between is not in it."""
+    from storage import copies, key_copies
+
+    copied, made = key_copies.made_at(keys), copies.made_at(file)
+    return copied is not None and made is not None and copied + timedelta(minutes=1) < made
+
+
+async def _forget(read: "Config", keyless: list[int]) -> int:
     """Whom the backup brought back without their key: they were forgotten since."""
     from bot.forgetting import forget_keyless
-    from storage import key_copies
 
     async with beside(read) as store:
-        return await forget_keyless(store, key_copies.keyless(read.database_url))
+        return await forget_keyless(store, keyless)
 
 
 def _written(file: Path, writes: Callable[[], int]) -> int:

@@ -1,10 +1,14 @@
 """`doorstep backup` and `doorstep restore`, as they are called, beside a bot that runs."""
 
 import shutil
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Self
 
 import httpx
+import pytest
 
+from storage import key_copies
 from storage.store import Transaction
 from tests.bot.commands.given import kept
 from tests.bot.nursery import begun
@@ -20,6 +24,14 @@ states:
   town: {ask: "And your town, {{ me.name }}?", expect: text, save: town, go: done}
   done: {say: "{{ me.name }} of {{ answers.town }}, welcome!", end: done}
 """
+
+
+class Yesterday(datetime):
+    """A clock that is a day late."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(days=1)
 
 
 def config(folder: Path, url: str = "sqlite:///doorstep.db", port: int = 0) -> Path:
@@ -96,6 +108,24 @@ async def test_whoever_was_forgotten_after_the_backup_stays_forgotten(tmp_path: 
     assert "Cleo" in (await finished("people", "list", "--config", str(second)))[1]
 
 
+async def test_who_is_not_in_an_older_copy_of_the_keys_is_not_said_to_have_been_forgotten_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    first, second = config(one), config(two)
+    file, keys = tmp_path / "backup.gz", tmp_path / "keys.copy"
+    await kept(one, lambda tx: tx.people.add("web", "web", "ana", "en"))
+    with monkeypatch.context() as earlier:
+        earlier.setattr(key_copies, "datetime", Yesterday)
+        assert key_copies.backup_keys(f"sqlite:///{one}/doorstep.db", keys) == 1
+    await kept(one, lambda tx: tx.people.add("web", "web", "ben", "en"))
+    assert (await finished("backup", str(file), "--config", str(first)))[0] == 0
+    shutil.copy(one / "doorstep.key", two)
+    code, out, _ = await finished("restore", str(file), "--keys", str(keys), "--config", str(second))
+    assert code == 0
+    assert "1 person was forgotten: this copy of the keys is older than the backup" in out
+
+
 async def test_without_any_key_nobody_is_taken_for_forgotten(tmp_path: Path) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     first, second = config(one), config(two)
@@ -105,7 +135,13 @@ async def test_without_any_key_nobody_is_taken_for_forgotten(tmp_path: Path) -> 
     shutil.copy(one / "doorstep.key", two)
     code, out, err = await finished("restore", str(file), "--config", str(second))
     assert (code, out.count("\n")) == (0, 1)
+    assert "goes on" not in out
     assert err.startswith("There are no person keys here")
+    for command in (("people", "list"), ("run",), ("stats",)):
+        code, out, err = await finished(*command, "--config", str(second))
+        assert (code, out, err.count("\n")) == (2, "", 1)
+        assert "person keys are missing" in err, "nobody is said to be forgotten"
+        assert "`doorstep.keys.db` beside it, or restore once more" in err
     shutil.copy(one / "doorstep.keys.db", two)
     assert [known.id for known in await kept(two, lambda tx: tx.people.page(0, 10))] == [1]
 
