@@ -15,6 +15,7 @@ BATCH = 500
 """Events looked at together; each person's are taken one after the other, in the order in which they came."""
 
 AT_ONCE = 32
+"""People whose events are taken side by side."""
 
 EVERY = 1.0
 """Seconds until it looks by itself: another process, or a command, may have left something."""

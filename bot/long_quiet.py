@@ -27,7 +27,9 @@ FROM, UNTIL = time(10), time(19)
 """The hours of the group's day in which it is done: a warning wakes nobody."""
 
 EVERY = timedelta(minutes=10)
+"""How long until it is looked whether the day's work is done."""
 BATCH = 200
+"""People of one transaction, which others wait for."""
 
 
 class Quiet:

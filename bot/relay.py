@@ -21,6 +21,7 @@ REMIND = timedelta(hours=12)
 """After so long without writing, someone is told again that their words were passed on."""
 
 MOST_NAMES = 10
+"""Names of those a message can be for: as many rows as a list on WhatsApp has."""
 
 _ASKED = "asked_for_whom"
 """The field of a person that holds, until they write again, the number of the event that such a question is about."""

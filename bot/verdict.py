@@ -14,6 +14,7 @@ BROKEN_TRIES = 6
 
 SHORTEST_PAUSE = timedelta(seconds=0.5)
 LONGEST_PAUSE = timedelta(minutes=10)
+"""Between two attempts, each twice the one before."""
 
 PATIENCE = timedelta(days=3)
 """How long a message waits for someone to write: most of what it may be about is over then."""

@@ -53,6 +53,7 @@ _LEFT_OUT = (LEASES, LINKS, POSTED, POSTED_LINES, SETTINGS, TOMBSTONES)
 _OWNER = {PEOPLE.name: "id", PAIRS.name: "supporter_id"}
 """Whose key a row is sealed under, where that is not its `person_id`."""
 LONGEST_CELL = 64 * 2**20
+"""Characters of one cell; the csv module's own bound is 128 kB, and a library of flows is longer."""
 
 Progress = Callable[[int], None]
 

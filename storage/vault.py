@@ -25,6 +25,7 @@ from storage.session import Session
 
 _VERSION, _NUMBERED = b"\x01", b"\x02"
 _NONCE = 12
+"""Bytes: what AES-GCM is made for, NIST SP 800-38D, 8.2."""
 _REMEMBERED = 200_000
 """Keys of 32 bytes, which take about 250 bytes each with their places here; a turn without must ask for one."""
 

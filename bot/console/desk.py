@@ -9,11 +9,11 @@ from nicegui.events import GenericEventArguments
 from bot.console.clock import said
 from bot.console.parts import Press, button, mark, text, write
 from bot.console.stage import CardView, Quicker, Refused, Stage
+from bot.desks.acting import LONGEST_REPLY
 from bot.desks.base import DONE, Button
 
 SHOWN = 30
 """Cards on the page; the older ones are in the database."""
-LONGEST_REPLY = 4_000
 
 _log = logging.getLogger(__name__)
 _WRITTEN = "(event) => emit(event.target.closest('.card').querySelector('textarea')?.value ?? '')"

@@ -32,7 +32,9 @@ SOCKET = "/_nicegui_ws/"
 """Where a browser without web sockets asks again and again instead; NiceGUI lets every site's pages do so."""
 DESK, TO_DESK = "/desk", "?to=desk"
 WRONG_TRIES, WINDOW = 5, 60.0
+"""So many wrong passphrases are heard from anywhere in so many seconds."""
 LONGEST_ANSWER = 4096
+"""Bytes of what a form sends."""
 
 _LINK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 

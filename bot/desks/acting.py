@@ -20,6 +20,7 @@ from storage.pairs import OFFERED, REFUSED, SUPPORTER, WANTED
 from storage.transaction import Transaction
 
 LONGEST_REPLY = 4_000
+"""Characters of an answer to somebody: about one message of any platform."""
 
 TAKEN_FOR = timedelta(days=2)
 """How long whoever takes a stalled match has, until it is everybody's again."""

@@ -180,7 +180,7 @@ def _open(action: Action, turn: Turn) -> bool:
 
 
 async def propose_action(deed: Deed) -> Did:
-    """A member's own action: coordinators see it, and publish it with one press."""
+    """Somebody's own action: coordinators see it, and publish it with one press."""
     tx, zone = deed.tx, deed.zone
     like = await training_to_pass_on(deed) if deed.arguments.get("as") == "next" else None
     proposal = read(await _told(deed, like), tx.now, zone, deed.language)

@@ -16,6 +16,7 @@ from bot.pairing.rules import Terms, cost, forbidden
 
 NOBODY = -1
 ANY_NUMBER = 1 << 30
+"""More than there can be of anything."""
 
 
 @dataclass(frozen=True, slots=True)

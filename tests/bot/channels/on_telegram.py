@@ -5,12 +5,15 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
 
+from bot.channels.base import Outbound
 from bot.channels.telegram import Hook, Telegram
 from bot.console.app import serve
+from flows.model import Say
 from tests.bot.channels.contract import Bubble, Fault
 from tests.bot.running import free_port
 from tests.bot.standins.telegram import TelegramServer
@@ -180,3 +183,7 @@ async def opened_by_webhook() -> AsyncIterator[OnTelegram]:
             await platform.bot.close()
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
+
+
+def to(address: str, say: Say, **more: Any) -> Outbound:
+    return replace(Outbound(1, "telegram", "main", address, 7, say), **more)

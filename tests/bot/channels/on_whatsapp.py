@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from fastapi import FastAPI
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 from bot.channels.base import Outbound, Receipt
 from bot.channels.whatsapp import Number, WhatsApp
 from bot.console.app import serve
+from flows.model import Say
 from tests.bot.channels.contract import Bubble, Fault, Small
 from tests.bot.channels.on_telegram import district
 from tests.bot.running import free_port
@@ -158,3 +160,8 @@ async def opened(**more: Any) -> AsyncIterator[OnWhatsApp]:
             serving.cancel()
             await asyncio.gather(serving, return_exceptions=True)
             await channel.close()
+
+
+def to(address: str, say: Say | str, **more: Any) -> Outbound:
+    say = Say(say) if isinstance(say, str) else say
+    return replace(Outbound(1, "whatsapp", "main", address, 7, say), **more)

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.channels.on_matrix import bubbles_in
 from tests.bot.channels.test_telegram_run import starter, until
 from tests.bot.nursery import begun, nursery
@@ -104,24 +105,8 @@ async def test_killed_again_and_again_it_loses_nothing_takes_nothing_twice_and_s
     more = section(name, 'password = "open sesame"')
     config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", free_port(), {"chain": CHAIN}, more)
     talkers = [Talker(hands, f"p-{next(_numbers)}-of-{name}", f"@{name}:{SERVER}") for _ in range(people)]
-    said = dict.fromkeys(range(people), 0)
-    ended = asyncio.Event()
-
-    async def talk(number: int) -> None:
-        while not ended.is_set():
-            talkers[number].say(f"word {said[number]}")
-            said[number] += 1
-            await asyncio.sleep(0.5)
-
     async with nursery("bot.channels.matrix") as born:
-        talking = [asyncio.create_task(talk(number)) for number in range(people)]
-        for _ in range(kills):
-            process = await born.ready(config)
-            await asyncio.sleep(0.6)
-            process.kill()
-            await process.wait()
-        ended.set()
-        await asyncio.gather(*talking)
+        said = await killed_again_and_again(born, config, kills, [talker.say for talker in talkers], 1.0)
         process = await born.ready(config)
         try:
             await until(lambda: all(len(talkers[n].heard) >= said[n] for n in range(people)), 120)

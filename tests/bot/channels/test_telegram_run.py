@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from flows.reader import STARTER
+from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.nursery import begun, nursery
 from tests.bot.running import free_port, write_config
 from tests.bot.standins.telegram import TelegramServer
@@ -134,23 +135,7 @@ async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(t
         bot = server.bot("1:one")
         chats = [bot.chat(100 + number, f"P{number}") for number in range(people)]
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", free_port(), {"chain": CHAIN}, telegram(server))
-        said = dict.fromkeys(range(people), 0)
-        ended = asyncio.Event()
-
-        async def talk(number: int) -> None:
-            while not ended.is_set():
-                chats[number].say(f"word {said[number]}")
-                said[number] += 1
-                await asyncio.sleep(1.0)
-
-        talking = [asyncio.create_task(talk(number)) for number in range(people)]
-        for _ in range(kills):
-            process = await born.ready(config)
-            await asyncio.sleep(0.7)
-            process.kill()
-            await process.wait()
-        ended.set()
-        await asyncio.gather(*talking)
+        said = await killed_again_and_again(born, config, kills, [chat.say for chat in chats], 0.2)
         process = await born.ready(config)
         try:
             await until(lambda: all(len(set(texts(chats[n]))) >= said[n] for n in range(people)), 240)
