@@ -46,10 +46,12 @@ def read_sheet(file: Path, known: Collection[str], needed: Collection[str], most
 
     Raises BadSheet, OSError.
     """
+    written = file.read_bytes()
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        text = written.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise BadSheet(f"byte {error.start + 1} is not UTF-8: save the sheet as “CSV UTF-8”") from None
+        row = written.count(b"\n", 0, error.start) + 1
+        raise BadSheet(f"row {row}, byte {error.start + 1}, is not UTF-8: save the sheet as “CSV UTF-8”") from None
     if "\0" in text or not text.strip():
         raise BadSheet("this is no CSV file, or an empty one")
     head = text.partition("\n")[0]

@@ -48,7 +48,7 @@ def test_columns_that_nobody_knows_are_named_and_left_out(tmp_path: Path) -> Non
         (b"place\nLeeds\n", "no column `name`"),
         (b"name,Name\nAna,Ana\n", "`name` twice"),
         (b"name\nAna,Leeds\n", "row 2 has more cells"),
-        (b"name\nJos\xe9\n", "byte 9 is not UTF-8"),
+        (b"name\nJos\xe9\n", "row 2, byte 9, is not UTF-8"),
         (b"PK\x03\x04\0\0name", "no CSV"),
         (b'name\n"Ana\n', "line"),
     ],

@@ -1,6 +1,8 @@
 """A pair's life as a model: what each side and the coordinators can do at any time, and what must hold after it."""
 
+import asyncio
 from collections.abc import Sequence
+from contextvars import ContextVar
 from datetime import timedelta
 
 from bot import forgetting
@@ -13,7 +15,7 @@ from bot.outcome import keep_fields
 from bot.world import Pairing
 from flows.model import Conversation, Value
 from storage.audit import COORDINATOR
-from storage.pairs import INTRODUCED, OFFERED, WANTED
+from storage.pairs import DECLINED, INTRODUCED, LAPSED, OFFERED, REFUSED, WANTED, Pair
 from storage.people import ACTIVE
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import Neighbourhood
@@ -28,10 +30,6 @@ STEPS = (
 )  # fmt: skip
 """Who does what to a pair."""
 
-MORE = ((BEN, "ask"), (BEN, "stop"), *((who, what) for who in (ANA, SAM) for what in ("met", "resume")),
-        (SAM, "away"), (SAM, "back"), (SAM, "step down"))  # fmt: skip
-"""What else can happen meanwhile: another asks for the one place that Sam has, and people come and go."""
-
 _DEEDS: dict[str, tuple[str, dict[str, Value]]] = {
     "share": ("share_contact", {}),
     "met": ("met", {"answer": "yes"}),
@@ -39,16 +37,17 @@ _DEEDS: dict[str, tuple[str, dict[str, Value]]] = {
     "report": ("report", {"about": "said so"}),
     "end": ("end_pair", {}),
     "stop": ("stop", {}),
-    "resume": ("resume", {}),
     "forget": ("forget_me", {}),
     "ask": ("find_buddy", {}),
     "another": ("another_buddy", {}),
     "yes": ("answer_offer", {"answer": "yes"}),
     "no": ("answer_offer", {"answer": "no"}),
     "away": ("set_away", {"until": "2027-01-01"}),
-    "back": ("set_away", {}),
     "step down": ("step_down", {}),
 }
+
+HESITATION = ContextVar("HESITATION", default=0.0)
+"""Seconds that whoever has met another one is to let pass before they write a pair that they read."""
 
 SILENCE = timedelta(hours=36)
 """Longer than any answer is waited for, nights included."""
@@ -61,6 +60,10 @@ class Life:
         self.here = Neighbourhood(store, watch, pairing=Pairing(approval=approval))
         self.store, self.watch = store, watch
         self.people: dict[str, int] = {}
+        self.meeting: asyncio.Barrier | None = None
+        """Where the next deed waits for another one: once its own person is locked, and before it looks at a pair."""
+        self.hesitates = 0.0
+        """`HESITATION` of a deed that has met another one."""
 
     async def begin(self, which: str = "") -> None:
         """These three come, or three others called `which` behind their names, of whom it is from then on."""
@@ -94,6 +97,15 @@ class Life:
 
     async def take(self, who: str, what: str) -> None:
         """They do it, and all that follows at once happens."""
+        await self.do(who, what)
+        await self.follow()
+        if what == "silence":
+            await self.store.run(self.here.clock._notice)
+            await self.here.handover.drain()
+        await self.sweep()
+
+    async def do(self, who: str, what: str) -> None:
+        """They do it: one transaction."""
         if what == "silence":
             self.watch.forward(SILENCE)
         elif who == "desk":
@@ -103,13 +115,16 @@ class Life:
             await self.store.run(lambda tx: tx.people.block(me, other))
         else:
             await self.store.run(lambda tx: self._deed(tx, self.people[who], what))
+
+    async def follow(self) -> None:
+        """What that left for others reaches them, and who is leaving is forgotten."""
         await self.here.handover.drain()
         for each in await self.store.read(lambda tx: tx.people.leaving(10, self.watch.now)):
             await self.store.run(lambda tx, each=each: forgetting.forget(tx, each))  # type: ignore[misc]
         await self.here.handover.drain()
-        if what == "silence":
-            await self.store.run(self.here.clock._notice)
-            await self.here.handover.drain()
+
+    async def sweep(self) -> None:
+        """Whoever still waits is looked after."""
         await self.here.free.refresh()
         if await self.store.read(lambda tx: tx.funnel.waiting()):
             await self.here.batch.sweep()
@@ -126,8 +141,12 @@ class Life:
 
     async def _deed(self, tx: Transaction, number: int, what: str) -> None:
         loaded = await tx.people.load(number)
+        meeting, self.meeting = self.meeting, None
+        if meeting is not None:
+            await meeting.wait()
+            HESITATION.set(self.hesitates)
         # Whoever has stopped is answered that they have, until they want to hear from us again.
-        if loaded is None or (loaded.person.status != ACTIVE) != (what == "resume"):
+        if loaded is None or loaded.person.status != ACTIVE:
             return
         turn = self.here.turns._turn(tx, loaded)
         name, arguments = _DEEDS[what]
@@ -176,6 +195,11 @@ class Life:
             wrong.append("waits although they need not")
         if waits and await tx.cards.about("nobody_near", f"person:{number}") is None:
             wrong.append("waits, and no coordinator sees it")
+        newest = max(
+            (pair for pair in await tx.pairs.of(number) if pair.supporter_id == number), key=_number, default=None
+        )
+        if active and not waits and newest is not None and newest.state in (DECLINED, LAPSED, REFUSED):
+            wrong.append("was passed over, and waits for nobody")
         for pair in mine:
             if pair.state == OFFERED and (pair.answer_by is None or pair.answer_by > tx.now + SILENCE):
                 wrong.append("waits for an answer without an end")
@@ -203,3 +227,7 @@ class Life:
                     met = (pair.supporter_met, pair.buddy_met, pair.meetings > 0)
                     said.append((pair.buddy_id, pair.state, shared, met))
         return tuple(said)
+
+
+def _number(pair: Pair) -> int:
+    return pair.id
