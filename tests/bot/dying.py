@@ -2,13 +2,16 @@
 
 import asyncio
 import signal
+import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from storage.schema import connection
 from storage.sending import UNSETTLED
+from storage.tables import OUTBOX
 from tests.bot.deaths import ANSWER_LOST, POINTS, order, ordered
 from tests.bot.nursery import Child, Nursery, nursery
 from tests.bot.running import lasting_port, write_config
@@ -19,6 +22,9 @@ from tests.bot.test_killed import CHAIN, replies
 
 HELD_BACK = 0.15
 """Seconds for which the platform keeps its answers to itself where somebody dies on the wire."""
+
+
+_UNSETTLED = select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.claimed_by, OUTBOX.c.due_at).where(UNSETTLED)
 
 
 async def dying(folder: Path, url: str, times: int) -> Counter[str]:
@@ -70,13 +76,19 @@ async def _one(born: Nursery, config: Path, child: Child, chat: Chat, point: str
 async def _recorded(url: str) -> None:
     """What became of every message is written down: who dies too late dies all the same, and that would be counted."""
 
-    def open_() -> bool:
+    def unsettled() -> list[Any]:
         with connection(url) as opened:
-            return opened.execute(select(exists().where(UNSETTLED))).scalar_one()
+            return list(
+                opened.execute(select(OUTBOX.c.id, OUTBOX.c.state, OUTBOX.c.tries, OUTBOX.c.due_at).where(UNSETTLED))
+            )
 
-    async with asyncio.timeout(20):
-        while await asyncio.to_thread(open_):  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    left: list[Any] = []
+    try:
+        async with asyncio.timeout(20):
+            while left := await asyncio.to_thread(unsettled):  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+    except TimeoutError:
+        raise AssertionError(f"nobody writes down what became of {left} ({time.time():.0f})") from None
 
 
 async def _both_words(bot: BotAccount, chats: list[Chat]) -> None:
