@@ -104,10 +104,11 @@ class Libraries:
             self.problems = (Problem(str(folder), 1, 1, "not-a-flow", str(error)),)
             return
         problems = await asyncio.to_thread(check, reading)
+        before = self.problems
         self.problems = tuple(problem for problem in problems if not problem.warning)
         if not self.problems:
             await self._activate(reading)
-        if self.problems:
+        if self.problems and self.problems != before:
             more = f" (and {len(self.problems) - 1} more: `doorstep check`)" if self.problems[1:] else ""
             log.error("the flow files are not in force, mend them first: %s%s", self.problems[0], more)
         for watcher in list(self._watchers):

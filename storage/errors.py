@@ -13,6 +13,10 @@ class StorageUnavailable(StorageError):
     """The database could not take this now: nothing of it was kept, and it may be tried again."""
 
 
+class NotReached(StorageUnavailable):
+    """The database cannot be reached: look at [storage] url, and whether its server runs."""
+
+
 class DiskFull(StorageUnavailable):
     """The database's disk is full: nothing is kept until there is room again."""
 

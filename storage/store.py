@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from storage import key_file, leases, schema, sqlite
 from storage.errors import (
@@ -19,6 +19,7 @@ from storage.errors import (
     KeyFileMissing,
     KeysMissing,
     NeedsMigration,
+    NotReached,
     StorageUnavailable,
     StoreClosed,
     WrongKey,
@@ -225,7 +226,9 @@ def _unavailable(does: Callable[[str], T]) -> Callable[[str], T]:
         try:
             return does(url)
         except SQLAlchemyError as error:
-            raise StorageUnavailable(str(getattr(error, "orig", None) or error).strip()) from error
+            connected = not isinstance(error, OperationalError) or error.statement is not None
+            kind = StorageUnavailable if connected else NotReached
+            raise kind(str(getattr(error, "orig", None) or error).splitlines()[0]) from error
 
     return done
 

@@ -25,7 +25,7 @@ def rehearse(
         Path | None, typer.Option("--flows", help="A folder that holds library/ (default: flows).")
     ] = None,
 ) -> None:
-    """Plays a whole campaign in virtual time, and checks every promise."""
+    """Plays a whole campaign in virtual time. Every promise is checked."""
     from bot.libraries import BadLibrary
     from bot.rehearse import Wanted
     from bot.rehearse import rehearse as play
