@@ -55,7 +55,7 @@ def connect(path: Path, *, writes: bool, factory: type[sqlite3.Connection] = sql
         connection.execute("PRAGMA foreign_keys = ON")
         # What is deleted is overwritten: sealed or not, nothing of the forgotten stays in the file.
         connection.execute("PRAGMA secure_delete = ON")
-        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA cache_size = -8192")
         # Rarer than the default: a page that many turns touch is then copied into the database once.
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
         connection.execute("PRAGMA temp_store = MEMORY")
