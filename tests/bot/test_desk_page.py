@@ -236,7 +236,12 @@ async def test_an_action_is_made_here_and_who_comes_is_seen_as_it_changes(runnin
     publish, note = page.get_by_role("button", name="Publish"), page.locator(".making .note")
     await publish.click()
     await expect(note).to_have_text("Ends: `09:00` is not after the start, or more than 14 days later.")
-    for label, value in {"Ends": "12:00", "Again each": "week", "So often": "2", "Cohort": "Spring"}.items():
+    for label, value in {"Day": f"{day - timedelta(days=9):%Y-%m-%d}", "Ends": "12:00"}.items():
+        await page.get_by_label(label).fill(value)
+    await publish.click()
+    await expect(note).to_contain_text("is past")
+    await page.get_by_label("Day").fill(f"{day:%Y-%m-%d}")
+    for label, value in {"Again each": "week", "So often": "2", "Cohort": "Spring"}.items():
         await page.get_by_label(label).fill(value)
     await publish.click()
     await expect(note).to_contain_text("“First aid” is published: ")

@@ -91,6 +91,7 @@ async def test_who_comes_once_has_a_place_in_all_that_follow_and_hears_when(here
     assert words == "1 person goes through it together, 0 of 3 sessions are over"
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_only_the_next_session_of_a_cohort_is_offered(here: Neighbourhood) -> None:
     await meetings(here)
     await here.says("ana", "hello", *ANSWERS[:-1], "Not now")
@@ -129,6 +130,7 @@ async def test_what_was_cancelled_of_a_cohort_is_not_signed_up_for_again(here: N
     assert await lists(here, "ana") == {first: "going", third: "going"}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_a_maybe_joins_no_cohort_before_it_is_a_yes(here: Neighbourhood) -> None:
     sessions = await meetings(here)
     await here.says("ana", "hello", *ANSWERS[:-1], "Not now", "yes")
@@ -175,6 +177,7 @@ async def test_who_was_at_a_training_hosts_the_next_with_its_materials_and_is_a_
     assert await here.store.run(lambda tx: tx.actions.hosts()) == {person: Hosted(1, 1)}
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_whoever_was_at_no_training_can_host_none(here: Neighbourhood) -> None:
     await meetings(here, 1)
     await joins(here, "ana")
