@@ -38,7 +38,7 @@ class Session(Protocol):
         ...
 
     async def numbers(self, table: Table, many: int) -> Sequence[int]:
-        """So many numbers that no row of this table has, for rows of this transaction."""
+        """So many numbers that no row of this table has, for rows of this transaction; each is given once."""
         ...
 
     async def later(

@@ -88,12 +88,14 @@ class SqliteSession:
         self._keys = keys
         self._made: dict[int, bytes | None] = {}
         self._kept: dict[int, bytes | None] = {}
+        self._given: dict[str, int] = {}
 
     def begin(self, now: datetime) -> None:
         """Another work begins."""
         self.now = now
         self.now_micros = micros(now)
         self._made.clear()
+        self._given.clear()
 
     def succeed(self) -> None:
         """The work succeeded: its keys go with the group."""
@@ -153,6 +155,9 @@ class SqliteSession:
 
     async def numbers(self, table: Table, many: int) -> Sequence[int]:
         highest = self._connection.execute(f"SELECT coalesce(max(id), 0) FROM {table.name}").fetchone()[0]  # noqa: S608
+        # Of those that were given before, rows may not be written yet.
+        highest = max(highest, self._given.get(table.name, 0))
+        self._given[table.name] = highest + many
         return range(highest + 1, highest + 1 + many)
 
     async def later(

@@ -6,6 +6,7 @@ import pytest
 from flows.model import Caller, Conversation
 from storage.errors import NotFound
 from storage.store import Store, Transaction
+from storage.tables import CONVERSATIONS
 from storage.values import pack, unpack
 from tests.databases import Watch
 from tests.storage.given import AT, CHANNEL, someone, talk
@@ -115,3 +116,12 @@ def test_numbers_of_any_size_and_halves_of_characters_survive() -> None:
     values = {"big": 10**40, "small": -(2**63), "half": "\ud83d", "part": 0.1, "word": "ÅngströmЖ☂", "list": ("a", "b")}
     assert unpack(pack(values)) == values
     assert unpack(pack({"at": AT})) == {"at": AT}
+
+
+async def test_a_number_is_given_once_though_no_row_was_written_for_it_yet(store: Store) -> None:
+    async def work(tx: Transaction) -> list[int]:
+        session = tx.conversations._session
+        return [*await session.numbers(CONVERSATIONS, 3), *await session.numbers(CONVERSATIONS, 3)]
+
+    given = await store.run(work)
+    assert len(set(given)) == 6
