@@ -7,6 +7,7 @@ from bot.do.base import Turn
 from bot.others import leave, tell
 from bot.pairing import gatherings
 from bot.restraint import quiet_until
+from storage.cards import OVER
 from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OFFERED, OPEN, Pair
 from storage.people import ACTIVE
 from storage.transaction import Transaction
@@ -31,11 +32,22 @@ async def settle(turn: Turn) -> None:
     after, and that who has found someone waits no more."""
     pairs = await turn.tx.pairs.open_of(turn.person.id)
     turn.fields["has_buddy"] = any(pair.state == INTRODUCED for pair in pairs)
-    if any(pair.supporter_id == turn.person.id for pair in pairs):
+    mine = {pair.state for pair in pairs if pair.supporter_id == turn.person.id}
+    if INTRODUCED in mine:
+        await waits_no_more(turn)
+    elif mine:
         await turn.tx.buddies.set_waiting(turn.person.id, None)
     if turn.person.role == BUDDY:
-        mine = [pair for pair in pairs if pair.buddy_id == turn.person.id]
-        await turn.tx.buddies.set_load(turn.person.id, len(mine))
+        newcomers = [pair for pair in pairs if pair.buddy_id == turn.person.id]
+        await turn.tx.buddies.set_load(turn.person.id, len(newcomers))
+
+
+async def waits_no_more(turn: Turn) -> None:
+    """They look for nobody any more: nor need coordinators."""
+    await turn.tx.buddies.set_waiting(turn.person.id, None)
+    card = await turn.tx.cards.about("nobody_near", f"person:{turn.person.id}")
+    if card is not None:
+        await turn.tx.cards.act(card.id, OVER, "")
 
 
 async def _offered(turn: Turn, pair_id: int) -> bool:
@@ -106,7 +118,7 @@ async def frozen(turn: Turn, pair: Pair, why: str) -> None:
 
 async def leaves(turn: Turn, why: str) -> None:
     """Someone stops, goes away for good or wants to meet nobody: what they were asked, or asked for, is over."""
-    await turn.tx.buddies.set_waiting(turn.person.id, None)
+    await waits_no_more(turn)
     await _over(turn, await turn.tx.pairs.open_of(turn.person.id), why)
 
 

@@ -157,6 +157,9 @@ async def test_whoever_waits_is_asked_for_as_soon_as_somebody_is_free(leeds: Mad
     await here.buddy()
     await here.hours(1)
     assert told(here.heard["sam"], "Would you like to meet Ana") == 1
+    assert ("nobody_near", False) in await here.cards(), "a buddy who was asked may say no"
+    await here.says("sam", "yes")
+    assert ("nobody_near", False) not in await here.cards()
 
 
 async def test_a_buddy_who_declines_is_followed_by_the_next_without_a_word(leeds: Made) -> None:
