@@ -183,6 +183,10 @@ class Places:
         here, town = point(lat, lon), self.load().nearest(lat, lon)
         return self._place(min([*self._own.values(), town], key=lambda each: between(here, each.at)))
 
+    def km_to_town(self, lat: float, lon: float) -> float:
+        """How far the nearest town is from a point, in kilometres."""
+        return between(point(lat, lon), self.load().nearest(lat, lon).at)
+
     def _own_places(self) -> Iterator[tuple[str, Town]]:
         for number, own in enumerate(self._districts, start=1):
             town = Town(-number, own.name, own.name, self._country, "", own.lat, own.lon, 0, self._zone)

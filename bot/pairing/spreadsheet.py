@@ -27,6 +27,10 @@ TOGETHER_KM, ABROAD_KM = 300.0, 1000.0
 """Where most rows live this close to their middle, a row this far from it that would be among them with its coordinates
 swapped has them swapped."""
 
+OUTSIDE_KM = 50.0
+"""Where the middle of all rows is farther than this from any town, and with all coordinates swapped at most a quarter
+as far, all are swapped."""
+
 _MOST_PROBLEMS = 20
 _YES_NO = {"yes": True, "y": True, "true": True, "1": True, "no": False, "n": False, "false": False, "0": False}
 _LANGUAGE = re.compile("[a-z]{2,3}([-_][a-z0-9]{2,8})*")
@@ -46,6 +50,7 @@ class Places(Protocol):
     """What is needed of `bot.places.Places`."""
 
     def read(self, text: str, /) -> Place | None: ...
+    def km_to_town(self, lat: float, lon: float, /) -> float: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ def read_listed(file: Path, places: Places, capacity: int) -> Listed:
         raise BadSheet(f"row 1 names no column `{missing}`: where people live stands in lat and lon, or in place")
     reading = _Reading(places, capacity)
     people = [person for row in sheet.rows if (person := reading.person(row)) is not None]
-    problems = reading.problems + list(_swapped(people))
+    problems = reading.problems + list(_swapped(people, places))
     if problems:
         more = len(problems) - _MOST_PROBLEMS
         raise BadSheet(*problems[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else []))
@@ -211,20 +216,32 @@ def _apart(people: Sequence[_Person], rows: Mapping[str, int]) -> tuple[dict[int
     return {row: frozenset(others) for row, others in apart.items()}, strangers
 
 
-def _swapped(people: Sequence[_Person]) -> Iterator[str]:
-    """Rows far from all others, that would be among them with lat and lon the other way round."""
+def _swapped(people: Sequence[_Person], places: Places) -> Iterator[str]:
+    """Rows far from all others, that would be among them with lat and lon the other way round; or all rows, where only
+    so they are near any town."""
     placed = [(each.row, each.degrees) for each in people if each.degrees is not None and each.row["lat"]]
-    if len(placed) < 3:
+    if not placed:
         return
-    middle = point(median(lat for _, (lat, _) in placed), median(lon for _, (_, lon) in placed))
+    north, east = median(lat for _, (lat, _) in placed), median(lon for _, (_, lon) in placed)
+    middle = point(north, east)
     far = [between(middle, point(*degrees)) for _, degrees in placed]
     if sum(km <= TOGETHER_KM for km in far) * 2 <= len(placed):
+        return
+    if abs(east) <= 90 and _outside(places, north, east):
+        for row, _ in placed:
+            yield row.wrong("lat", f"`{row['lat']}`, with lon `{row['lon']}`, looks swapped: so nobody is near a town")
         return
     for (row, (lat, lon)), km in zip(placed, far, strict=True):
         if km > ABROAD_KM and abs(lon) <= 90 and between(middle, point(lon, lat)) <= TOGETHER_KM:
             yield row.wrong(
                 "lat", f"`{row['lat']}`, with lon `{row['lon']}`, looks swapped: so it is far from all others"
             )
+
+
+def _outside(places: Places, north: float, east: float) -> bool:
+    """Whether no town is near this point, and one is with the two swapped."""
+    far = places.km_to_town(north, east)
+    return far > OUTSIDE_KM and places.km_to_town(east, north) * 4 <= far
 
 
 def _number(written: str) -> float | None:

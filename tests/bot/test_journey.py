@@ -204,7 +204,7 @@ async def test_with_one_buddy_in_town_each_newcomer_hears_something_true_within_
     await here.action(await here.buddy(capacity=2), SATURDAY)
     for who in ("ana", "ben", "cleo", "dan"):
         heard = await here.says(who, "hello", *ANSWERS)
-        asked = told(heard, "I've just asked someone near you")
+        asked = told(heard, "I've found someone near you to ask")
         assert asked == (who in ("ana", "ben"))
         assert told(heard, "Which of these would you like to come to?") == (not asked)
     assert told(here.heard["sam"], "Would you like to meet") == 2

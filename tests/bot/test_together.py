@@ -199,7 +199,7 @@ async def comes_and_is_introduced(two: Two) -> None:
     await newcomer.ticks("When could you meet", 2)
     await newcomer.offered("18 or older", "Yes")
     await newcomer.offered("introduce you to one volunteer", "Yes please")
-    await newcomer.hears("just asked someone near you")
+    await newcomer.hears("found someone near you to ask")
     await buddy.offered(f"Would you like to meet {newcomer.first_name}", "I'd love to")
     await asyncio.gather(newcomer.hears("just write it here"), buddy.hears("just write it here"))
 

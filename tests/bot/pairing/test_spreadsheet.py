@@ -4,7 +4,7 @@ from random import Random
 
 import pytest
 
-from bot.cells import point
+from bot.cells import between, point
 from bot.pairing.rules import Helper, Wish
 from bot.pairing.spreadsheet import Listed, read_listed
 from bot.sheets import BadSheet
@@ -31,6 +31,9 @@ class Towns:
     def read(self, text: str) -> Town | None:
         self.asked += 1
         return Town() if text == "Leeds" else None
+
+    def km_to_town(self, lat: float, lon: float) -> float:
+        return between(point(lat, lon), point(Town.lat, Town.lon))
 
 
 def listed(tmp_path: Path, text: str | bytes) -> Listed:
@@ -149,6 +152,16 @@ def test_a_place_is_looked_up_once_and_only_where_no_point_is_given(tmp_path: Pa
     assert found.helpers[0].at == point(53.8, -1.5)
     (said,) = problems(tmp_path, file.read_text() + "b2,buddy,yes,en,Lieds,,\n")
     assert said.startswith("row 8, column place: `Lieds` is no place that is known")
+
+
+def test_where_no_town_is_near_anybody_all_rows_are_swapped(tmp_path: Path) -> None:
+    rows = "s1,supporter,,yes,en,,,-1.55,53.80,,\nb1,buddy,,yes,en,,,-1.56,53.81,,\n"
+    said = problems(tmp_path, HEAD + rows)
+    assert said[1] == "row 3, column lat: `-1.56`, with lon `53.81`, looks swapped: so nobody is near a town"
+    assert len(said) == 2
+    assert (
+        len(listed(tmp_path, HEAD + rows.replace("-1.55,53.80", "53,-40").replace("-1.56,53.81", "53,-40")).wishes) == 1
+    )
 
 
 def test_people_all_over_the_world_are_not_taken_for_swapped(tmp_path: Path) -> None:
