@@ -14,7 +14,7 @@ test: .venv/dev.stamp chromium
 
 # What the tests begin as processes need not be compiled each time, whatever the environment says.
 tests: .venv/dev.stamp
-	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 4 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -q -n 3 --dist worksteal
 
 check: .venv/dev.stamp
 	$(BIN)/ruff check .

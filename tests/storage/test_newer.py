@@ -86,6 +86,7 @@ async def test_turns_do_not_wait_for_long_behind_a_migration_that_waits_for_a_lo
         connection.exec_driver_sql("ALTER TABLE actions DROP COLUMN sequence, DROP COLUMN told, DROP COLUMN materials")
         connection.exec_driver_sql("ALTER TABLE actions DROP COLUMN changed_at")
         connection.exec_driver_sql("ALTER TABLE actions RENAME COLUMN secret TO code")
+        connection.exec_driver_sql("ALTER TABLE campaigns DROP COLUMN cohort")
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0004'")
 
     async def turn(tx: Transaction) -> None:

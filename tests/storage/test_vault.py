@@ -106,6 +106,7 @@ async def test_a_backup_of_the_data_cannot_be_read_for_who_was_forgotten_since(t
     path, key = tmp_path / "doorstep.db", tmp_path / "doorstep.key"
     store = await Store.open(f"sqlite:///{path}", key, clock=watch)
     number = await live(store)
+    await someone(store, "who stays")
     await store.close()
     backup = path.read_bytes()
     store = await Store.open(f"sqlite:///{path}", key, clock=watch)
