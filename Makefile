@@ -8,7 +8,7 @@ BIN := .venv/bin
 try: .venv/run.stamp
 	$(BIN)/doorstep try
 
-# The checks beside the tests, and four tests at once for two cores: most of them wait for something most of the time.
+# The checks beside the tests, and three tests at once for two cores: most of them wait for something half of the time.
 test: .venv/dev.stamp chromium
 	$(MAKE) --no-print-directory -j 2 check tests
 
