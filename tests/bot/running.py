@@ -41,7 +41,7 @@ def lasting_port() -> int:
 
 
 def write_config(folder: Path, url: str, port: int, flows: dict[str, str], more: str = "") -> Path:
-    """A configuration with these flows, and a key file `doorstep.key` beside it."""
+    """A configuration with these flows, and a key file `doorstep.key` beside it; people are written to at any hour."""
     (folder / "flows" / "library").mkdir(parents=True, exist_ok=True)
     for name, text in flows.items():
         (folder / "flows" / "library" / f"{name}.yaml").write_text(text)
@@ -54,6 +54,8 @@ url = {json.dumps(url)}
 [server]
 port = {port}
 passphrase = {json.dumps(PASSPHRASE)}
+[reminders]
+quiet_hours = ""
 {more}""")
     return config
 
