@@ -185,12 +185,18 @@ async def test_a_server_that_follows_another_since_is_left_for_whichever_leads_n
     await store.run(lambda tx: tx.settings.set("x", "y"))
 
 
-async def test_no_connection_is_left_in_a_transaction(two: tuple[Store, Store], url: str) -> None:
+async def test_what_was_begun_for_a_work_that_another_took_is_ended(
+    two: tuple[Store, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, _ = two
-    for many in (1, 2, 17, 40, 3):
-        await asyncio.gather(*(put_down(store, f"{number}") for number in range(many)))
-    with psycopg.connect(url, autocommit=True) as other:
-        found = other.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
-        )
-        assert found.fetchone() == (0,)
+    monkeypatch.setattr(pool, "CONNECTIONS", 2)
+    both, complaints = asyncio.Barrier(2), list[str]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said["message"]))
+
+    async def meets(_: Transaction) -> None:
+        await both.wait()
+
+    # Both that are under way begin one more transaction for the third work, and only one of them gets it.
+    await asyncio.gather(store.run(meets), store.run(meets), put_down(store, "third"))
+    await put_down(store, "fourth")
+    assert complaints == [], "a connection came back to the pool amid a transaction"
