@@ -8,9 +8,8 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from bot.channels.slack_shown import shown
-from bot.desks.base import _KINDS
 from flows.model import Say, Shown
-from storage.cards import NOTICE, OPEN
+from tests.bot.desks.every_kind import show_every_kind
 from tests.bot.desks.slack_office import slack_office, until
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_rules import Json
@@ -71,13 +70,8 @@ async def test_messages_cards_modals_and_home_tabs_are_as_slacks_types_have_them
     checked: jsonschema.Draft7Validator, tmp_path: Path, watch: Watch
 ) -> None:
     async with SlackServer() as server, slack_office(server, tmp_path, watch) as office:
-        sam = await office.person("Sam", "buddy", place="Leeds")
-        await office.bot.store.run(lambda tx: tx.buddies.serve(sam, capacity=3, approved_at=tx.now))
-        body = dict.fromkeys("about title what reason channel flow supporter".split(), "a *word*") | {"lines": ("x",)}
-        for kind in _KINDS:
-            nobody = kind in ("turnout", "digest", "flow_refused")
-            await office.add(kind, None if nobody else sam, body, state=NOTICE if nobody else OPEN)
-        await until(lambda: len(office.cards()) == len(_KINDS))
+        many = await show_every_kind(office, "Sam")
+        await until(lambda: len(office.cards()) == many)
         card = await office.card("Sam asks for a human")
         await office.kim.press(card["ts"], "desk:answer", office.room)
         for words in ("", "action", "buddies sa"):
@@ -90,7 +84,7 @@ async def test_messages_cards_modals_and_home_tabs_are_as_slacks_types_have_them
     blocks = [block for say in messages for block in shown(say, 1)["blocks"]]
     blocks += [block for given in calls for block in read(given.get("blocks"))]
     views = [read(given["view"]) for given in calls if "view" in given]
-    assert len(blocks) > 2 * len(_KINDS)
+    assert len(blocks) > 2 * many
     assert {view["type"] for view in views} == {"home", "modal"}
     assert wrong(checked, blocks=blocks, views=views) == [], "\n".join(wrong(checked, blocks=blocks, views=views))
 
