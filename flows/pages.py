@@ -28,6 +28,12 @@ from ruamel.yaml.events import (
 LARGEST = 256 * 1024
 """Bytes. The largest flow file; DESIGN says so, and no organizer ever wrote one of that length."""
 
+MOST_PARTS = 12_000
+"""Keys and values of one file: a thousand states or so. To read them takes 0.4 s (measured, ruamel.yaml 0.19)."""
+
+_LONG_TAG = re.compile(r"(?<!\S)!\S{1000}")
+"""Nobody's word. A tag of 256 KiB takes ruamel.yaml a second, and is refused only then."""
+
 DEEPEST = 20
 """Levels of nesting. A flow needs seven."""
 
@@ -82,7 +88,7 @@ class Page:
         span = self.span(path)
         line, column = span.line, span.column
         if snippet and (found := self.text.find(snippet, span.begins, max(span.ends, span.begins + 1))) >= 0:
-            line, column = self._position(found + skip)
+            line, column = _line_and_column(self.text, found + skip)
         return Problem(self.file, line, column, code, _one_line(what), _one_line(mend), warning)
 
     def span(self, path: Path) -> Span:
@@ -95,9 +101,6 @@ class Page:
         """The same page, with what stands under the key `old` at its head found under `new`."""
         spans = {(new, *path[1:]) if path[:1] == (old,) else path: span for path, span in self.spans.items()}
         return replace(self, spans=spans)
-
-    def _position(self, index: int) -> tuple[int, int]:
-        return self.text.count("\n", 0, index) + 1, index - (self.text.rfind("\n", 0, index) + 1) + 1
 
 
 def _one_line(text: str) -> str:
@@ -167,7 +170,11 @@ def read_text(file: FilePath, name: str) -> str:
 
 
 def pages(text: str, name: str, most: int = 1000) -> list[tuple[Page, list[Problem]]]:
-    """The first `most` YAML documents of a text, each with the keys written twice. Raises Refused: bad-yaml, alias."""
+    """The first `most` YAML documents of a text, each with the keys written twice. Raises Refused: bad-yaml, alias,
+    too-large."""
+    if tag := _LONG_TAG.search(text):
+        where = _line_and_column(text, tag.start())
+        raise Refused(Problem(name, *where, "bad-yaml", f"tags like {tag[0][:40]} are not read here", "leave it out"))
     try:
         return list(islice(_Composer(text, name).documents(), most))
     except MarkedYAMLError as error:
@@ -208,7 +215,10 @@ def _quotes(text: str, line: int) -> str:
 
 def _unprintable(text: str) -> tuple[int, int]:
     found = re.search(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", text)
-    index = found.start() if found else 0
+    return _line_and_column(text, found.start() if found else 0)
+
+
+def _line_and_column(text: str, index: int) -> tuple[int, int]:
     return text.count("\n", 0, index) + 1, index - (text.rfind("\n", 0, index) + 1) + 1
 
 
@@ -221,6 +231,7 @@ class _Composer:
         self.events = iter(YAML(typ="safe", pure=True).parse(text))
         self.spans: dict[Path, Span] = {}
         self.problems: list[Problem] = []
+        self.parts = 0
         self.lines = [0, *(found.end() for found in re.finditer("\n", text))]
 
     def documents(self) -> Iterator[tuple[Page, list[Problem]]]:
@@ -260,6 +271,10 @@ class _Composer:
         # counted here: YAML takes some signs inside a text for the end of a line
         begins = event.start_mark.index
         line = bisect_right(self.lines, begins)
+        self.parts += 1
+        if self.parts > MOST_PARTS:
+            what = f"this file has more than {MOST_PARTS:,} keys and texts up to here"
+            raise Refused(Problem(self.name, line, 1, "too-large", what, "split it"))
         self.spans[path] = Span(line, begins - self.lines[line - 1] + 1, begins, ends)
 
     @staticmethod

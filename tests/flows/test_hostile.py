@@ -65,7 +65,8 @@ FILES: dict[str, Callable[[], str | bytes]] = {
     "bad-yaml marks": lambda: _fill("!"),
     "alias ampersands": lambda: "a: " + "&" + "a" * 100_000 + " b",
     "not-a-flow text": lambda: _fill("word "),
-    "not-a-flow keys": lambda: "".join(f"k{n}: v\n" for n in range(20_000)),
+    "not-a-flow keys": lambda: "".join(f"k{n}: v\n" for n in range(5_000)),
+    "too-large keys": lambda: "".join(f"k{n}: v\n" for n in range(26_000)),
     "not-a-flow long key": lambda: "k" * 1000 + ": v",
     "bad-yaml very long key": lambda: "k" * 200_000 + ": v",
     "not-a-flow documents": lambda: _fill("a: b\n---\n"),
@@ -90,9 +91,13 @@ FILES: dict[str, Callable[[], str | bytes]] = {
     "silent-loop ring": lambda: (
         HEAD
         + "  hello: {say: Hi., go: s0}\n"
-        + "".join(f"  s{n}: {{say: x, go: s{n + 1}}}\n" for n in range(6000))
-        + "  s6000: {say: x, go: hello}\n"
+        + "".join(f"  s{n}: {{say: x, go: s{n + 1}}}\n" for n in range(1500))
+        + "  s1500: {say: x, go: hello}\n"
     ),
+    "too-large ring": lambda: (
+        HEAD + "  hello: {say: Hi., go: s0}\n" + "".join(f"  s{n}: {{say: x, go: s{n + 1}}}\n" for n in range(8600))
+    ),
+    "too-large words": lambda: "flow: hostile\nstarts: {words: [" + ", ".join(f"word {n}" for n in range(21_000)),
     "duplicate-words many": lambda: (
         "flow: hostile\nstarts: {words: ["
         + ", ".join(f"word {n}" for n in range(10_000))
