@@ -294,7 +294,7 @@ class People:
         return found[0] if found and found[0].id == person_id else None
 
     async def any_is_readable(self) -> bool:
-        """Whether one of the first hundred has a key, or there is nobody. Who restored the data alone has none."""
+        """Whether one of the first hundred has a key, or there is nobody. For a key store without a mark."""
         first = [row[0] for row in await self._session.rows(_FIRST)]
         return not first or bool(await self._session.wrapped_keys(first))
 

@@ -173,14 +173,18 @@ class Store:
             raise Burned
         mine = self._vault.blind(KEY_CHECK).hex()
         first = await tx.settings.get(KEY_CHECK)
-        if first is None:
-            await tx.settings.set(KEY_CHECK, mine)
-        elif not hmac.compare_digest(first, mine):
+        if first is not None and not hmac.compare_digest(first, mine):
             raise WrongKey
-        await tx.check_keys()
+        if await tx.check_keys():
+            return
+        # Who opens it at the same moment waits here until the mark is there.
+        await tx.settings.set(KEY_CHECK, mine)
+        if await tx.check_keys():
+            return
         if not await tx.people.any_is_readable():
             store = f"`{sqlite.keys_path(self._path).name}` beside it, or " if self._path else ""
             raise KeysMissing(f"{store}restore once more, into an empty database, with `--keys`")
+        await tx.mark_keys()
 
 
 def locked(path: Path) -> int:

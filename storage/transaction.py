@@ -106,9 +106,14 @@ class Transaction:
         each.conversations = Begun(session, self._vault)
         return each, session
 
-    async def check_keys(self) -> None:
-        """Raises OldKeyFile where the keys of this process are not those in force."""
-        await self._vault.check(self._session)
+    async def check_keys(self) -> bool:
+        """Whether the key store is marked as this database's. Raises OldKeyFile where the keys of this process are not
+        those in force."""
+        return await self._vault.check(self._session)
+
+    async def mark_keys(self) -> None:
+        """Marks the key store as this database's."""
+        await self._vault.leave_mark(self._session)
 
     async def backlog(self) -> Backlog:
         """What waits, over everybody."""

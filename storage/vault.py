@@ -101,14 +101,20 @@ class Vault:
         return self._ring.wrap(person_id, self._unwrapped(person_id, wrapped))
 
     def mark(self) -> bytes:
-        """What is kept under `MARK` from the moment at which the newest wrapping key is in force."""
+        """What is kept under `MARK`: from then on the newest wrapping key is in force."""
         return self._ring.wrap(MARK, os.urandom(KEY))
 
-    async def check(self, session: Session) -> None:
-        """Raises OldKeyFile where the keys are not those in force."""
+    async def check(self, session: Session) -> bool:
+        """Whether the key store has a mark: then it is this database's. Raises OldKeyFile where the keys are not those
+        in force."""
         wrapped = await session.wrapped_key(MARK)
         if wrapped is not None:
             self._unwrapped(MARK, wrapped)
+        return wrapped is not None
+
+    async def leave_mark(self, session: Session) -> None:
+        """Marks the key store: it belongs to this database from now on, even with nobody in it."""
+        await session.keep_key(MARK, self.mark())
 
     async def of(self, session: Session, person_id: int) -> "Seal":
         """What seals and opens this person's fields. Raises KeyDestroyed once they are forgotten."""

@@ -128,6 +128,22 @@ async def test_the_keys_are_not_in_the_backup_and_without_them_nothing_opens(
         await Store.open(other.url, other.key, clock=watch)
 
 
+async def test_it_opens_although_everybody_in_an_old_backup_was_forgotten_since(
+    store: Store, database: Database, watch: Watch, fresh: Fresh, tmp_path: Path
+) -> None:
+    ana = await live(store, watch)
+    file, keys = tmp_path / "backup.gz", tmp_path / "keys.copy"
+    await asyncio.to_thread(copies.backup, database.url, file)
+    await store.run(lambda tx: tx.people.forget(ana))
+    assert await asyncio.to_thread(key_copies.backup_keys, database.url, keys) == 0
+    other = fresh()
+    await asyncio.to_thread(copies.restore, other.url, file, other.key, keys)
+    restored = await Store.open(other.url, other.key, clock=watch)
+    with pytest.raises(KeyDestroyed):
+        await restored.run(lambda tx: tx.people.load(ana))
+    await restored.close()
+
+
 async def test_whoever_was_forgotten_is_unreadable_in_an_old_backup(
     store: Store, database: Database, watch: Watch, fresh: Fresh, tmp_path: Path
 ) -> None:
