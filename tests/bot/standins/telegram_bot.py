@@ -37,6 +37,7 @@ class BotAccount:
     again   what was delivered is kept here, so that it can be delivered once more
     hang    seconds that each send takes to be answered, after it was shown
     faults  what the next messages meet: each is called with the request, and may raise Refused or drop the connection
+    waits   a poll waits for news: what comes now is delivered whatever number it has
     """
 
     server: "TelegramServer"
@@ -53,6 +54,7 @@ class BotAccount:
     lose_answers: int = 0
     hang: float = 0.0
     revoked: bool = False
+    waits: bool = False
 
     def __post_init__(self) -> None:
         self.id = int(self.token.split(":")[0])
@@ -128,11 +130,13 @@ class BotAccount:
         self.updates = [each for each in self.updates if not self._gone(each[1])]
         if not self.updates and patience:
             self._news.clear()
-            with_time = asyncio.wait_for(self._news.wait(), patience)
+            self.waits = True
             try:
-                await with_time
+                await asyncio.wait_for(self._news.wait(), patience)
             except TimeoutError:
                 return []
+            finally:
+                self.waits = False
         return [update for _, update in self.updates[:limit]]
 
     def _gone(self, update: Json) -> bool:
