@@ -80,7 +80,10 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
     exchange.forget_pairs(map(str, turn.over), but=request.conversation.id)
     turn.person = deed.person
     turn.done.add(request.do.name)
-    return did, await gather(turn, tuple(exchange.conversations.values()), also)
+    # What it came to may be what the conversation is about from now on: the nearest action.
+    here = request.conversation
+    came_to = {here.id: here.with_(answers={**here.answers, **did.data})} if did.data else {}
+    return did, await gather(turn, tuple({**exchange.conversations, **came_to}.values()), also)
 
 
 async def _begun(turn: Turn, exchange: Exchange, request: Begin, also: Mapping[str, Value]) -> Reply:
