@@ -123,13 +123,13 @@ def repeated(one: NewAction, zone: str, every: str, times: int | None, until: st
     itself where `every` is "". The clock shows the same each time, whatever the clocks do. Raises BadCells."""
     if not every:
         if times or until:
-            raise BadCells({"every": "is missing: write --every week"})
+            raise BadCells({"every": "is missing: write day, week or 2 weeks"})
         return (one,)
     found = _EVERY.fullmatch(every.strip())
     if found is None:
         raise BadCells({"every": f"`{every}` is not understood: write day, week or 2 weeks"})
     if (times is None) == (not until):
-        raise BadCells({"every": "needs --times or --until, and only one of them"})
+        raise BadCells({"every": "needs how many times, or until which day, and only one of them"})
     step = timedelta(days=int(found[1] or 1) * (7 if found[2].lower() == "week" else 1))
     here = zone_of(one.zone or zone)
     last = None

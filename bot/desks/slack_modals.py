@@ -27,11 +27,17 @@ FIELDS: Sequence[tuple[str, str, str]] = (
     ("capacity", "How many can come (empty: as many as like)", "20"),
     ("goal", "How many you hope for", "12"),
     ("bring", "What is needed: one thing a line", "Cake"),
+    ("campaign", "The campaign it belongs to", "Spring day"),
+    ("every", "Again each (empty: once)", "week"),
+    ("times", "So often", "8"),
+    ("cohort", "Cohort: whoever comes once comes to all of this name", "Course of April"),
+    ("materials", "What helps hosts: a link, or a text", "https://example.org/how-to-host"),
 )
-"""(block, label, example). A column of `bot.new_actions` but for `date`, which goes with the two times."""
+"""(block, label, example). A column of `bot.new_actions` but for `date`, which goes with the two times, and for `every`
+and `times`, which make a series of it."""
 
 _NEEDED = {"title", "date", "starts"}
-_LONGEST = {"title": 100, "kind": 40, "address": 300, "what": 2000}
+_LONGEST = {"title": 100, "kind": 40, "address": 300, "what": 2000, "campaign": 100, "cohort": 100, "materials": 2000}
 """As `bot.new_actions` has them."""
 _LINES = {"what", "bring"}
 

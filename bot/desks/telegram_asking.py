@@ -34,6 +34,7 @@ _NAMES = {
     "title": "title", "when": "starts", "starts": "starts", "ends": "ends", "until": "ends", "place": "place",
     "town": "place", "where": "address", "address": "address", "capacity": "capacity", "places": "capacity",
     "goal": "goal", "kind": "kind", "bring": "bring", "what": "what", "campaign": "campaign", "cohort": "cohort",
+    "every": "every", "times": "times", "materials": "materials",
 }  # fmt: skip
 _CHANGEABLE = {
     "title": "title", "starts": "when", "ends": "ends", "place": "town", "address": "address", "capacity": "capacity",

@@ -237,12 +237,12 @@ def test_a_series_ends_after_so_many_times_or_on_its_last_day(
     ("every", "times", "until", "sentence"),
     [
         ("month", 3, "", "`month` is not understood: write day, week or 2 weeks"),
-        ("week", None, "", "needs --times or --until"),
+        ("week", None, "", "needs how many times, or until which day"),
         ("week", 3, "2026-08-01", "only one of them"),
         ("week", None, "soon", "`soon` is no day: write it like 2026-08-31"),
         ("week", None, "2026-06-05", "`2026-06-05` is before the beginning"),
         ("day", 400, "", "comes to 400 actions: 366 is the most at once"),
-        ("", 3, "", "is missing: write --every week"),
+        ("", 3, "", "is missing: write day, week or 2 weeks"),
     ],
 )
 def test_a_series_that_cannot_be_is_refused_with_a_sentence(

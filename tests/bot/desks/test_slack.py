@@ -157,9 +157,16 @@ async def test_an_action_is_made_in_a_modal_with_errors_at_the_field(office: Sla
         "capacity": "`many` is no number of people",
     }
     right = {"place": "Leeds", "ends": "12:00", "capacity": "20", "goal": "12", "bring": "Gloves\nBags\n", "what": "x"}
+    right |= {"every": "week", "times": "2", "cohort": "Spring", "materials": "A list"}
     await office.kim.submit(filled(**{"title": "Clean up", "date": "2026-03-07", "starts": "10:00", **right}))
-    assert shown(office.kim.views[0])[0] == "“Clean up” is published: Saturday 7 March, 10:00."
-    (action,) = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
+    assert shown(office.kim.views[0])[0] == "“Clean up” is published: Saturday 7 March, 10:00, and 1 more."
+    action, next_week = await office.bot.store.read(lambda tx: tx.actions.upcoming(5))
+    assert (action.campaign, action.cohort, next_week.campaign, action.materials) == (
+        "Spring",
+        True,
+        "Spring",
+        "A list",
+    )
     needs = await office.bot.store.read(lambda tx: tx.actions.needs(action.id))
     assert (action.district, action.capacity, [need.what for need in needs]) == ("Leeds", 20, ["Gloves", "Bags"])
 
