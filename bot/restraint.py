@@ -3,7 +3,8 @@
 What somebody did or said is answered, whatever else they had: a yes, a free place, a change. A *reminder* is what only
 the passing of time begins, or an invitation. Of those one may follow another after `GAP` only, so that two that fall
 together become one and later the other; and they come on no more days of a week than the group wants. Nothing is held
-back about an action on its own day from those who have to do with it: they would stand at the wrong door.
+back about an action on its own day from those who have to do with it: they would stand at the wrong door. Nor on the
+day after: whether two people met is what everything is counted by, and they remember it then.
 """
 
 from datetime import datetime, time, timedelta
@@ -20,7 +21,10 @@ GAP = timedelta(hours=1)
 WEEK = timedelta(days=7)
 
 OWN_DAY = timedelta(hours=12)
-"""How long before and after its beginning nothing is held back about an action."""
+"""How long before its beginning nothing is held back about an action."""
+
+DAY_AFTER = timedelta(hours=40)
+"""How long after its end nothing is: what is due a day and some hours after it can fall into somebody's night."""
 
 QUIET, JUST_HAD_ONE, WEEKLY_CAP = "quiet hours", "just had one", "weekly cap"
 """Why something is held back, as the ledger has it."""
@@ -71,7 +75,7 @@ async def _reminded(turn: Turn, subject: str) -> Hold | None:
     here = zone(turn.zone)
     today = now.astimezone(here).date()
     days = {at.astimezone(here).date() for at in had}
-    if len(days) < turn.world.group.weekly_cap or today in days or await _own_day(turn, subject):
+    if len(days) < turn.world.group.weekly_cap or today in days or await _of_these_days(turn, subject):
         return None
     tomorrow = datetime.combine(today + timedelta(days=1), time(), tzinfo=here)
     return Hold(WEEKLY_CAP, max(now, tomorrow.astimezone(now.tzinfo)))
@@ -105,7 +109,7 @@ async def begun(turn: Turn, flow: Flow, subject: str, overridden: Hold | None) -
         await turn.tx.moments.rest(turn.person.id, turn.tx.now + GAP)
 
 
-async def _own_day(turn: Turn, subject: str) -> bool:
+async def _of_these_days(turn: Turn, subject: str) -> bool:
     what, _, number = subject.partition(":")
     action = await turn.tx.actions.get(int(number)) if what == "action" and number.isdigit() else None
-    return action is not None and abs(action.starts_at - turn.tx.now) <= OWN_DAY
+    return action is not None and action.starts_at - OWN_DAY <= turn.tx.now <= action.ends_at + DAY_AFTER

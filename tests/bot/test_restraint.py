@@ -102,6 +102,22 @@ async def test_beyond_the_days_of_a_week_nothing_comes_but_what_is_of_that_very_
     assert lost == [("held back", "weekly cap"), ("held back", "quiet hours"), ("too late", "weekly cap")] * 2
 
 
+async def test_the_day_after_they_are_asked_however_much_they_heard_that_week(talk: Talk) -> None:
+    starts = "{moment: action.end, offset: 1 day 3 hours, who: signed_up, until: 4 days after}"
+    say = "'asked {{ action.title }}'"
+    flow = f"flow: asked\nstarts: {starts}\nstart: a\nstates:\n  a: {{say: {say}, end: a}}\n"
+    write(talk.folder, {"asked": flow})
+    await talk.libraries.refresh()
+    await sign_up(talk, MONDAY + 2 * DAY + 10 * HOUR, "rally")
+    told = []
+    # A day and three hours after its end it is midnight, and at eight that night is over.
+    for hours in (34, 53, 84, 94):
+        talk.watch.now = MONDAY + hours * HOUR
+        await talk.tick()
+        told += [(f"{talk.watch.now:%a %H:%M}", text) for text in await talk.hears() if "loud" not in text]
+    assert told == [("Tue 20:00", "later rally"), ("Wed 15:00", "soon rally"), ("Fri 08:00", "asked rally")]
+
+
 @pytest.mark.parametrize(
     ("zone", "at"), [("", "Wed 08:00"), ("Asia/Tokyo", "Wed 07:00"), ("America/Los_Angeles", None)]
 )
