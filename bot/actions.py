@@ -1,7 +1,7 @@
 """What one person's flows may know of actions: the fields of one, and the lists to choose from."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import Literal
@@ -71,6 +71,7 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
         "ends": action.ends_at,
         "bring": tuple(need.what for need in needs),
         "open_needs": tuple(need.what for need in needs if need.claimed < need.wanted),
+        "my_needs": await _brought(turn, action.id, needs),
         "host": await _host(turn, action),
         "going": action.going,
         "goal": action.goal or None,
@@ -86,6 +87,14 @@ async def facts_of(turn: Turn, action: Action) -> Mapping[str, Value]:
         "until_then": until_then(action, tx.now, turn.language),
     }
     return {name: value for name, value in facts.items() if value is not None and value != ""}
+
+
+async def _brought(turn: Turn, action_id: int, needs: Sequence[Need]) -> tuple[str, ...]:
+    """What this person said they bring, of what an action needs."""
+    taken = [need for need in needs if need.claimed]
+    # Where nobody has taken anything on, ten thousand who are reminded need not be asked about.
+    mine = await turn.tx.actions.claimed(action_id, turn.person.id) if taken else ()
+    return tuple(need.what for need in taken if need.id in mine)
 
 
 async def _cohort(turn: Turn, action: Action) -> Mapping[str, Value]:

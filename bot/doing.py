@@ -25,6 +25,7 @@ DOING: Mapping[str, Doing] = {
     "claim_need": actions.claim_need,
     "return_need": actions.return_need,
     "check_in": actions.check_in,
+    "hosted_now": attendance.hosted_now,
     "mark_came": attendance.mark_came,
     "was_there": attendance.was_there,
     "propose_action": actions.propose_action,

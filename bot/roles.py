@@ -175,6 +175,7 @@ DEEDS: Mapping[str, Roles] = {
     "claim_need": IN_CHAT,
     "return_need": IN_CHAT,
     "check_in": IN_CHAT,
+    "hosted_now": IN_CHAT,
     "mark_came": IN_CHAT,  # of an action that they host
     "was_there": IN_CHAT,
     "propose_action": IN_CHAT,

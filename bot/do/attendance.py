@@ -1,12 +1,30 @@
-"""Who came, told afterwards: by whoever hosted the action, or by themselves."""
+"""What a host is told, and tells: the action they host, and who came. Who came can say so themselves too."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 
-from bot.do.actions import attended
+from bot.do.actions import LATE, attended
 from bot.do.base import DONE, Deed, Turn
 from bot.others import leave
 from flows.model import Did, Value
+from storage.actions import PUBLISHED
 from storage.errors import KeyDestroyed
+
+EARLIEST = timedelta(days=1)
+"""How long before an action begins its host can ask for the code: to write it on a board."""
+
+
+async def hosted_now(deed: Deed) -> Did:
+    """The action that they host these hours, from `EARLIEST` before it begins for as long as people can check in; of
+    several the one that is not over, and begins first. It is in `answers.action`."""
+    now = deed.tx.now
+    hosted = await deed.tx.actions.hosted_by(deed.person.id)
+    on = [
+        each for each in hosted if each.state == PUBLISHED and each.starts_at - EARLIEST <= now <= each.ends_at + LATE
+    ]
+    if not on:
+        return Did("none")
+    return Did("found", {"action": str(min(on, key=lambda each: (each.ends_at < now, each.starts_at)).id)})
 
 
 async def mark_came(deed: Deed) -> Did:

@@ -92,6 +92,7 @@ async def test_all_that_anyone_may_know(store: Store) -> None:
         "ends": NOW + 5 * DAY + 2 * HOUR,
         "bring": ("gloves", "tea"),
         "open_needs": ("tea",),
+        "my_needs": (),
         "host": "Omar",
         "going": 4,
         "goal": 20,

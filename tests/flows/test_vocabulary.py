@@ -31,8 +31,8 @@ def test_the_fields_are_those_of_the_contract() -> None:
     assert " ".join(ORG) == "name bot_name contact privacy_url time_zone message_days"
     assert " ".join(PAIR) == "other shared reasons since meetings contact away_until"
     assert " ".join(ACTION) == (
-        "title what kind campaign district address starts ends bring open_needs host going goal places_left code "
-        "until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed "
+        "title what kind campaign district address starts ends bring open_needs my_needs host going goal places_left "
+        "code until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed "
         "cohort session sessions sessions_left"
     )
     assert " ".join(LISTS) == (
@@ -42,7 +42,17 @@ def test_the_fields_are_those_of_the_contract() -> None:
 
 def test_lists_of_the_contract_are_lists() -> None:
     lists = [name for fields in (ME, ORG, PAIR, ACTION) for name, kind in fields.items() if kind is Kind.LIST]
-    assert lists == ["interests", "times", "consented", "shared", "reasons", "bring", "open_needs", "sessions_left"]
+    assert lists == [
+        "interests",
+        "times",
+        "consented",
+        "shared",
+        "reasons",
+        "bring",
+        "open_needs",
+        "my_needs",
+        "sessions_left",
+    ]
 
 
 def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None:
@@ -59,6 +69,7 @@ def test_what_can_be_done_and_how_it_turns_out_is_that_of_the_contract() -> None
         "claim_need": "done gone",
         "return_need": "done gone",
         "check_in": "checked_in wrong_code not_now",
+        "hosted_now": "found none",
         "propose_action": "proposed not_possible",
         "nearest_action": "found none",
     }

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.codes import code
 from storage.signups import Signup
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import Neighbourhood
@@ -79,6 +80,21 @@ async def test_the_host_presses_who_came_and_only_the_others_are_asked(here: Gro
     missed = {who for who in ("ana", "ben", "cleo") if any("We missed you" in text for text in here.heard[who])}
     thanked = {who for who in ("ana", "ben", "cleo") if any(text.startswith("How was") for text in here.heard[who])}
     assert (missed, thanked) == ({"ben"}, {"ana", "cleo"})
+
+
+async def test_the_host_is_told_the_code_of_the_hour_whenever_they_ask(here: Group) -> None:
+    number = await here.begin("ana")
+    action = await here.store.read(lambda tx: tx.actions.get(number))
+    assert action is not None
+    for hours in (-3, 0, 2, 14):
+        here.watch.now = SATURDAY + hours * HOUR
+        await here.say("code", "sam")
+        ((_, told),) = await here.send()
+        assert told.startswith(f"Clean up the canal: the code is *{code(action, here.watch.now)}* now.")
+        assert here.channel.outbound[-1].say.attach == f"qr:{number}"
+    here.watch.now = SATURDAY + 15 * HOUR
+    await here.say("code", "sam")
+    assert [text[:14] for _, text in await here.send()] == ["Are you there?"]
 
 
 async def test_the_name_of_somebody_who_is_forgotten_goes_from_the_hosts_list(here: Group) -> None:

@@ -38,6 +38,11 @@ async def test_who_signs_up_takes_something_on_and_gives_it_back_to_the_next(sto
     ben = (await here.loaded("ben")).person.id
     assert await store.read(lambda tx: tx.actions.claimed(number, ben)) == [ride]
     assert (await here.says("ana", "give back"))[-1].startswith("You haven't taken anything on")
+    before = len(here.heard["ana"])
+    watch.now = SATURDAY - timedelta(hours=2)
+    await here.settle()
+    assert "You said you bring: A ride for two. Thank you!" in here.heard["ben"]
+    assert "ride" not in "".join(here.heard["ana"][before:]), "nobody is asked for what somebody brings"
 
 
 async def test_of_two_they_come_to_what_the_other_needs_can_be_taken_on_too(store: Store, watch: Watch) -> None:
