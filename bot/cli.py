@@ -3,6 +3,7 @@
 import gc
 import io
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -281,7 +282,8 @@ app.add_typer(action.action, name="action")
 
 
 def main() -> None:
-    """The command `doorstep`."""
+    """The command `doorstep`. Whatever it writes is its owner's alone: tokens, databases, lists of names."""
+    os.umask(0o077)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # what a terminal cannot show must not keep the rest from being said

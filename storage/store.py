@@ -4,8 +4,9 @@ import asyncio
 import fcntl
 import hmac
 import os
+import stat
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -197,7 +198,17 @@ def locked(path: Path) -> int:
     except BlockingIOError:
         os.close(lock)
         raise DatabaseInUse(path.name) from None
+    for file in (path, sqlite.keys_path(path)):
+        _shut(file)
     return lock
+
+
+def _shut(file: Path) -> None:
+    """Who else has an account on this machine reads nothing in it. Earlier versions left that to the shell."""
+    with suppress(FileNotFoundError, PermissionError):
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o007:
+            file.chmod(mode & ~0o007)
 
 
 def _unready(path: Path) -> bool:

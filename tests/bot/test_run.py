@@ -333,6 +333,8 @@ async def test_init_makes_a_folder_that_is_whole_and_never_writes_over_one(tmp_p
     process = await begun(folder / "config.toml")
     process.terminate()
     assert await process.wait() == 0
+    assert (folder / "doorstep.db").exists()
+    assert [path for path in (folder, *folder.iterdir()) if path.stat().st_mode & 0o077] == []
 
 
 async def test_an_unknown_command_is_two() -> None:

@@ -142,3 +142,13 @@ def test_every_error_says_what_is_wrong_in_one_line() -> None:
     for kind in kinds:
         assert str(kind("more")) == f"{kind.__doc__} (more)"
         assert "\n" not in str(kind())
+
+
+async def test_nobody_else_on_the_machine_reads_what_an_earlier_version_left_open(tmp_path: Path, watch: Watch) -> None:
+    url, key = f"sqlite:///{tmp_path / 'doorstep.db'}", tmp_path / "doorstep.key"
+    await (await Store.open(url, key, clock=watch)).close()
+    files = [tmp_path / "doorstep.db", tmp_path / "doorstep.keys.db"]
+    for file in files:
+        file.chmod(0o644)
+    await (await Store.open(url, key, clock=watch)).close()
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o640, 0o640]
