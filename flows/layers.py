@@ -202,8 +202,13 @@ def _exchange(row: list[Item]) -> int:
 
 def _crossed(one: Item, other: Item) -> int:
     """How many lines of two neighbours cross, where `one` is to the left."""
-    ways = ((one.up, other.up), (one.down, other.down))
-    return sum(_end(mine) > _end(its) for left, right in ways for mine in left for its in right)
+    crossed = 0
+    for left, right in ((one.up, other.up), (one.down, other.down)):
+        for mine in left:
+            end = _end(mine)
+            for its in right:
+                crossed += end > _end(its)
+    return crossed
 
 
 def number_places(rows: Sequence[Sequence[Item]]) -> None:

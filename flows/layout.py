@@ -101,11 +101,13 @@ def _width(row: list[Item]) -> float:
 
 def _pull(item: Item, up: bool, down: bool) -> tuple[float, float]:
     """Where an item is drawn to, and how strongly. What is almost straight pulls most, so that it becomes straight."""
-    total, weight = item.x * 0.02, 0.02
-    for link in (item.up if up else []) + (item.down if down else []):
-        goal = link.other.x + link.far - link.near
-        stiff = 1.0 if item.box and link.other.box else 2.0 if item.box or link.other.box else 6.0
-        strength = stiff / (abs(goal - item.x) + 4)
+    here = item.x
+    total, weight = here * 0.02, 0.02
+    for link in [*item.up, *item.down] if up and down else item.up if up else item.down:
+        other = link.other
+        goal = other.x + link.far - link.near
+        stiff = 1.0 if item.box and other.box else 2.0 if item.box or other.box else 6.0
+        strength = stiff / (abs(goal - here) + 4)
         total += strength * goal
         weight += strength
     return total / weight, weight
@@ -144,7 +146,8 @@ def _straighten(rows: list[list[Item]]) -> None:
     for _ in range(effort(rows, 3)):
         columns = _columns(rows)
         for column in sorted(columns, key=len, reverse=True):
-            _align(rows, column, sides)
+            # A column has one item of a row at the most, so that none of them is in the way of another.
+            _align(column, [_room(rows[item.row], item, sides) for item in column])
 
 
 def _columns(rows: list[list[Item]]) -> Iterator[list[Item]]:
@@ -164,12 +167,13 @@ def _columns(rows: list[list[Item]]) -> Iterator[list[Item]]:
 
 def _straightest(links: Sequence[Link]) -> Item | None:
     """The middle one of those that an item hangs on, not counting the lanes at the sides of boxes."""
-    others = sorted((link.other for link in links if not link.near and not link.far), key=lambda item: item.x)
-    return others[(len(others) - 1) // 2] if others else None
+    others = [link.other for link in links if not link.near and not link.far]
+    if len(others) < 2:  # what a line passes through has one, and there are tens of thousands of those
+        return others[0] if others else None
+    return sorted(others, key=lambda item: item.x)[(len(others) - 1) // 2]
 
 
-def _align(rows: list[list[Item]], column: list[Item], sides: tuple[float, float]) -> None:
-    rooms = [_room(rows[item.row], item, sides) for item in column]
+def _align(column: list[Item], rooms: list[tuple[float, float]]) -> None:
     low, high = max(room[0] for room in rooms), min(room[1] for room in rooms)
     if low <= high:
         wish = sorted(item.x for item in column)[len(column) // 2]
@@ -177,8 +181,8 @@ def _align(rows: list[list[Item]], column: list[Item], sides: tuple[float, float
             item.x = min(max(wish, low), high)
     elif len(column) > 2:
         half = len(column) // 2
-        _align(rows, column[:half], sides)
-        _align(rows, column[half:], sides)
+        _align(column[:half], rooms[:half])
+        _align(column[half:], rooms[half:])
 
 
 def _room(row: list[Item], item: Item, sides: tuple[float, float]) -> tuple[float, float]:
