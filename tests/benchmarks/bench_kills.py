@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.talkers import PLATFORMS, People
 from tests.bot.nursery import Nursery, nursery
-from tests.bot.running import lasting_port, write_config
+from tests.bot.running import free_port, write_config
 from tests.bot.test_killed import CHAIN, replies
 
 CONVERSATIONS = 100
@@ -97,7 +97,7 @@ async def measure(platform: str, conversations: int) -> bool:
         modules = [f"bot.channels.{platform}", *filter(None, [people.hurried])]
         async with nursery(*modules) as born:
             with tempfile.TemporaryDirectory() as folder:
-                port = lasting_port()
+                port = free_port()
                 url, chain = f"sqlite:///{folder}/d.db", {"chain": CHAIN}
                 config = write_config(Path(folder), url, port, chain, people.config(port))
                 room = asyncio.Semaphore(AT_ONCE)

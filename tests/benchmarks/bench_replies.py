@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.benchmarks.talkers import PLATFORMS
 from tests.bot.nursery import nursery
-from tests.bot.running import lasting_port, write_config
+from tests.bot.running import free_port, write_config
 from tests.bot.test_killed import CHAIN
 
 PEOPLE, EVENTS, RATE = 100, 600, 20
@@ -26,7 +26,7 @@ async def measure(platform: str) -> None:
     """Prints p50 and p99 in milliseconds."""
     async with PLATFORMS[platform](PEOPLE) as people, nursery(f"bot.channels.{platform}") as born:
         with tempfile.TemporaryDirectory() as folder:
-            port = lasting_port()
+            port = free_port()
             url, chain = f"sqlite:///{folder}/d.db", {"chain": CHAIN}
             process = await born.ready(write_config(Path(folder), url, port, chain, people.config(port)))
             # Who comes for the first time makes more work, on Matrix a room is joined: that is another number.

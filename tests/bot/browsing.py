@@ -1,17 +1,17 @@
 """A real browser on a server of its own: what the tests of the pages share."""
 
-import asyncio
 import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+
+from tests.waiting import PATIENCE
 
 OWN = ("http://127.0.0.1:", "ws://127.0.0.1:", "data:", "blob:")
 FLAGS = [
@@ -23,6 +23,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+expect.set_options(timeout=PATIENCE * 1000)
 
 
 class Server:
@@ -52,7 +54,7 @@ class Server:
         return self._gone()
 
     def _gone(self) -> str:
-        left, _ = self.process.communicate(timeout=10)
+        left, _ = self.process.communicate(timeout=PATIENCE)
         return left
 
     def said(self) -> list[str]:
@@ -85,6 +87,7 @@ async def chromium() -> AsyncIterator[Browser]:
 async def page(chromium: Browser) -> AsyncIterator[Page]:
     """A page that fails the test where a script fails, something is blocked, or a request goes elsewhere."""
     context = await chromium.new_context(locale="en-GB")
+    context.set_default_timeout(PATIENCE * 1000)
     opened = await context.new_page()
     wrong: list[str] = []
     opened.on("pageerror", lambda error: wrong.append(str(error)))
@@ -114,11 +117,3 @@ async def say(page: Page | Locator, text: str) -> None:
 async def seen(page: Page | Locator, text: str, times: int = 1) -> None:
     """It stands there, so many times."""
     await expect(log(page).get_by_text(text, exact=True)).to_have_count(times)
-
-
-async def eventually(holds: Callable[[], bool]) -> None:
-    """It comes to hold within ten seconds."""
-    until = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < until
-        await asyncio.sleep(0.05)

@@ -14,11 +14,12 @@ from storage.sending import UNSETTLED
 from storage.tables import OUTBOX
 from tests.bot.deaths import ANSWER_LOST, POINTS, order, ordered
 from tests.bot.nursery import Child, Nursery, nursery
-from tests.bot.running import lasting_port, write_config
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.telegram_chats import Chat
 from tests.bot.test_killed import CHAIN, replies
+from tests.waiting import PATIENCE, until
 
 HELD_BACK = 0.15
 """Seconds for which the platform keeps its answers to itself where somebody dies on the wire."""
@@ -36,7 +37,7 @@ async def dying(folder: Path, url: str, times: int) -> Counter[str]:
     async with TelegramServer() as server, nursery("bot.channels.telegram", "tests.bot.deaths") as born:
         bot = server.bot("1:one")
         section = f'[channels.telegram]\ntoken = "1:one"\napi_base = "{server.url}"\n'
-        config = write_config(folder, url, lasting_port(), {"chain": CHAIN}, section)
+        config = write_config(folder, url, free_port(), {"chain": CHAIN}, section)
         people: list[tuple[str, Chat]] = []
         child = await born.ready(config)
         for number, point in enumerate(each for each in POINTS for _ in range(times)):
@@ -48,7 +49,7 @@ async def dying(folder: Path, url: str, times: int) -> Counter[str]:
         bot.hang = 0
         await _both_words(bot, [chat for _, chat in people])
         child.terminate()
-        assert await asyncio.wait_for(child.wait(), 10) == 0
+        assert await asyncio.wait_for(child.wait(), PATIENCE) == 0
         for point, chat in people:
             heard = [message["text"] for message in chat.sent]
             assert list(dict.fromkeys(heard)) == replies(2), (point, heard)
@@ -64,12 +65,10 @@ def unexplained(twice: Counter[str]) -> dict[str, int]:
 async def _one(born: Nursery, config: Path, child: Child, chat: Chat, point: str) -> Child:
     order(config.parent, point)
     chat.say("word 0")
-    assert await asyncio.wait_for(child.wait(), 20) == -signal.SIGKILL, f"it did not die: {point}"
+    assert await asyncio.wait_for(child.wait(), PATIENCE) == -signal.SIGKILL, f"it did not die: {point}"
     assert not ordered(config.parent)
     child = await born.ready(config)
-    async with asyncio.timeout(20):
-        while not chat.sent:  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
+    await until(lambda: chat.sent)
     return child
 
 
@@ -84,7 +83,7 @@ async def _recorded(url: str) -> None:
 
     left: list[Any] = []
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while left := await asyncio.to_thread(unsettled):  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
     except TimeoutError:
@@ -96,7 +95,7 @@ async def _both_words(bot: BotAccount, chats: list[Chat]) -> None:
     await asyncio.sleep(1)
     for chat in chats:
         chat.say("word 1")
-    async with asyncio.timeout(60 + len(chats) / 10):
+    async with asyncio.timeout(PATIENCE + len(chats) / 10):
         while not all(len({message["text"] for message in chat.sent}) >= 2 for chat in chats):  # noqa: ASYNC110
             await asyncio.sleep(0.05)
     await asyncio.sleep(1)

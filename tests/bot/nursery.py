@@ -22,6 +22,8 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 ROOT = Path(__file__).parents[2]
 LONGEST = 131_072
 """Bytes of one request: its arguments and its environment."""
@@ -100,7 +102,7 @@ def _channels(config: Path) -> list[str]:
 
 async def _ready(config: Path, modules: Iterable[str], stderr: int | None = None) -> Child:
     child = await begin("run", "--config", str(config), modules=modules, stderr=stderr)
-    line = await asyncio.wait_for(child.stdout.readline(), 30)
+    line = await asyncio.wait_for(child.stdout.readline(), PATIENCE)
     assert line == b"ready\n", line
     return child
 

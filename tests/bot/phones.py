@@ -13,8 +13,8 @@ from tests.bot.standins.slack_rules import shown
 from tests.bot.standins.telegram_chats import Chat
 from tests.bot.standins.whatsapp_people import Person as OnWhatsApp
 from tests.bot.standins.whatsapp_people import buttons, text_of
+from tests.waiting import PATIENCE
 
-SECONDS = 30.0
 LOOK = 0.05
 
 
@@ -134,7 +134,7 @@ class Phone:
     async def hears(self, *words: str) -> str:
         """The next message that holds one of these, once it is there. Fails where it never is."""
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     for place, text in enumerate(self.screen.shown()[self._read :], self._read):
                         if any(each in text for each in words):

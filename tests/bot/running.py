@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import secrets
 import socket
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -16,23 +17,17 @@ import httpx
 from bot import app
 from bot.config import read_config
 from tests.bot.nursery import finish
+from tests.waiting import PATIENCE
 
 PASSPHRASE = "the blue door"
 ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-        return port
-
-
-def lasting_port() -> int:
-    """The same, for a server that is killed and begun again while others call it: below those that the system gives to
-    connections, one of which could take it meanwhile (even one that finds itself there)."""
+    """A port that nobody listens on just now: below those that the system gives to connections, one of which could take
+    it before the server has begun, or while it is begun again (even one that finds itself there)."""
     while True:
-        port = random.randrange(15_000, 32_000)
+        port = 15_000 + secrets.randbelow(17_000)
         try:
             socket.create_server(("127.0.0.1", port)).close()
         except OSError:
@@ -139,9 +134,9 @@ class Visitor:
         known = {line["id"] for line in self.lines}
         self.lines += [line for line in answer.json()["messages"] if line["id"] not in known]
 
-    async def hear(self, count: int, seconds: float = 20) -> list[str]:
+    async def hear(self, count: int) -> list[str]:
         """What the bot said, once it is so much."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(PATIENCE):
             while len(self.heard) < count:
                 await self.look()
         return self.heard

@@ -14,9 +14,10 @@ import psycopg
 from storage import leases
 from storage.schema import migrate
 from tests.bot.nursery import Child, Nursery, nursery
-from tests.bot.running import Visitor, lasting_port, write_config
+from tests.bot.running import Visitor, free_port, write_config
 from tests.bot.test_killed import CHAIN, replies
 from tests.bot.test_postgres_away import Server
+from tests.waiting import PATIENCE
 
 AT_ONCE = 48
 """People who write at the same time."""
@@ -24,7 +25,7 @@ AT_ONCE = 48
 HURRIED = 4.0
 """Seconds of silence after which a hurried process loses what it holds: see `hurried_leases`."""
 
-PATIENCE = 5.0
+NO_ANSWER = 5.0
 """Seconds after which who has no answer asks another process."""
 
 
@@ -66,14 +67,14 @@ class Somebody(Visitor):
 async def lives(number: int, ports: tuple[int, ...], words: int, course: Course) -> None:
     """Says all their words, and hears what whoever is taken once and in order hears."""
     name = f"p{number}"
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{random.choice(ports)}", timeout=PATIENCE) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{random.choice(ports)}", timeout=NO_ANSWER) as client:
         someone = Somebody(client, name)
         someone.ports = ports
         await someone.enter()
         for word in range(words):
             await someone.say(f"word {word}", event=f"{name}-{word}")
             course.taken += 1
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(2 * PATIENCE):
             while len(someone.heard) < words:
                 await someone.look_without_waiting()
                 await asyncio.sleep(0.1)
@@ -134,7 +135,7 @@ async def together(size: Size, folder: Path, server: Server) -> tuple[float, int
 
     Raises AssertionError where something was lost, taken twice, or out of order, or a process did not stop in time.
     """
-    ports = tuple(lasting_port() for _ in range(size.processes))
+    ports = tuple(free_port() for _ in range(size.processes))
     configs = []
     for port in ports:
         config = write_config(folder, server.uri, port, {"chain": CHAIN})
@@ -151,6 +152,6 @@ async def together(size: Size, folder: Path, server: Server) -> tuple[float, int
         seconds = time.monotonic() - begun
         for child in children:
             child.terminate()
-        codes = [await asyncio.wait_for(child.wait(), 10) for child in children]
+        codes = [await asyncio.wait_for(child.wait(), PATIENCE) for child in children]
     assert codes == [0] * size.processes, codes
     return seconds, course.asked_again

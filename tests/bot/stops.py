@@ -19,6 +19,7 @@ from storage.outbox import BROADCAST, LIVE
 from storage.store import Transaction
 from tests.bot.neighbourhood import places
 from tests.bot.talking import ALWAYS, write
+from tests.waiting import PATIENCE
 
 AT_ONCE, QUEUED = 50, 6
 """People who say it together, and messages that wait for each."""
@@ -34,14 +35,16 @@ CONFIRMED = "Done."
 @dataclass
 class Wire:
     """A platform. `sent` is what it was given, by address; `late` what of it after the *stop* of that address was
-    taken, but for the confirmation."""
+    taken, but for the confirmation. The message of `holds` of an address is on the wire until its *stop* was taken."""
 
     name: str = "web"
     account: str = "web"
     limits: Limits = PLAIN
     sent: dict[str, list[str]] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
-    stopped: set[str] = field(default_factory=set)
+    holds: dict[str, int] = field(default_factory=dict)
+    held: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    stopped: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     confirmed: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
 
     async def listen(self, receive: Receive) -> None:
@@ -49,11 +52,15 @@ class Wire:
 
     async def send(self, message: Outbound) -> Receipt:
         text = message.say.text
-        self.sent.setdefault(message.address, []).append(text)
-        if message.address in self.stopped and not text.startswith(CONFIRMED):
+        got, stopped = self.sent.setdefault(message.address, []), self.stopped[message.address]
+        got.append(text)
+        if stopped.is_set() and not text.startswith(CONFIRMED):
             self.late.append(text)
         if text.startswith(CONFIRMED):
             self.confirmed[message.address].set()
+        if len(got) == self.holds.get(message.address):
+            self.held[message.address].set()
+            await stopped.wait()
         await asyncio.sleep(random.uniform(0, ON_THE_WIRE))
         return Receipt(str(message.id))
 
@@ -69,7 +76,11 @@ class Told:
 
 
 async def races(url: str, folder: Path, many: int) -> Told:
-    """So many people say *stop*, each once, to a bot on this empty database. `folder` takes its key and its flows."""
+    """So many people say *stop*, each once, to a bot on this empty database. `folder` takes its key and its flows.
+
+    Half of them say it at some moment, the others while one of their messages is on the wire, be it the first or the
+    last one.
+    """
     write(folder / "flows", ALWAYS)
     wire, world = Wire(), World(Group(quiet=None), places=places())
     async with open_bot(url, folder / "doorstep.key", folder / "flows", world) as bot:
@@ -77,6 +88,7 @@ async def races(url: str, folder: Path, many: int) -> Told:
         sending = asyncio.create_task(sender.run())
         for first in range(0, many, AT_ONCE):
             people = [f"p{number}" for number in range(first, min(first + AT_ONCE, many))]
+            wire.holds |= {who: 1 + number % QUEUED for number, who in enumerate(people[1::2])}
             await bot.store.run(partial(_queue, people=people))
             sender.poke()
             await asyncio.gather(*[_stop(bot, wire, who) for who in people])
@@ -95,7 +107,10 @@ async def _queue(tx: Transaction, people: Sequence[str]) -> None:
 
 
 async def _stop(bot: Bot, wire: Wire, who: str) -> None:
-    await asyncio.sleep(random.uniform(0, WITHIN))
+    if who in wire.holds:
+        await wire.held[who].wait()
+    else:
+        await asyncio.sleep(random.uniform(0, WITHIN))
     await bot.turns.receive(Inbound("web", "web", who, f"stop {who}", Said("stop")))
-    wire.stopped.add(who)
-    await asyncio.wait_for(wire.confirmed[who].wait(), 60)
+    wire.stopped[who].set()
+    await asyncio.wait_for(wire.confirmed[who].wait(), PATIENCE)

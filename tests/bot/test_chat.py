@@ -14,6 +14,7 @@ import pytest
 
 from tests.bot.talking import ALWAYS, write
 from tests.bot.test_killed import CHAIN
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +34,7 @@ async def begin(folder: Path, *arguments: str, stdin: int = PIPE, stdout: int = 
 
 async def piped(folder: Path, text: str, *arguments: str) -> tuple[str, str]:
     process = await begin(folder, *arguments)
-    out, err = await asyncio.wait_for(process.communicate(text.encode()), 30)
+    out, err = await asyncio.wait_for(process.communicate(text.encode()), PATIENCE)
     assert process.returncode == 0, err.decode()
     return out.decode(), err.decode()
 
@@ -78,7 +79,7 @@ async def test_killed_in_the_middle_it_goes_on_where_it_was(folder: Path) -> Non
 async def _read(process: Process, wanted: str) -> None:
     assert process.stdout is not None
     seen = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while wanted not in seen:
             seen += (await process.stdout.read(1000)).decode()
 
@@ -112,7 +113,7 @@ async def terminal(folder: Path) -> AsyncIterator[tuple[Process, int]]:
 
 async def shown(ours: int, wanted: str) -> str:
     seen = ""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while True:
             try:
                 seen += os.read(ours, 4096).decode(errors="replace")
@@ -129,7 +130,7 @@ async def test_at_a_terminal_it_answers_and_ctrl_d_ends_it(folder: Path) -> None
         os.write(ours, b"one\n")
         await shown(ours, "said <one>")
         os.write(ours, b"\x04")
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 @pytest.mark.parametrize("told", ["terminate", "interrupt"])
@@ -138,7 +139,7 @@ async def test_a_signal_ends_it_while_it_waits_for_a_line(folder: Path, told: st
         os.write(ours, b"hello\n")
         await shown(ours, "said <>")
         process.terminate() if told == "terminate" else process.send_signal(2)
-        assert await asyncio.wait_for(process.wait(), 10) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_two_at_once_in_one_folder_are_refused(folder: Path) -> None:
@@ -147,7 +148,7 @@ async def test_two_at_once_in_one_folder_are_refused(folder: Path) -> None:
     first.stdin.write(b"hello\n")
     await _read(first, "said <>")
     second = await begin(folder)
-    _, err = await asyncio.wait_for(second.communicate(b"x\n"), 20)
+    _, err = await asyncio.wait_for(second.communicate(b"x\n"), PATIENCE)
     assert second.returncode == 2
     assert b"Another process" in err
     first.kill()

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 GOOD = "flow: {name}\nstarts: {{words: [{name}]}}\nstart: x\nstates:\n  x: {{say: Hi., end: x}}\n"
 LINE = re.compile(r"(?P<file>.+):(?P<line>\d+):(?P<column>\d+): (error|warning): .+ (\(.+\) )?\[[a-z-]+\]")
 
@@ -20,7 +22,7 @@ def doorstep(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         capture_output=True,
         encoding="utf-8",
         env={**os.environ, **environment},
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 

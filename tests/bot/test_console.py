@@ -23,8 +23,9 @@ from flows.limits import WEB
 from storage.audit import COORDINATOR
 from tests.bot import echoing
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
-from tests.bot.browsing import Server, eventually, field, log, say, seen, serving
+from tests.bot.browsing import Server, field, log, say, seen, serving
 from tests.bot.echoing import PASSPHRASE, Bot
+from tests.waiting import until
 
 CHAT, SOCKET = "the green gate", "/_nicegui_ws/socket.io/"
 
@@ -106,7 +107,7 @@ async def test_a_message_that_replaces_another_changes_it_in_place(chat: Server,
 async def test_a_pasted_document_arrives_cut(chat: Server, page: Page) -> None:
     await page.goto(chat.url)
     await say(page, "é" * 300_000)
-    await eventually(lambda: len(chat.said()) == 1)
+    await until(lambda: len(chat.said()) == 1)
     assert chat.said() == ["é" * WEB.text]
     await say(page, "and on")
     await seen(page, "You said: and on")
@@ -185,7 +186,7 @@ async def test_a_lost_answer_does_not_double_a_message(chat: Server, page: Page)
     await page.route("**/chat/messages", lose)
     await say(page, "once")
     await seen(page, "You said: once")
-    await eventually(lambda: len(events) == 2)
+    await until(lambda: len(events) == 2)
     await expect(page.get_by_role("status")).to_have_text("")
     await page.reload()
     await seen(page, "once")

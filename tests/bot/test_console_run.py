@@ -22,6 +22,7 @@ from bot.console.entry import TWELVE_HOURS, WRONG_TRIES
 from bot.desks.live import LiveDesk
 from tests.bot.running import PASSPHRASE, free_port, running_here, write_config
 from tests.bot.test_killed import CHAIN
+from tests.waiting import PATIENCE
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """As good a hash as any to who reads it; the usual one takes 64 MiB for each guess."""
@@ -41,7 +42,9 @@ class Running:
     @asynccontextmanager
     async def client(self, *, entered: bool = False) -> AsyncIterator[httpx.AsyncClient]:
         # Certificates are not looked at here, and reading them takes a tenth of a second.
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}", timeout=10, verify=False) as client:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{self.port}", timeout=PATIENCE, verify=False
+        ) as client:
             if entered:
                 assert (await enter(client, PASSPHRASE)).status_code == 303
             yield client

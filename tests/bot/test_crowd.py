@@ -6,6 +6,7 @@ import httpx
 from fastapi import FastAPI
 
 from bot.console.crowd import Crowd
+from tests.waiting import PATIENCE
 
 
 async def test_beyond_so_many_at_once_the_next_is_told_to_come_again_and_then_taken() -> None:
@@ -25,7 +26,7 @@ async def test_beyond_so_many_at_once_the_next_is_told_to_come_again_and_then_ta
     async with httpx.AsyncClient(transport=transport, base_url="http://doorstep.test") as client:
         first = [asyncio.create_task(client.post("/webhook")) for _ in range(3)]
         for _ in first:
-            await asyncio.wait_for(inside.acquire(), 5)
+            await asyncio.wait_for(inside.acquire(), PATIENCE)
         refused = await client.post("/webhook")
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
         assert (await client.get("/healthz")).status_code == 200

@@ -28,10 +28,10 @@ from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
 from tests.bot.browsing import log, say
 from tests.bot.nursery import begun
 from tests.bot.running import PASSPHRASE, free_port, write_config
+from tests.waiting import PATIENCE
 
 WIDE: ViewportSize = {"width": 1280, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
-SLOWLY = 15_000
 QUESTION = "Can I bring my dog?"
 
 
@@ -69,7 +69,7 @@ async def running(tmp_path: Path) -> AsyncIterator[Running]:
     finally:
         await store.close()
         process.terminate()
-        await asyncio.wait_for(process.communicate(), 10)
+        await asyncio.wait_for(process.communicate(), PATIENCE)
 
 
 async def come_in(page: Page, url: str) -> None:
@@ -108,22 +108,22 @@ async def test_who_asks_for_a_human_is_answered_from_the_desk(running: Running, 
     await page.set_viewport_size(WIDE)
     await come_in(page, running.url)
     await say(page, "hello")
-    await expect(log(page).get_by_text("first name")).to_be_visible(timeout=SLOWLY)
+    await expect(log(page).get_by_text("first name")).to_be_visible()
     await say(page, "Ana")
     await look(page, "chat-1280")
     maya = await coordinator(chromium, running.url, "Maya")
     await expect(maya.locator(".waiting")).to_contain_text("Nothing waits.")
     await say(page, "human")
-    await expect(log(page).get_by_text("What is it about")).to_be_visible(timeout=SLOWLY)
+    await expect(log(page).get_by_text("What is it about")).to_be_visible()
     await say(page, QUESTION)
     asks = card(maya, "asks for a human")
-    await expect(asks).to_contain_text(QUESTION, timeout=SLOWLY)
+    await expect(asks).to_contain_text(QUESTION)
     await expect(maya).to_have_title("(1) The desk · Doorstep")
     await expect(maya.get_by_role("status").filter(has_text="1 card waits.")).to_be_attached()
     await asks.get_by_role("textbox", name="Your answer").fill("Yes, dogs are welcome.")
     await asks.get_by_role("button", name="Send").click()
     await expect(asks).to_contain_text("Answered by Maya")
-    await expect(log(page).get_by_text("Maya of Neighbours: Yes, dogs are welcome.")).to_be_visible(timeout=SLOWLY)
+    await expect(log(page).get_by_text("Maya of Neighbours: Yes, dogs are welcome.")).to_be_visible()
     await expect(maya).to_have_title("The desk · Doorstep")
     await expect(maya.locator(".funnel .step").first).to_contain_text("1wrote first")
     await maya.reload()
@@ -138,9 +138,10 @@ async def test_two_presses_at_once_make_one_action(running: Running, page: Page,
     await come_in(page, f"{running.url}desk")
     await is_called(page, "Maya")
     ben = await coordinator(chromium, running.url, "Ben")
-    moment = time.time() * 1000 + 1000
     for desk, words in ((page, "Yes!"), (ben, "No!")):
         await card(desk, QUESTION).get_by_role("textbox").fill(words)
+    moment = time.time() * 1000 + 1000
+    for desk in (page, ben):
         send = card(desk, QUESTION).get_by_role("button", name="Send")
         await send.evaluate("(button, at) => void setTimeout(() => button.click(), at - Date.now())", moment)
     assert await _taken(running.store) == 1
@@ -154,7 +155,7 @@ async def test_two_presses_at_once_make_one_action(running: Running, page: Page,
 
 async def _taken(store: Store) -> int:
     """How many answers of coordinators reached their turn, once there is one."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE):
         while True:
             lines = await store.read(lambda tx: tx.ledger.newest(50))
             if count := sum(line.what == "human.replied" for line in lines):
@@ -248,7 +249,7 @@ async def test_an_action_is_made_here_and_who_comes_is_seen_as_it_changes(runnin
     await expect(note).to_contain_text(", and 1 more.")
     await expect(page.get_by_label("Title")).to_have_value("")
     coming = page.get_by_role("feed", name="Actions to come").get_by_role("article").first
-    await expect(coming).to_contain_text("Spring: 0 people go through it together", timeout=SLOWLY)
+    await expect(coming).to_contain_text("Spring: 0 people go through it together")
 
     async def joins(tx: Transaction) -> None:
         person = await tx.people.add("web", "web", "ana", "en")
@@ -256,7 +257,7 @@ async def test_an_action_is_made_here_and_who_comes_is_seen_as_it_changes(runnin
         await tx.actions.sign_up(number, person.id, "yes")
 
     await running.store.run(joins)
-    await expect(coming).to_contain_text("Spring: 1 person goes through it together", timeout=SLOWLY)
+    await expect(coming).to_contain_text("Spring: 1 person goes through it together")
     await look(page, "making")
 
 

@@ -9,6 +9,7 @@ from bot.due import BATCH
 from storage.store import Transaction
 from tests.bot.conftest import Talking
 from tests.bot.test_turn import PLACE
+from tests.waiting import PATIENCE
 
 
 async def test_many_that_are_due_at_once_each_come_once(talking: Talking) -> None:
@@ -61,7 +62,7 @@ async def test_those_who_may_not_be_written_to_do_not_hold_up_the_rest(talking: 
     await talk.say("hello", "ana")
     await talk.send()
     talk.watch.forward(timedelta(hours=2))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await talk.tick()
     assert await talk.send() == [("ana", "No rush.")]
 

@@ -1,7 +1,7 @@
 """What only one process may do: begun with the lease, ended with it, begun again."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from storage.errors import LeaseLost, StorageUnavailable
 from storage.leases import Lease
 from tests.bot.talking import Recorder
 from tests.databases import Watch
+from tests.waiting import PATIENCE, until
 
 
 class Leasing:
@@ -48,12 +49,6 @@ async def held(store: Leasing, *works: Any) -> AsyncIterator[asyncio.Task[None]]
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event
-            await asyncio.sleep(0.005)
 
 
 async def test_a_lost_lease_ends_everything_and_the_next_begins_it_again(quick: None) -> None:
@@ -97,7 +92,7 @@ async def test_what_breaks_is_raised_and_what_ends_is_told(quick: None) -> None:
 
     for work, error in ((breaks, KeyError), (ends, RuntimeError)):
         with pytest.raises(error):
-            await asyncio.wait_for(while_held(Leasing(), "x", work), 5)  # type: ignore[arg-type]
+            await asyncio.wait_for(while_held(Leasing(), "x", work), PATIENCE)  # type: ignore[arg-type]
 
 
 async def test_only_a_channel_that_any_process_may_be_called_for_listens_without_a_lease(

@@ -10,7 +10,7 @@ from storage.transaction import Transaction
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
 from tests.bot.browsing import Server, log
 from tests.bot.test_console import chat  # noqa: F401 - a fixture
-from tests.bot.test_desk_page import SLOWLY, Running, come_in, running  # noqa: F401 - a fixture
+from tests.bot.test_desk_page import Running, come_in, running  # noqa: F401 - a fixture
 from tests.bot.test_hostile_names import TEXTS
 
 CARDS, ADDRESS = 40, "447700900077"
@@ -60,7 +60,7 @@ async def test_on_the_desk_a_name_and_a_text_are_text(running: Running, silent: 
 
     await running.store.run(work)
     await come_in(silent, f"{running.url}desk")
-    await expect(silent.get_by_role("article")).to_have_count(CARDS, timeout=SLOWLY)
+    await expect(silent.get_by_role("article")).to_have_count(CARDS)
     cards = silent.locator(".card")
     shown = cards.locator(".title, .line, .when > *, [role=status]")
     assert await elements_in(shown) == []
@@ -85,7 +85,7 @@ async def test_in_the_chat_a_text_is_text_with_nothing_but_bold(chat: Server, si
             sent = await client.post("/chat/messages", json={"event": f"e{number}", "text": text})
             assert sent.status_code == 200
     bubbles = log(silent).locator(".bubble")
-    await expect(bubbles).to_have_count(40, timeout=SLOWLY)
+    await expect(bubbles).to_have_count(40)
     inside = await elements_in(bubbles)
     assert inside
     assert not [each for each in inside if not each.startswith('<strong class="">') or each.count("<") != 2]

@@ -23,7 +23,6 @@ from tests.bot.browsing import Server, field, log, say, serving
 
 WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 740}
-SLOWLY = 20_000
 """Milliseconds: the first place on a machine takes its time, and so does a jump of some days on a busy one."""
 
 
@@ -58,7 +57,7 @@ async def look(page: Page, name: str) -> None:
 
 
 async def hears(phone: Locator, words: str) -> None:
-    await expect(log(phone).get_by_text(words).last).to_be_attached(timeout=SLOWLY)
+    await expect(log(phone).get_by_text(words).last).to_be_attached()
 
 
 async def show(page: Page, phone: Locator) -> None:
@@ -81,12 +80,12 @@ async def answers(page: Page, phone: Locator, question: str, *labels: str) -> No
 
 async def jumps(page: Page, to: str) -> None:
     await page.get_by_role("button", name=to).click()
-    await expect(page.locator(".clock").get_by_role("status")).to_contain_text("It is", timeout=SLOWLY)
+    await expect(page.locator(".clock").get_by_role("status")).to_contain_text("It is")
 
 
 async def funnel(page: Page, *counts: int) -> None:
     steps = page.locator(".funnel .step .count")
-    await expect(steps).to_have_text([str(count) for count in counts], timeout=SLOWLY)
+    await expect(steps).to_have_text([str(count) for count in counts])
 
 
 async def plays(page: Page, view: str) -> None:
@@ -169,10 +168,10 @@ async def test_an_edited_flow_is_used_by_the_next_message_or_the_page_says_why_n
     await page.get_by_label("Look at").select_option("help")
     await expect(page.locator(".health")).to_contain_text("The flow files are fine.")
     file.write_text(EDITED.replace("end: told", "go: nowhere"), "utf-8")
-    await expect(page.locator(".health")).to_contain_text("An edited flow was refused.", timeout=SLOWLY)
+    await expect(page.locator(".health")).to_contain_text("An edited flow was refused.")
     await expect(page.locator(".health .problem")).to_contain_text("help.yaml")
     file.write_text(EDITED, "utf-8")
-    await expect(page.locator(".health")).to_contain_text("The flow files are fine.", timeout=SLOWLY)
+    await expect(page.locator(".health")).to_contain_text("The flow files are fine.")
     await expect(page.locator(".picture")).to_contain_text("brand_new")
     await say(newcomer(page), "help")
     await hears(newcomer(page), "This was edited a moment ago.")

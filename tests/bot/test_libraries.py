@@ -11,6 +11,7 @@ from storage.errors import StorageUnavailable
 from tests.bot.conftest import Talking
 from tests.bot.talking import Talk, write
 from tests.bot.test_turn import CHAIN, PLACE
+from tests.waiting import until
 
 
 def second(talk: Talk) -> Talk:
@@ -130,11 +131,7 @@ async def test_a_watched_folder_may_be_edited_replaced_and_the_database_away(
 
 
 async def _in_force(libraries: Libraries, version: int) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            if libraries.current.version == version:
-                return
-            await asyncio.sleep(0.02)
+    await until(lambda: libraries.current.version == version)
 
 
 async def test_a_flow_that_is_gone_while_people_stand_in_it_is_refused(talking: Talking) -> None:

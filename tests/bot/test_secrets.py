@@ -12,13 +12,14 @@ import pytest
 
 from bot.config import BadConfig, read_config
 from tests.bot.channels.test_contract import logged  # noqa: F401 - a fixture
-from tests.bot.channels.test_telegram_run import telegram, until
+from tests.bot.channels.test_telegram_run import telegram
 from tests.bot.channels.test_whatsapp_run import whatsapp
 from tests.bot.running import PASSPHRASE, finished, free_port, running_here, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.whatsapp import APP_SECRET, TOKEN, VERIFY, WhatsAppServer
 from tests.bot.test_killed import CHAIN
+from tests.waiting import until
 
 CANARY = "Canary7Kz"
 MOST_DOWN = 5

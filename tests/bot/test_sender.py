@@ -17,6 +17,7 @@ from storage.outbox import BROADCAST, LIVE, Sent
 from storage.store import Store, Transaction
 from tests.bot.talking import Recorder, failed
 from tests.databases import Watch
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -53,12 +54,14 @@ async def states(store: Store, who: str = "ana") -> list[str]:
     return [row.state for row in await rows(store, who)]
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            if await holds():
-                return
-            await asyncio.sleep(0.01)
+def begun(channel: Recorder, count: int) -> bool:
+    """So many messages have been handed to it."""
+    return len(channel.outbound) >= count
+
+
+def sent(channel: Recorder, count: int) -> bool:
+    """So many messages have got through."""
+    return len(channel.sent) >= count
 
 
 async def test_each_chat_keeps_its_order_though_some_sends_are_slow(store: Store, watch: Watch) -> None:
@@ -67,31 +70,23 @@ async def test_each_chat_keeps_its_order_though_some_sends_are_slow(store: Store
     for who in people:
         await put(store, who, *(f"{who} {number}" for number in range(5)))
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _sent(channel, 40))
+        await until(lambda: sent(channel, 40))
     for who in people:
         assert [text for to, text in channel.sent if to == who] == [f"{who} {number}" for number in range(5)]
-
-
-async def _sent(channel: Recorder, count: int) -> bool:
-    return len(channel.sent) >= count
 
 
 async def test_one_slow_message_holds_up_nobody_else(store: Store, watch: Watch) -> None:
     channel = Recorder(answers=[5.0])
     await put(store, "slow", "one")
     async with running(Sender(store, channel, watch)) as sender:
-        await until(lambda: _begun(channel, 1))
+        await until(lambda: begun(channel, 1))
         for number in range(20):
             await put(store, "quick", f"{number}")
             sender.poke()
         begun = time.monotonic()
-        await until(lambda: _sent(channel, 20))
+        await until(lambda: sent(channel, 20))
         assert time.monotonic() - begun < 3
     assert [to for to, _ in channel.sent[:20]] == ["quick"] * 20
-
-
-async def _begun(channel: Recorder, count: int) -> bool:
-    return len(channel.outbound) >= count
 
 
 async def test_what_is_under_way_when_the_sender_stops_still_arrives_and_is_recorded(
@@ -100,7 +95,7 @@ async def test_what_is_under_way_when_the_sender_stops_still_arrives_and_is_reco
     channel = Recorder(answers=[0.2])
     await put(store, "ana", "one", "two")
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _begun(channel, 1))
+        await until(lambda: begun(channel, 1))
     assert await states(store) == ["sent", "waiting"]
 
 
@@ -108,14 +103,14 @@ async def test_a_poke_is_heeded_at_once(store: Store, watch: Watch) -> None:
     channel = Recorder()
     async with running(Sender(store, channel, watch)) as sender:
         await put(store, "ana", "first")
-        await until(lambda: _sent(channel, 1))
+        await until(lambda: sent(channel, 1))
         took = []
         for number in range(5):
             await asyncio.sleep(0.05)
             await put(store, "ana", f"{number}")
             begun = time.monotonic()
             sender.poke()
-            await until(partial(_sent, channel, number + 2))
+            await until(partial(sent, channel, number + 2))
             took.append(time.monotonic() - begun)
     assert sorted(took)[2] < 0.3
 
@@ -188,7 +183,7 @@ async def test_while_the_database_is_away_nothing_is_sent_twice_and_then_it_goes
     monkeypatch.setattr(store, "run", sometimes)
     monkeypatch.setattr("bot.sender.IDLE", 0.05)
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _sent(channel, 2))
+        await until(lambda: sent(channel, 2))
         await asyncio.sleep(0.2)
     assert channel.sent == [("ana", "one"), ("ana", "two")]
     assert await states(store) == ["sent", "sent"]
@@ -199,7 +194,7 @@ async def test_what_a_killed_sender_had_claimed_goes_out_and_the_channel_is_told
     await store.run(lambda tx: tx.outbox.claim("web", "web", 10, "killed"))
     channel = Recorder()
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _sent(channel, 2))
+        await until(lambda: sent(channel, 2))
     assert [(message.say.text, message.maybe_sent) for message in channel.outbound] == [("one", True), ("two", False)]
 
 

@@ -17,8 +17,9 @@ from storage.leases import Lease
 from storage.outbox import BROADCAST
 from storage.store import Store, Transaction
 from tests.bot.talking import Recorder, failed
-from tests.bot.test_sender import put, rows, running, states, until
+from tests.bot.test_sender import begun, put, rows, running, sent, states
 from tests.databases import Watch
+from tests.waiting import PATIENCE, until
 
 PLAIN = Limits(4096, None, None)
 """A platform with nothing to look up, which shows a message as often as it is sent."""
@@ -50,13 +51,6 @@ async def cards(store: Store) -> list[Card]:
     return await store.run(lambda tx: tx.cards.open(10))
 
 
-def has_sent(channel: Recorder, text: str) -> Callable[[], object]:
-    async def yes() -> bool:
-        return ("ana", text) in channel.sent
-
-    return yes
-
-
 # --- whose turn it is
 
 
@@ -65,11 +59,11 @@ async def test_a_live_message_goes_before_all_broadcasts_that_wait_for_the_pace(
     for number in range(60):
         await put(store, f"p{number}", "news", priority=BROADCAST)
     async with running(Sender(store, channel, utc_now)) as sender:
-        await until(lambda: _count(channel, 5))
+        await until(lambda: sent(channel, 5))
         await put(store, "ana", "answer")
         sender.poke()
         before = len(channel.sent)
-        await until(has_sent(channel, "answer"))  # type: ignore[arg-type]
+        await until(lambda: ("ana", "answer") in channel.sent)
     assert channel.sent.index(("ana", "answer")) <= before + 2
 
 
@@ -78,21 +72,13 @@ async def test_a_live_message_finds_a_place_while_broadcasts_hang(store: Store) 
     for number in range(80):
         await put(store, f"p{number}", "news", priority=BROADCAST)
     async with running(Sender(store, channel, utc_now)) as sender:
-        await until(lambda: _begun(channel, 40))
+        await until(lambda: begun(channel, 40))
         await asyncio.sleep(0.1)
         channel.answers.clear()
         assert len(channel.outbound) < IN_FLIGHT
         await put(store, "ana", "answer")
         sender.poke()
-        await until(has_sent(channel, "answer"), 3)  # type: ignore[arg-type]
-
-
-async def _count(channel: Recorder, count: int) -> bool:
-    return len(channel.sent) >= count
-
-
-async def _begun(channel: Recorder, count: int) -> bool:
-    return len(channel.outbound) >= count
+        await until(lambda: ("ana", "answer") in channel.sent, 3)
 
 
 async def test_a_chat_gets_its_messages_as_slowly_as_its_platform_asks(store: Store, watch: Watch) -> None:
@@ -308,7 +294,7 @@ async def test_nothing_is_claimed_once_another_process_sends_and_what_landed_is_
 
     channel.send = send  # type: ignore[method-assign]
     with pytest.raises(LeaseLost):
-        await asyncio.wait_for(Sender(store, channel, watch).run(lease), 20)
+        await asyncio.wait_for(Sender(store, channel, watch).run(lease), PATIENCE)
     assert channel.sent == [("ana", "one")]
     assert await states(store) == ["sent", "waiting"]
 
@@ -319,7 +305,7 @@ async def test_who_has_lost_its_lease_releases_nothing(store: Store, watch: Watc
     lease = Lease("web:web", await store.run(lambda tx: tx.leases.take("web:web", "me")))
     await store.run(lambda tx: tx.leases.take("web:web", "another"))
     with pytest.raises(LeaseLost):
-        await asyncio.wait_for(Sender(store, Recorder(), watch).run(lease), 20)
+        await asyncio.wait_for(Sender(store, Recorder(), watch).run(lease), PATIENCE)
     assert await states(store) == ["claimed"]
 
 
@@ -339,12 +325,12 @@ async def test_what_is_claimed_while_the_sender_is_stopped_is_put_back_and_not_d
     monkeypatch.setattr(store, "run", slowly)
     channel = Recorder()
     async with running(Sender(store, channel, watch)):
-        await asyncio.wait_for(stopping.wait(), 10)
+        await asyncio.wait_for(stopping.wait(), PATIENCE)
     monkeypatch.undo()
     assert channel.outbound == []
     assert await states(store) == ["waiting"]
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _count(channel, 1))
+        await until(lambda: sent(channel, 1))
     assert not channel.outbound[0].maybe_sent
 
 
@@ -359,5 +345,5 @@ async def test_what_was_claimed_before_a_process_froze_is_not_begun_when_it_wake
     assert channel.outbound == []
     monkeypatch.undo()
     async with running(Sender(store, channel, watch)):
-        await until(lambda: _count(channel, 1))
+        await until(lambda: sent(channel, 1))
     assert not channel.outbound[0].maybe_sent

@@ -16,15 +16,9 @@ from bot.slack_calls import Lost, NotReached, Refused
 from tests.bot.running import free_port
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
+from tests.waiting import until
 
-SECONDS = 10.0
 TOKEN, APP_TOKEN, SECRET = "xoxb-1", "xapp-1", "s3cret"
-
-
-async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 class Heard:

@@ -21,7 +21,7 @@ from tests.bot.channels.test_matrix_run import Talker
 from tests.bot.channels.test_matrix_run import bot as matrix_bot
 from tests.bot.channels.test_matrix_run import section as matrix
 from tests.bot.channels.test_slack_run import section as slack
-from tests.bot.channels.test_telegram_run import starter, telegram, until
+from tests.bot.channels.test_telegram_run import starter, telegram
 from tests.bot.channels.test_whatsapp_run import whatsapp
 from tests.bot.desks.rooms import Room, SlackRoom, TelegramRoom
 from tests.bot.nursery import Nursery, nursery
@@ -31,6 +31,7 @@ from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.synapse import SERVER, Hands, synapse
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.whatsapp import WhatsAppServer
+from tests.waiting import PATIENCE, until
 
 TOWNS = ("Leeds", "Bristol", "Glasgow", "Cardiff")
 """Farther from each other than anybody is sent."""
@@ -316,4 +317,4 @@ async def test_on_every_platform_newcomers_meet_their_buddies_of_the_next_one(wo
         assert not one.buddy.times(other.newcomer.first_name), "nobody hears of another pair"
     assert not any(desk.cards("A message did not reach") for desk in world.desks), "nobody was out of reach"
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 15) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0

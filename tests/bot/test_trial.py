@@ -1,7 +1,7 @@
 """The stage of a trial, on a real bot without a browser."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from itertools import count
@@ -21,6 +21,7 @@ from bot.trial_clock import TrialClock
 from bot.world import World
 from flows.model import Said
 from flows.reader import STARTER
+from tests.waiting import until
 
 ANA, BEN = "a1" * 16, "b2" * 16
 _events = count(1)
@@ -65,7 +66,7 @@ class Town:
         async def heard() -> bool:
             return any(words in line.text for line in await self.read(who) if not line.mine)
 
-        await eventually(heard)
+        await until(heard)
 
     async def press(self, which: int = 0, who: str = ANA) -> None:
         """Answers the newest question that can be pressed."""
@@ -86,14 +87,6 @@ class Town:
 
 async def forever() -> None:
     await asyncio.Event().wait()
-
-
-async def eventually(holds: Callable[[], Awaitable[bool]]) -> None:
-    for _ in range(400):
-        if await holds():
-            return
-        await asyncio.sleep(0.025)
-    raise AssertionError("it never came to hold")
 
 
 @pytest.fixture
@@ -123,7 +116,7 @@ async def test_the_buddys_phone_is_that_of_whoever_was_asked_last(town: Town) ->
     async def another() -> bool:
         return town.sam != sam
 
-    await eventually(another)
+    await until(another)
     assert town.stage.phones()[1].name == "Maya"
     await town.hears("Would you like to meet Ana", town.sam)
 
@@ -137,7 +130,7 @@ async def test_the_funnel_counts_newcomers_and_never_the_example_people(town: To
     async def introduced() -> bool:
         return dict((await town.stage.funnel()).steps)["introduced"] == 1
 
-    await eventually(introduced)
+    await until(introduced)
     funnel = await town.stage.funnel()
     assert dict(funnel.steps) | {"introduced": 1} == {
         "hello": 1,
@@ -164,7 +157,7 @@ async def test_two_who_both_say_they_met_are_one_connection(town: Town) -> None:
     async def met() -> bool:
         return (await town.stage.funnel()).connections == 1
 
-    await eventually(met)
+    await until(met)
     assert dict((await town.stage.funnel()).steps)["met"] == 1
 
 
@@ -245,7 +238,7 @@ async def test_a_coordinator_welcomes_a_buddy(town: Town) -> None:
         newest = await town.stage.bot.store.read(lambda tx: tx.ledger.newest(5))
         return any(line.what == "buddy.approved" for line in newest)
 
-    await eventually(approved)
+    await until(approved)
     assert next(each for each in await town.stage.cards(5) if each.id == card.id).outcome == "Approved by you"
 
 

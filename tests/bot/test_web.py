@@ -16,6 +16,7 @@ from bot.channels.base import Channel, Inbound, Outbound
 from bot.channels.web import COOKIE, LARGEST_BODY, MOST_POLLS_EACH, Line, Web
 from flows.limits import WEB
 from flows.model import Say, Shown
+from tests.waiting import PATIENCE, until
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
 ELSEWHERE = "https://elsewhere.example"
@@ -74,6 +75,13 @@ class Page:
 
     async def news(self, after: str = "") -> httpx.Response:
         return await self.client.get("/chat/messages", params={"after": after})
+
+    async def waits(self) -> asyncio.Task[httpx.Response]:
+        """Asks for news, of which there is none yet; once it waits for it."""
+        before = self.web._polls
+        asking = asyncio.create_task(self.news("0"))
+        await until(lambda: self.web._polls > before)
+        return asking
 
 
 def outbound(address: str) -> Outbound:
@@ -306,33 +314,31 @@ async def test_a_malformed_message_is_refused_in_one_sentence(page: Page, body: 
 
 
 async def test_news_that_is_there_comes_at_once(page: Page) -> None:
+    page.web._patience = 2 * PATIENCE
     page.memory.say(await page.open(), "hello")
-    began = time.monotonic()
-    answer = (await page.news("0")).json()
+    answer = (await asyncio.wait_for(page.news("0"), PATIENCE)).json()
     assert [line["text"] for line in answer["messages"]] == ["hello"]
     assert answer["cursor"] == "1"
-    assert time.monotonic() - began < 0.2
 
 
-async def test_a_waiting_page_is_woken_by_a_message(page: Page) -> None:
-    page.web._patience = 20
+async def test_a_waiting_page_is_woken_by_a_message(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.channels.web.SHORTEST_PAUSE", 2 * PATIENCE)
+    page.web._patience = 2 * PATIENCE
     address = await page.open()
-    waiting = asyncio.create_task(page.news("0"))
-    await asyncio.sleep(0.05)
+    waiting = await page.waits()
     page.memory.say(address, "here I am")
     receipt = await page.web.send(outbound(address))
-    answer = await asyncio.wait_for(waiting, 0.09)
+    answer = await asyncio.wait_for(waiting, PATIENCE)
     assert answer.json()["messages"][0]["text"] == "here I am"
     assert receipt.reference == "web:5"
 
 
 async def test_a_waiting_page_finds_what_another_process_wrote(page: Page) -> None:
-    page.web._patience = 20
+    page.web._patience = 2 * PATIENCE
     address = await page.open()
-    waiting = asyncio.create_task(page.news("0"))
-    await asyncio.sleep(0.05)
+    waiting = await page.waits()
     page.memory.say(address, "from elsewhere")
-    assert (await asyncio.wait_for(waiting, 5)).json()["cursor"] == "1"
+    assert (await asyncio.wait_for(waiting, PATIENCE)).json()["cursor"] == "1"
 
 
 async def test_without_news_a_page_is_answered_after_its_patience(page: Page) -> None:
@@ -340,12 +346,12 @@ async def test_without_news_a_page_is_answered_after_its_patience(page: Page) ->
     began = time.monotonic()
     answer = await page.news("0")
     assert answer.json() == {"messages": [], "cursor": "0"}
-    assert 0.25 < time.monotonic() - began < 2
+    assert 0.25 < time.monotonic() - began < PATIENCE
     assert page.web._bells == {}
 
 
 async def test_a_page_that_left_is_not_waited_for(page: Page) -> None:
-    page.web._patience = 20
+    page.web._patience = 2 * PATIENCE
     address = await page.open()
     left = asyncio.Event()
     sent: list[Any] = []
@@ -367,42 +373,40 @@ async def test_a_page_that_left_is_not_waited_for(page: Page) -> None:
     app = FastAPI()
     app.include_router(page.web.router)
     waiting = asyncio.create_task(app(scope, receive, send))
-    await asyncio.sleep(0.05)
-    assert list(page.web._bells) == [address]
+    await until(lambda: list(page.web._bells) == [address])
     left.set()
-    await asyncio.wait_for(waiting, 1)
+    await asyncio.wait_for(waiting, PATIENCE)
     assert page.web._bells == {}
 
 
 async def test_one_visitor_can_have_only_so_many_pages_waiting(page: Page) -> None:
+    page.web._patience = 2 * PATIENCE
     await page.open()
-    waiting = [asyncio.create_task(page.news("0")) for _ in range(MOST_POLLS_EACH)]
-    await asyncio.sleep(0.05)
+    waiting = [await page.waits() for _ in range(MOST_POLLS_EACH)]
     answer = await page.news("0")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "5")
+    page.web.end()
     assert {(await one).status_code for one in waiting} == {200}
     assert (page.web._bells, page.web._polls) == ({}, 0)
 
 
 async def test_once_the_server_ends_a_page_that_asks_again_waits_no_more(page: Page) -> None:
-    page.web._patience = 20
+    page.web._patience = 2 * PATIENCE
     await page.open()
-    waiting = asyncio.create_task(page.news("0"))
-    await asyncio.sleep(0.05)
+    waiting = await page.waits()
     page.web.end()
-    assert (await asyncio.wait_for(waiting, 1)).json()["messages"] == []
-    assert (await asyncio.wait_for(page.news("0"), 1)).json()["messages"] == []
+    assert (await asyncio.wait_for(waiting, PATIENCE)).json()["messages"] == []
+    assert (await asyncio.wait_for(page.news("0"), PATIENCE)).json()["messages"] == []
 
 
 async def test_when_the_channel_stops_waiting_pages_are_answered() -> None:
     memory = Memory()
-    web = Web(memory, patience=20)
+    web = Web(memory, patience=2 * PATIENCE)
     async with browser(web, memory) as page:
         async with listening(web, memory.receive):
             await page.open()
-            waiting = asyncio.create_task(page.news("0"))
-            await asyncio.sleep(0.05)
-        assert (await asyncio.wait_for(waiting, 1)).json()["messages"] == []
+            waiting = await page.waits()
+        assert (await asyncio.wait_for(waiting, PATIENCE)).json()["messages"] == []
 
 
 async def test_a_page_cannot_read_another_visitors_chat(page: Page) -> None:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.bot.channels.test_slack_run import section as slack
 from tests.bot.channels.test_slack_run import texts as slack_texts
-from tests.bot.channels.test_telegram_run import telegram, texts, until
+from tests.bot.channels.test_telegram_run import telegram, texts
 from tests.bot.channels.test_whatsapp_run import whatsapp
 from tests.bot.running import free_port, running_here, write_config
 from tests.bot.standins.slack import SlackServer
@@ -27,6 +27,7 @@ from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.whatsapp import APP_SECRET, WhatsAppServer
 from tests.bot.standins.whatsapp_people import Person
 from tests.bot.test_killed import CHAIN, replies
+from tests.waiting import until
 
 SECRET, SIGNING_SECRET = "s-e_cret-0123456789", "5l4ck"
 DAY = 86_400

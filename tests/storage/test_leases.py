@@ -17,6 +17,7 @@ from storage.leases import Lease
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
 from tests.storage.leasing import NAME
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -61,7 +62,7 @@ async def test_a_holder_is_told_apart_from_an_older_one(store: Store) -> None:
 
 
 async def test_leases_of_two_accounts_do_not_wait_for_each_other(store: Store) -> None:
-    async with asyncio.timeout(20), AsyncExitStack() as stack:
+    async with asyncio.timeout(PATIENCE), AsyncExitStack() as stack:
         for name in ("telegram:main", "telegram:other"):
             assert await holds(store, await stack.enter_async_context(store.lease(name)))
 
@@ -109,7 +110,7 @@ async def test_a_holder_that_is_cut_off_knows_it_and_claims_nothing_more(
     async with store.lease(NAME) as lease:
         with psycopg.connect(server, autocommit=True) as other:
             other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'lease'")
-        await asyncio.wait_for(lease.lost.wait(), 10)
+        await asyncio.wait_for(lease.lost.wait(), PATIENCE)
         assert await holds(store, lease), "nobody else has taken it yet: what was sent may still be written down"
         async with store.lease(NAME) as next_one:
             assert next_one.fence == lease.fence + 1

@@ -11,6 +11,7 @@ from storage.errors import NewerDatabase
 from storage.store import Store, Transaction
 from tests.databases import Database, Postgres, Watch
 from tests.storage.given import someone
+from tests.waiting import PATIENCE
 
 NEWER = "UPDATE alembic_version SET version_num = '9999'"
 
@@ -100,6 +101,6 @@ async def test_turns_do_not_wait_for_long_behind_a_migration_that_waits_for_a_lo
             await asyncio.sleep(0.05)
         assert not migrating.done(), "somebody looks still"
         looking.rollback()
-    await asyncio.wait_for(migrating, 20)
+    await asyncio.wait_for(migrating, PATIENCE)
     assert not await Store.needs_migration(url)
     await store.close()

@@ -10,6 +10,7 @@ from storage.pairs import DECLINED, ENDED, INTRODUCED, OFFERED, OPEN, SILENT, WA
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
 from tests.storage.given import CHANNEL, someone
+from tests.waiting import PATIENCE
 
 REASONS = ("both climate", "sábado 🌱")
 
@@ -221,7 +222,7 @@ async def test_supporter_and_buddy_never_lose_each_others_change_nor_deadlock(
 
         await store.run(work)
 
-    await asyncio.wait_for(asyncio.gather(*(relay(number) for number in range(60))), 30)
+    await asyncio.wait_for(asyncio.gather(*(relay(number) for number in range(60))), PATIENCE)
     found = await store.run(lambda tx: tx.pairs.get(pair.id))
     assert found is not None
     assert found.meetings == 60
@@ -265,7 +266,7 @@ async def test_turns_that_lock_their_person_then_the_pair_never_deadlock_on_post
 
     try:
         # A turn that had to be run again would wait for ever at the barrier.
-        await asyncio.wait_for(asyncio.gather(one.run(supporters), other.run(buddys)), 20)
+        await asyncio.wait_for(asyncio.gather(one.run(supporters), other.run(buddys)), PATIENCE)
         found = await one.run(lambda tx: tx.pairs.get(pair.id))
         waiting = await one.run(lambda tx: tx.inbox.untaken(10))
     finally:

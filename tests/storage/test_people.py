@@ -9,6 +9,7 @@ from storage.people import Known, Loaded, Person
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import CHANNEL, someone, take, talk
+from tests.waiting import PATIENCE
 
 
 async def loaded(store: Store, address: str = "100") -> Loaded | None:
@@ -119,7 +120,7 @@ async def test_two_people_writing_to_each_other_at_once_both_succeed(store: Stor
 
         await store.run(work)
 
-    await asyncio.wait_for(asyncio.gather(*(relay(number) for number in range(40))), 20)
+    await asyncio.wait_for(asyncio.gather(*(relay(number) for number in range(40))), PATIENCE)
     assert len(await store.run(lambda tx: tx.inbox.untaken(100))) == 40
 
 

@@ -11,6 +11,7 @@ from storage.errors import DiskFull, NotReached, StorageUnavailable
 from storage.store import Store, Transaction
 from tests.databases import Postgres, Watch
 from tests.storage.given import claimed, put_down, says, someone
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ async def test_who_is_frozen_amid_a_turn_frees_its_person_and_does_it_again_when
             await woken.wait()
 
     turn = asyncio.create_task(frozen.run(lambda tx: write(tx, freezes=True)))
-    await asyncio.wait_for(amid.wait(), 10)
-    await asyncio.wait_for(other.run(lambda tx: write(tx, freezes=False)), 10)
+    await asyncio.wait_for(amid.wait(), PATIENCE)
+    await asyncio.wait_for(other.run(lambda tx: write(tx, freezes=False)), PATIENCE)
     woken.set()
     await turn
     assert saw == [None, "the other"], "its own first try was undone"
@@ -125,7 +126,7 @@ async def test_a_claim_passes_over_who_may_be_stopping_this_moment(two: tuple[St
         await tx.people.save(person.id, {}, status="stopped")
 
     turn = asyncio.create_task(one.run(stop))
-    await asyncio.wait_for(stopping.wait(), 10)
+    await asyncio.wait_for(stopping.wait(), PATIENCE)
     meanwhile = await claimed(other)
     looked.set()
     await turn

@@ -17,6 +17,7 @@ from storage.errors import DatabaseInUse, DiskFull, StorageUnavailable, Suspende
 from storage.store import Store, Transaction
 from tests.databases import Watch
 from tests.storage.given import by_address, looked_up, put_down, someone, take
+from tests.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -204,7 +205,7 @@ async def test_whatever_breaks_in_the_writer_nobody_waits_for_ever(
     with monkeypatch.context() as patch:
         patch.setattr(writer.Writer, "_committed", broken)
         with pytest.raises(StorageUnavailable):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(PATIENCE):
                 await someone(lite)
     person = await someone(lite)
     assert person.id > 0, "and the next one is served"

@@ -13,8 +13,8 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.channels.base import Channel, Inbound
+from tests.waiting import PATIENCE
 
-PATIENCE = 10.0
 """Seconds within which anything happens on a loopback socket."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import httpx
@@ -29,6 +30,7 @@ from tests.bot.channels.on_matrix import (
 from tests.bot.channels.on_telegram import district
 from tests.bot.running import free_port
 from tests.bot.standins.synapse import SERVER, Hands, synapse
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
@@ -47,12 +49,6 @@ async def bridged() -> AsyncIterator[OnBridge]:
 
 def to(address: str, text: str = "Hello", number: int = 1, **more: Any) -> Outbound:
     return replace(Outbound(number, "matrix", "main", address, 7, Say(text)), **more)
-
-
-async def until(holds: Any, seconds: float = 10) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
 
 
 def again(platform: OnMatrix, memory: Remembering, **more: Any) -> Matrix:
@@ -392,7 +388,7 @@ async def test_what_did_not_get_beyond_the_bridge_has_failed_and_what_did_is_sen
         await kept.until(2)
         for number, status in ((2, "FAIL_PERMANENT"), (3, "SUCCESS")):
             sending = asyncio.create_task(bridged.channel.send(to(address, f"Number {number}", number)))
-            await until(lambda number=number: len(bridged.shown("ana")) == number)
+            await until(partial(lambda many: len(bridged.shown("ana")) == many, number))
             _status(bridged, room, bridged.shown("ana")[-1].reference, "PENDING")
             _status(bridged, room, bridged.shown("ana")[-1].reference, status)
             if status == "SUCCESS":

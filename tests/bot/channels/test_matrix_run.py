@@ -12,11 +12,12 @@ import pytest
 
 from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.channels.on_matrix import bubbles_in
-from tests.bot.channels.test_telegram_run import starter, until
+from tests.bot.channels.test_telegram_run import starter
 from tests.bot.nursery import begun, nursery
 from tests.bot.running import free_port, write_config
 from tests.bot.standins.synapse import SERVER, Hands, synapse
 from tests.bot.test_killed import CHAIN, replies
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.slow
 
@@ -73,7 +74,7 @@ async def test_a_newcomer_is_welcomed_on_matrix_by_numbers(hands: Hands, tmp_pat
     ana.say("stop")
     await until(lambda: "Done" in ana.heard[-1])
     process.send_signal(signal.SIGTERM)
-    assert await asyncio.wait_for(process.wait(), 15) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_a_wrong_password_is_one_line_and_the_other_account_goes_on(hands: Hands, tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ async def test_a_wrong_password_is_one_line_and_the_other_account_goes_on(hands:
     assert down.startswith("channel matrix north is down since 20")
     assert "user and password" in down
     process.terminate()
-    _, err = await asyncio.wait_for(process.communicate(), 15)
+    _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert len([line for line in err.decode().splitlines() if "north" in line]) == 1
     assert not any(secret in err.decode() for secret in ("wrong-pass", "open sesame", "syt_", "hello"))
 

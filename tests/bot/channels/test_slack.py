@@ -23,8 +23,8 @@ from tests.bot.channels.on_slack import OnSlack
 from tests.bot.standins.slack_app import AppAccount
 from tests.bot.standins.slack_people import Person
 from tests.bot.standins.slack_rules import Json, Refused
+from tests.waiting import PATIENCE
 
-SECONDS = 10.0
 FOOD = (Shown("climate", "Climate action"), Shown("housing", "Tenants"), Shown("food", "Mutual aid"))
 ASKED = Say("What would you like to do?", FOOD, question=3, many=True, button="Done")
 
@@ -331,7 +331,7 @@ async def test_a_press_is_acknowledged_only_when_it_is_stored(slack: OnSlack, an
         assert not pressing.done()
         assert kept.gate is not None
         kept.gate.set()
-        await asyncio.wait_for(pressing, SECONDS)
+        await asyncio.wait_for(pressing, PATIENCE)
         assert [inbound.said.choice for inbound in kept.taken] == ["climate"]
         assert ana.warned == []
 

@@ -4,7 +4,6 @@ import asyncio
 import random
 import signal
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -17,14 +16,7 @@ from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_people import Person
 from tests.bot.standins.slack_rules import Json, shown
 from tests.bot.test_killed import CHAIN, replies
-
-SECONDS = 40.0
-
-
-async def until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+from tests.waiting import PATIENCE, until
 
 
 def section(server: SlackServer, more: str, token: str = "xoxb-1", account: str = "") -> str:
@@ -89,7 +81,7 @@ async def test_a_newcomer_is_welcomed_on_slack_from_hello_to_consent(tmp_path: P
         assert [alive for message in ana.sent for alive in shown(message)[1]] == []
         assert (ana.warned, app.lost, server.refused_for_pace) == ([], [], 0)
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_a_wrong_token_is_one_line_and_the_other_app_which_slack_calls_goes_on(tmp_path: Path) -> None:
@@ -110,7 +102,7 @@ async def test_a_wrong_token_is_one_line_and_the_other_app_which_slack_calls_goe
             assert "api.slack.com/apps" in down
             assert (await client.post("/slack/south", content=b"{}")).status_code == 401
         process.terminate()
-        _, err = await asyncio.wait_for(process.communicate(), 15)
+        _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         lines = [line for line in err.decode().splitlines() if "north" in line]
         assert len(lines) == 1
         assert "xoxb-north" not in err.decode()

@@ -15,6 +15,7 @@ from tests.bot.channels.contract import Fault, Kept, listening
 from tests.bot.channels.on_telegram import TOKEN, OnTelegram, district, opened, opened_by_webhook, to
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_rules import units
+from tests.waiting import until
 
 MANY = Say(
     "Which?", (Shown("a", "A"), Shown("b", "B")), question=3, many=True, picked=("b",), button="Listo",
@@ -31,12 +32,6 @@ async def platform() -> AsyncIterator[OnTelegram]:
 async def hooked() -> AsyncIterator[OnTelegram]:
     async with opened_by_webhook() as opening:
         yield opening
-
-
-async def until(holds: Any, seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 def test_telegram_is_a_channel() -> None:

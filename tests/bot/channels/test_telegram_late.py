@@ -12,6 +12,7 @@ from tests.bot.conftest import Talking
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat
 from tests.bot.talking import Talk
+from tests.waiting import PATIENCE
 
 COMING = """
 flow: coming
@@ -53,7 +54,7 @@ async def test_whoever_pressed_while_the_bot_was_away_for_too_long_is_understood
 
 async def _sent(sender: Sender, chat: Chat, text: str) -> None:
     """The bot has written it there."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE):
         while text not in [message["text"] for message in chat.sent]:
             if not await sender.pass_once():
                 await asyncio.sleep(0.01)

@@ -3,7 +3,6 @@
 import asyncio
 import signal
 from asyncio.subprocess import PIPE
-from collections.abc import Callable
 from pathlib import Path
 
 import httpx
@@ -16,14 +15,7 @@ from tests.bot.running import free_port, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat, Json
 from tests.bot.test_killed import CHAIN, replies
-
-SECONDS = 40.0
-
-
-async def until(holds: Callable[[], object], seconds: float = SECONDS) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+from tests.waiting import PATIENCE, until
 
 
 def telegram(server: TelegramServer, token: str = "1:one", account: str = "", more: str = "") -> str:
@@ -81,7 +73,7 @@ async def test_a_newcomer_is_welcomed_on_telegram_with_buttons_ticks_and_a_share
         await until(lambda: "Done" in texts(ana)[-1])
         assert [entity["type"] for entity in ana.sent[-1]["entities"]] == ["bold"]
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_a_wrong_token_is_one_line_and_the_other_bot_goes_on(tmp_path: Path) -> None:
@@ -104,7 +96,7 @@ async def test_a_wrong_token_is_one_line_and_the_other_bot_goes_on(tmp_path: Pat
             assert 'doorstep_channel_up{account="south",channel="telegram"} 1.0' in metrics
             server.bot("2:wrong")
         process.terminate()
-        _, err = await asyncio.wait_for(process.communicate(), 15)
+        _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         lines = [line for line in err.decode().splitlines() if "north" in line]
         assert len(lines) == 1
         assert "2:wrong" not in err.decode()

@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
@@ -26,18 +26,13 @@ from tests.bot.channels.contract import Fault, Kept, listening
 from tests.bot.channels.on_telegram import district
 from tests.bot.channels.on_whatsapp import NUMBER, OnWhatsApp, opened, to
 from tests.bot.standins.whatsapp import APP_SECRET, BUSINESS, PHONE, TOKEN, VERIFY, WhatsAppServer
+from tests.waiting import until
 
 
 @pytest.fixture
 async def platform() -> AsyncIterator[OnWhatsApp]:
     async with opened() as opening:
         yield opening
-
-
-async def until(holds: Callable[[], object], seconds: float = 5) -> None:
-    async with asyncio.timeout(seconds):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
 
 
 class Told:

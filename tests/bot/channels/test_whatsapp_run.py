@@ -9,12 +9,13 @@ import httpx
 import pytest
 
 from tests.bot.channels.killing import killed_again_and_again
-from tests.bot.channels.test_telegram_run import starter, until
+from tests.bot.channels.test_telegram_run import starter
 from tests.bot.nursery import begun, nursery
-from tests.bot.running import free_port, lasting_port, write_config
+from tests.bot.running import free_port, write_config
 from tests.bot.standins.whatsapp import APP_SECRET, PHONE, TOKEN, VERIFY, WhatsAppServer
 from tests.bot.standins.whatsapp_people import Json, buttons
 from tests.bot.test_killed import CHAIN, replies
+from tests.waiting import PATIENCE, until
 
 
 def whatsapp(server: WhatsAppServer, port: int, **more: str) -> str:
@@ -49,7 +50,7 @@ async def test_a_newcomer_is_welcomed_on_whatsapp_with_numbers_buttons_and_a_sha
         ana.want_no_more()
         await until(lambda: "Done" in ana.words[-1])
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_who_has_not_written_for_a_day_is_asked_to_and_then_hears_what_waited(tmp_path: Path) -> None:
@@ -88,7 +89,7 @@ async def test_a_wrong_secret_is_one_line_and_readyz_says_so(tmp_path: Path) -> 
             assert down.startswith("channel whatsapp main is down since 20")
             assert "app_secret is not the secret of this token's app" in down
         process.terminate()
-        _, err = await asyncio.wait_for(process.communicate(), 15)
+        _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         lines = [line for line in err.decode().splitlines() if "whatsapp" in line]
         assert len(lines) == 1
         assert TOKEN not in err.decode()
@@ -99,7 +100,7 @@ async def test_killed_again_and_again_it_loses_nothing_and_takes_nothing_twice(t
     kills, people = 15, 10
     async with WhatsAppServer() as server, nursery("tests.bot.channels.hurried_whatsapp") as born:
         port, chats = (
-            lasting_port(),
+            free_port(),
             [server.person(f"4477009000{number:02}", f"P{number}") for number in range(people)],
         )
         config = write_config(

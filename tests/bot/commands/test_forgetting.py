@@ -7,6 +7,7 @@ from tests.bot.commands.given import config, one_line
 from tests.bot.commands.test_send import group
 from tests.bot.nursery import begun
 from tests.bot.running import finished
+from tests.waiting import PATIENCE
 
 
 async def test_someone_is_forgotten_while_the_bot_runs_and_is_asked_about_before(tmp_path: Path) -> None:
@@ -39,7 +40,7 @@ async def test_burn_asks_twice_and_then_nobody_can_be_read_and_the_bot_stops(tmp
     code, out, _ = await finished("burn", "--config", str(file), said="Leeds Neighbours\nburn\n")
     assert code == 0
     assert "8 keys are destroyed" in out
-    _, said_last = await asyncio.wait_for(process.communicate(), 15)
+    _, said_last = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 2
     assert "burned" in said_last.decode().splitlines()[-1]
     assert "burned" in one_line(await finished("people", "list", "--config", str(file)))

@@ -16,6 +16,7 @@ from tests.bot.nursery import begun
 from tests.bot.running import finished, free_port, visitor, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.test_other_phone import HELLO, written
+from tests.waiting import PATIENCE
 
 
 async def three(tx: Transaction) -> None:
@@ -105,7 +106,7 @@ async def test_beside_a_running_bot_what_telegram_would_not_take_arrives_on_the_
                 code, out, err = await finished("move", "--from", "telegram:main", "--yes", "--config", str(config))
                 assert (code, err) == (0, "")
                 assert "1 message goes out there again." in out
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(PATIENCE):
                     while "See you on Saturday." not in page.heard:
                         await page.look()
                 await page.look_without_waiting()

@@ -1,7 +1,7 @@
 """A bot with a desk in a Slack channel, the channel on the stand-in, and people who write to the bot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -23,16 +23,9 @@ from tests.bot.standins.slack_people import Conversation, Person
 from tests.bot.standins.slack_rules import Json, shown
 from tests.bot.talking import Recorder
 from tests.databases import Watch
+from tests.waiting import PATIENCE, until
 
-SECONDS = 10.0
 TOKEN, APP_TOKEN, CHANNEL = "xoxb-1", "xapp-1", "C0COORD"
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Returns once it holds."""
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 class SlackOffice:
@@ -121,7 +114,7 @@ async def slack_office(
         tasks = [asyncio.create_task(each) for each in [*running, *([app.listen()] if listens else [])]]
         try:
             if listens:
-                async with asyncio.timeout(SECONDS):
+                async with asyncio.timeout(PATIENCE):
                     await account.connected()
             yield office
             for task in tasks:

@@ -1,7 +1,7 @@
 """A bot with a desk in a Telegram group, the group on the stand-in, and people who write to the bot."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from itertools import count
 from pathlib import Path
@@ -24,16 +24,9 @@ from tests.bot.standins.telegram_chats import Json
 from tests.bot.standins.telegram_groups import Group as Room
 from tests.bot.talking import Recorder
 from tests.databases import Watch
+from tests.waiting import until
 
-SECONDS = 10.0
 TOKEN, CHAT = "5:desk", -1001
-
-
-async def until(holds: Callable[[], object]) -> None:
-    """Returns once it holds."""
-    async with asyncio.timeout(SECONDS):
-        while not holds():  # noqa: ASYNC110
-            await asyncio.sleep(0.005)
 
 
 def read(message: Json) -> str:

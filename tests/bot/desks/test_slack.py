@@ -11,11 +11,12 @@ from ruamel.yaml import YAML
 from storage.actions import PUBLISHED
 from storage.transaction import Transaction
 from tests.bot.desks.every_kind import show_every_kind
-from tests.bot.desks.slack_office import SECONDS, SlackOffice, slack_office, until
+from tests.bot.desks.slack_office import SlackOffice, slack_office
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_app import AppAccount
 from tests.bot.standins.slack_rules import Json, Refused, shown
 from tests.databases import Watch
+from tests.waiting import PATIENCE, until
 
 NAUGHTY = "<!channel> *Ana* <https://evil.example|our site> :tada: &amp;"
 
@@ -324,7 +325,7 @@ async def test_a_process_killed_after_posting_shows_nothing_twice(
 ) -> None:
     async with slack_office(server, tmp_path, watch) as office:
         ana = await office.person("Ana")
-        office.account.hang = SECONDS
+        office.account.hang = PATIENCE
         card = await office.add("human", ana)
         await until(lambda: len(office.cards()) == 1)
     office.account.hang = 0

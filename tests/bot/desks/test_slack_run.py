@@ -5,12 +5,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.bot.channels.test_slack_run import section, starter, texts, until
+from tests.bot.channels.test_slack_run import section, starter, texts
 from tests.bot.desks.slack_office import CHANNEL
 from tests.bot.nursery import begun
 from tests.bot.running import free_port, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_rules import shown
+from tests.waiting import until
 
 DESK = f'app_token = "xapp-1"\n[desks.slack]\nchannel = "{CHANNEL}"\n'
 

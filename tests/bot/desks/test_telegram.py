@@ -13,13 +13,14 @@ from flows.limits import Rate
 from storage.actions import PUBLISHED
 from storage.transaction import Transaction
 from tests.bot.desks.every_kind import show_every_kind
-from tests.bot.desks.telegram_office import TOKEN, TelegramOffice, buttons, read, telegram_office, until
+from tests.bot.desks.telegram_office import TOKEN, TelegramOffice, buttons, read, telegram_office
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_bot import BotAccount
 from tests.bot.standins.telegram_chats import Json
 from tests.bot.standins.telegram_groups import Member
 from tests.bot.standins.telegram_rules import Refused
 from tests.databases import Watch
+from tests.waiting import until
 
 NAUGHTY = "@kim_of_leeds *Ana* [our site](http://evil.example) /action www.evil.com #x <b>"
 

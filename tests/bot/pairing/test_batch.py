@@ -15,6 +15,7 @@ from storage.store import Store, Transaction
 from tests.bot.neighbourhood import Neighbourhood
 from tests.bot.pairing.given import LEEDS
 from tests.databases import Postgres, Watch
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -131,7 +132,7 @@ async def test_of_several_processes_one_proposes_and_another_when_that_is_gone(
         await here[0].buddy(f"sam{name}", capacity=1)
         for each in "ab":
             await waits(here[0], f"{each}{name}")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE):
             while True:
                 done = [await batch.sweep() for batch in batches]
                 if any(done):

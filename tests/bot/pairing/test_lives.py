@@ -15,6 +15,7 @@ from storage.pairs import Pair, Pairs
 from storage.store import Store
 from tests.bot.pairing.lives import ANA, BEN, HESITATION, SAM, Life
 from tests.databases import Database, Watch
+from tests.waiting import PATIENCE
 
 DEPTH = 8
 BEFORE = {
@@ -135,7 +136,7 @@ async def test_two_processes_at_once_break_no_promise_and_never_wait_for_each_ot
             states = [(pair.buddy_id, pair.state) for pair in await life.here.pairs(f"{ANA}{number}")]
             assert states == ([] if state == "nobody asked" else [(life.people[SAM], state)])
             # A deadlock that Postgres finds (after a second) is an error here, one that it does not find a time-out.
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 life.meeting = beside.meeting = asyncio.Barrier(2)
                 await asyncio.gather(life.do(*one), beside.do(*another))
                 await asyncio.gather(life.follow(), beside.follow())

@@ -18,13 +18,13 @@ from typing import Any
 import httpx
 
 from tests.bot.running import free_port
+from tests.waiting import PATIENCE
 
 SERVER = "localhost"
 """The part of every id behind the colon."""
 
 AS_TOKEN = "as-token-of-the-bridge"
 SHARED_SECRET = "a-shared-secret"
-PATIENCE = 60.0
 
 _MEMORY = Path("/dev/shm")
 _PLENTY = {"per_second": 100_000, "burst_count": 100_000}

@@ -10,11 +10,12 @@ import pytest
 from bot.channels.slack_shown import shown
 from flows.model import Say, Shown
 from tests.bot.desks.every_kind import show_every_kind
-from tests.bot.desks.slack_office import slack_office, until
+from tests.bot.desks.slack_office import slack_office
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_rules import Json
 from tests.bot.standins.typescript import schema
 from tests.databases import Watch
+from tests.waiting import until
 
 pytestmark = pytest.mark.slow
 
