@@ -28,6 +28,8 @@ REMEMBERED = 8
 crash, tests by the thousand."""
 
 _FLOW = re.compile(r"^[ \t\ufeff]*flow\s*:[ \t]*['\"]?([\w-]+)", re.MULTILINE)
+_UNCLOSED = re.compile(r'^(?:msg\w+(?:\[\d+\])?[ \t]*)?"(?:[^"\\\n]|\\.)*$', re.MULTILINE)
+"""A line of a .po file with a text that does not end: babel reads it without its last letter, and says nothing."""
 _SAVE = re.compile(r"\bsave\s*:[ \t]*['\"]?([a-z_][\w.]*)")
 
 
@@ -250,11 +252,16 @@ def _translations(files: Mapping[str, str]) -> tuple[dict[str, Mapping[str, str]
     problems = []
     for name, text in files.items():
         if name.startswith("languages/"):
+            if unclosed := _UNCLOSED.search(text):
+                line = text.count("\n", 0, unclosed.start()) + 1
+                problems.append(Problem(name, line, 1, "bad-text", "a text is not closed here", "close the quotes"))
+                continue
             try:
                 found[FilePath(name).stem] = translation(text)
             except (PoFileError, ValueError) as error:
                 line = int(getattr(error, "lineno", 0) or 0) + 1
-                problems.append(Problem(name, line, 1, "bad-text", f"this is not a .po file: {str(error)[:100]}"))
+                why = re.sub(r" on \d+$", "", str(error))[:100]
+                problems.append(Problem(name, line, 1, "bad-text", f"this is not a .po file: {why}"))
     return found, problems
 
 

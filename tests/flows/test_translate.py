@@ -233,3 +233,11 @@ def test_a_translation_that_reads_other_names_is_refused_on_its_line(written: st
     po = f'{head}msgid "Hi {{{{ me.name }}}}"\nmsgstr "{written}"\n'
     (problem,) = check(read_files({"library/a.yaml": flow, "languages/es.po": po}))
     assert (problem.file, problem.line, problem.code, problem.warning) == ("languages/es.po", 5, "bad-text", False)
+
+
+@pytest.mark.parametrize("open_", ['msgstr "Hola', 'msgstr ""\n"Hola\\"', 'msgid "Hi', 'msgstr "Hola\r'])
+def test_a_text_that_is_not_closed_is_no_shorter_text(open_: str) -> None:
+    po = f'msgid ""\nmsgstr ""\n\nmsgid "Hi."\n{open_}\n'
+    (problem,) = read_files({"languages/es.po": po}).problems
+    assert (problem.line, problem.code) == (5 + open_.count("\n"), "bad-text")
+    assert "close the quotes" in str(problem)
