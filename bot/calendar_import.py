@@ -17,6 +17,9 @@ from bot.sheets import BadSheet
 from flows.times import zone as zone_of
 from flows.words import tidy
 
+_UNTITLED = "an event without a title"
+_TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE"})
+
 
 def read_calendar(
     file: Path, zone: str, places: Places, now: datetime
@@ -33,13 +36,18 @@ def read_calendar(
         raise BadSheet("this is no calendar file") from error
     actions: list[NewAction] = []
     notes: list[str] = []
-    events = calendar.walk("VEVENT")
+    events = []
+    for event in calendar.walk("VEVENT"):
+        if unread := _unread(event):
+            notes.append(f"{_title(event) or _UNTITLED}: its {unread} cannot be read")
+        else:
+            events.append(event)
     changed = _changed_times(events, zone_of(zone))
     for event in events:
-        title = tidy(str(event.get("SUMMARY", "")))[:100]
+        title = _title(event)
         why = _why_not(event, title, zone_of(zone), now)
         if why:
-            notes.append(f"{title or 'an event without a title'}: {why}")
+            notes.append(f"{title or _UNTITLED}: {why}")
             continue
         one = _action(event, title, zone, places)
         times, note = _times(event, zone_of(zone), now, changed)
@@ -72,14 +80,32 @@ def _changed_times(events: Any, zone: tzinfo) -> set[tuple[str, datetime]]:
     return found
 
 
+def _title(event: Any) -> str:
+    return tidy(str(event.get("SUMMARY", "")))[:100]
+
+
+def _unread(event: Any) -> str:
+    """Which of its times is written as none can be; "" where all can be read."""
+    return next((str(name) for name, _ in event.errors if name in _TIMES), "")
+
+
+def _is_skipped(local: datetime) -> bool:
+    """Whether there is no such time on the clocks of its zone: they go forward then."""
+    again = local.astimezone(UTC).astimezone(local.tzinfo)
+    return again.replace(tzinfo=None) != local.replace(tzinfo=None)
+
+
 def _why_not(event: Any, title: str, zone: tzinfo, now: datetime) -> str:
     starts, ends = (_moment(event, which, zone) for which in ("DTSTART", "DTEND"))
+    begins = _local(event, "DTSTART", zone)
     if not title:
         return "left out"
     if str(event.get("STATUS", "")).upper() == "CANCELLED":
         return "it is cancelled"
     if starts is None:
         return "it has no hour"
+    if begins is not None and _is_skipped(begins):
+        return f"{begins:%Y-%m-%d %H:%M} does not exist: the clocks go forward then"
     if starts > now + FARTHEST:
         return "it is too far away"
     if not timedelta(0) < (ends or starts + _length(event)) - starts <= LONGEST:

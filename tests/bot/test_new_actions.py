@@ -148,14 +148,18 @@ def test_events_that_are_no_actions_are_left_out_with_the_reason(tmp_path: Path)
         "SUMMARY:Backwards\nDTSTART:20260606T090000Z\nDTEND:20260606T080000Z",
         "SUMMARY:Weekly\nDTSTART:20260606T090000Z\nRRULE:FREQ=WEEKLY",
         "DTSTART:20260606T090000Z",
+        "SUMMARY:Never\nDTSTART:20261306T090000Z",
+        "SUMMARY:Skipped\nDTSTART:20260329T013000",
     )
     assert {action.title for action in actions} == {"Weekly"}
     assert notes == (
+        "Never: its DTSTART cannot be read",
         "Holiday: it has no hour",
         "Off: it is cancelled",
         "Backwards: its end makes no sense",
         "Weekly: it is repeated without an end; the times of the next 182 days were taken",
         "an event without a title: left out",
+        "Skipped: 2026-03-29 01:30 does not exist: the clocks go forward then",
     )
 
 
