@@ -33,14 +33,15 @@ ALWAYS = {
 
 @dataclass
 class Recorder:
-    """A channel that takes every message, or does with it what `answers` says, in order."""
+    """A channel that takes every message, or does with it what `answers` says, in order: it fails, or takes so many
+    seconds, or until the event."""
 
     name: str = "web"
     account: str = "web"
     limits: Limits = WEB
     sent: list[tuple[str, str]] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
-    answers: list[Exception | float | None] = field(default_factory=list)
+    answers: list[Exception | float | asyncio.Event | None] = field(default_factory=list)
 
     async def listen(self, receive: Receive) -> None:
         await asyncio.Event().wait()
@@ -50,7 +51,9 @@ class Recorder:
         self.outbound.append(message)
         if isinstance(answer, Exception):
             raise answer
-        if answer is not None:
+        if isinstance(answer, asyncio.Event):
+            await answer.wait()
+        elif answer is not None:
             await asyncio.sleep(answer)
         self.sent.append((message.address, message.say.text))
         return Receipt(f"r{message.id}")

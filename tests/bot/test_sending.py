@@ -68,7 +68,8 @@ async def test_a_live_message_goes_before_all_broadcasts_that_wait_for_the_pace(
 
 
 async def test_a_live_message_finds_a_place_while_broadcasts_hang(store: Store) -> None:
-    channel = Recorder(answers=[5.0] * 80)
+    arrive = asyncio.Event()
+    channel = Recorder(answers=[arrive] * 80)
     for number in range(80):
         await put(store, f"p{number}", "news", priority=BROADCAST)
     async with running(Sender(store, channel, utc_now)) as sender:
@@ -78,7 +79,8 @@ async def test_a_live_message_finds_a_place_while_broadcasts_hang(store: Store) 
         assert len(channel.outbound) < IN_FLIGHT
         await put(store, "ana", "answer")
         sender.poke()
-        await until(lambda: ("ana", "answer") in channel.sent, 3)
+        await until(lambda: ("ana", "answer") in channel.sent)
+        arrive.set()
 
 
 async def test_a_chat_gets_its_messages_as_slowly_as_its_platform_asks(store: Store, watch: Watch) -> None:
