@@ -9,6 +9,10 @@ from pathlib import Path
 MOST_ROWS = 100_000
 
 
+UNQUOTED = 'a cell begins with a quotation mark, and does not end with one: write "" for a mark within a cell'
+"""All that Python's strict reader complains of: a mark that is never closed makes a cell over its limit, too."""
+
+
 class BadSheet(Exception):
     """A sheet that cannot be used; `problems` are sentences that say where and why."""
 
@@ -60,8 +64,8 @@ def read_sheet(file: Path, known: Collection[str], needed: Collection[str], most
         names = [name.strip().casefold() for name in next(reader, [])]
         _check_names(names, needed)
         rows = tuple(_rows(reader, names, known, most))
-    except csv.Error as error:
-        raise BadSheet(f"line {reader.line_num}: {error}") from None
+    except csv.Error:
+        raise BadSheet(f"row 1: {UNQUOTED}") from None
     here = tuple(name for name in names if name in known)
     return Sheet(rows, here, tuple(name for name in names if name and name not in known))
 
@@ -75,7 +79,7 @@ def _check_names(names: list[str], needed: Collection[str]) -> None:
 
 
 def _rows(reader: Iterable[list[str]], names: list[str], known: Collection[str], most: int) -> Iterator[Row]:
-    for number, cells in enumerate(reader, 2):
+    for number, cells in _numbered(reader):
         if not any(cell.strip() for cell in cells):
             continue
         if number > most:
@@ -84,3 +88,12 @@ def _rows(reader: Iterable[list[str]], names: list[str], known: Collection[str],
             raise BadSheet(f"row {number} has more cells than row 1 has names")
         given = dict(zip(names, (" ".join(cell.split()) for cell in cells), strict=False))
         yield Row(number, {name: given.get(name, "") for name in known})
+
+
+def _numbered(reader: Iterable[list[str]]) -> Iterator[tuple[int, list[str]]]:
+    number = 1
+    try:
+        for number, cells in enumerate(reader, 2):
+            yield number, cells
+    except csv.Error:
+        raise BadSheet(f"row {number + 1}: {UNQUOTED}") from None

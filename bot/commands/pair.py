@@ -57,7 +57,12 @@ def _listed(file: Path, config: "Config | None") -> "Listed":
 
     places = Places() if config is None else Places.of(config)
     capacity = (Pairing() if config is None else config.pairing).capacity
-    listed = understood(file, lambda: read_listed(file, places, capacity), undone="paired")
+
+    def read() -> "Listed":
+        with progress("reading"):
+            return read_listed(file, places, capacity)
+
+    listed = understood(file, read, undone="paired")
     if listed.ignored:
         known = ", ".join(COLUMNS)
         typer.echo(plain(f"{file}: ignored: {', '.join(listed.ignored)} (known are {known})"), err=True)
@@ -80,7 +85,7 @@ def _sides(listed: "Listed", config: "Config | None") -> "Sides":
 def _assigned(sides: "Sides", method: str) -> "Assigned":
     from bot.pairing.assign import greedy, optimal
 
-    with progress("weighing", len(sides.wishes)) as done:
+    with progress("weighing", len(sides.wishes), then="choosing") as done:
         seen = 0
 
         def step(more: int) -> None:

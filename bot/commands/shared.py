@@ -231,15 +231,22 @@ def agreed(question: str) -> bool:
 
 
 @contextmanager
-def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """Shows on a terminal how much is done; nothing where nobody looks."""
+def progress(what: str, total: int | None = None, then: str = "") -> Iterator[Callable[[int], None]]:
+    """Shows on a terminal how much is done, and once it is all, what is done then; nothing where nobody looks."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[count]}"))
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
-        task = shown.add_task(what, total=total)
-        yield lambda done: shown.update(task, completed=done)
+        task = shown.add_task(what, total=total, count="")
+
+        def done(many: int) -> None:
+            shown.update(task, completed=many, count=f"{many:,}" + (f" of {total:,}" if total is not None else ""))
+            if then and many == total:
+                shown.update(task, visible=False)
+                shown.add_task(then, total=None, count="")
+
+        yield done

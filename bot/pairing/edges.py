@@ -35,7 +35,7 @@ _SLACK_KM = 1e-6
 Kind = Literal["stable", "quicksort"]
 
 Step = Callable[[int], None]
-"""Hears of so many supporters more that are done."""
+"""Hears of so many supporters more that are done; of fewer than none, where those are to be looked at again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +62,17 @@ class Edges:
 def find(sides: Sides, step: Step, most: int = MOST_EDGES, best: int = BEST) -> Edges:
     """Every allowed pair; where they are more than `most`, the `best` cheapest of each supporter."""
     found: list[Edges] = []
-    many = 0
+    many = seen = 0
+    step(int(np.isnan(sides.seeking.at[:, 0]).sum()))
     for group in neighbours(sides.seeking):
         block = Block(sides, group, within(sides, group))
         rows, columns = np.nonzero(block.allowed)
         many += len(rows)
         if many > most:
+            step(-seen)
             return cheapest(sides, sides.seeking, sides.helping, step, best)
         found.append(_edges(block, rows, columns))
+        seen += len(group)
         step(len(group))
     return _joined(found)
 

@@ -23,9 +23,10 @@ NEEDED = ("id", "role", "adult", "languages")
 MOST_ROWS = 1_000_000
 MOST_CAPACITY = 1000
 
-TOGETHER_KM, ABROAD_KM = 300.0, 1000.0
-"""Where most rows live this close to their middle, a row this far from it that would be among them with its coordinates
-swapped has them swapped."""
+TOGETHER_KM, COUNTRY_KM, ABROAD_KM = 300.0, 3000.0, 1000.0
+"""Rows live together within so far of their middle, or within twice as far as half of them do, which is a country at
+most. A row so far away, and three times as far as that, that would be among them with its coordinates swapped has them
+swapped."""
 
 OUTSIDE_KM = 50.0
 """Where the middle of all rows is farther than this from any town, and with all coordinates swapped at most a quarter
@@ -225,14 +226,16 @@ def _swapped(people: Sequence[_Person], places: Places) -> Iterator[str]:
     north, east = median(lat for _, (lat, _) in placed), median(lon for _, (_, lon) in placed)
     middle = point(north, east)
     far = [between(middle, point(*degrees)) for _, degrees in placed]
-    if sum(km <= TOGETHER_KM for km in far) * 2 <= len(placed):
+    together = max(TOGETHER_KM, 2 * sorted(far)[len(far) // 2])
+    if together > COUNTRY_KM:
         return
     if abs(east) <= 90 and _outside(places, north, east):
         for row, _ in placed:
             yield row.wrong("lat", f"`{row['lat']}`, with lon `{row['lon']}`, looks swapped: so nobody is near a town")
         return
     for (row, (lat, lon)), km in zip(placed, far, strict=True):
-        if km > ABROAD_KM and abs(lon) <= 90 and between(middle, point(lon, lat)) <= TOGETHER_KM:
+        abroad = km > max(ABROAD_KM, 3 * together)
+        if abroad and abs(lon) <= 90 and between(middle, point(lon, lat)) <= together:
             yield row.wrong(
                 "lat", f"`{row['lat']}`, with lon `{row['lon']}`, looks swapped: so it is far from all others"
             )

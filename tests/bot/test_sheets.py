@@ -50,7 +50,10 @@ def test_columns_that_nobody_knows_are_named_and_left_out(tmp_path: Path) -> Non
         (b"name\nAna,Leeds\n", "row 2 has more cells"),
         (b"name\nJos\xe9\n", "row 2, byte 9, is not UTF-8"),
         (b"PK\x03\x04\0\0name", "no CSV"),
-        (b'name\n"Ana\n', "line"),
+        (b'name\nBen\n"Ana\nCleo\n', "row 3: a cell begins with a quotation mark"),
+        (b'name\n\n"Ana" B\n', "row 3: a cell begins with a quotation mark"),
+        (b'"name\nAna\n', "row 1: a cell begins with a quotation mark"),
+        (b'name\n"' + b"Ana\n" * 40_000, "row 2: a cell begins with a quotation mark"),
     ],
 )
 def test_what_is_no_such_sheet_is_said_in_a_sentence(tmp_path: Path, written: bytes, said: str) -> None:

@@ -26,6 +26,16 @@ def quiet(_: int) -> None:
     """Hears of no progress."""
 
 
+@pytest.mark.parametrize("most", [10**6, 200])
+def test_progress_ends_at_everybody_and_never_goes_beyond(most: int) -> None:
+    both = sides(group(Random(2), 600, 60))
+    nowhere = [replace(each, exact=None) if place % 7 == 0 else each for place, each in enumerate(both.wishes)]
+    heard: list[int] = []
+    assert optimal(Sides(nowhere, both.helpers, TERMS), heard.append, most=most).edges.pruned is (most == 200)
+    done = np.cumsum(heard)
+    assert (done[-1], done.max(), done.min() >= 0) == (600, 600, True)
+
+
 def judged(both: Sides, edges: Edges) -> tuple[int, int]:
     """How many can be paired, and what that costs at least, as scipy finds it: one column for each place of a buddy."""
     columns = [buddy for buddy, each in enumerate(both.helpers) for _ in range(each.capacity)]

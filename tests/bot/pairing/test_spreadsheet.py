@@ -172,5 +172,14 @@ def test_people_all_over_the_world_are_not_taken_for_swapped(tmp_path: Path) -> 
     assert len(listed(tmp_path, HEAD + rows).wishes) == 200
 
 
+def test_a_swapped_row_is_seen_among_people_of_a_whole_country(tmp_path: Path) -> None:
+    random = Random(3)
+    india = [f"{random.uniform(9, 30):.4f},{random.uniform(72, 88):.4f}" for _ in range(40)]
+    rows = [f"s{number},supporter,,yes,en,,,{each},,\n" for number, each in enumerate(india)]
+    assert len(listed(tmp_path, HEAD + "".join(rows)).wishes) == 40
+    (said,) = problems(tmp_path, HEAD + "".join(rows) + "x,supporter,,yes,en,,,77.2,28.6,,\n")
+    assert said.startswith("row 42, column lat: `77.2`, with lon `28.6`, looks swapped")
+
+
 def test_someone_whose_place_is_not_known_is_no_mistake(tmp_path: Path) -> None:
     assert listed(tmp_path, HEAD + "s1,supporter,,yes,en,,,,,,\n").wishes[0].at is None
