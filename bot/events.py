@@ -192,7 +192,8 @@ async def _relayed(turn: Turn, body: Body) -> None:
     pair = await turn.tx.pairs.get(int(str(body.get("pair") or 0)))
     if turn.person.status == ACTIVE and pair is not None and pair.state == INTRODUCED:
         theirs = (pair.other(turn.person.id),)
-        await say_to(turn, None, [Say(f"{body.get('name')}: {body.get('text')}", names=theirs)])
+        name = body.get("name") or turn.words(phrases.NO_NAME)
+        await say_to(turn, None, [Say(f"{name}: {body.get('text')}", names=theirs)])
 
 
 async def _replied(turn: Turn, body: Body) -> None:

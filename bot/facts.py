@@ -7,6 +7,7 @@ from bot import actions
 from bot.do.base import MUTED, Turn
 from bot.named import CONTACT, known
 from bot.pairing.reasons import of_both, read, words
+from flows import phrases
 from flows.model import Conversation, Facts, Option, Value, subject_of
 from flows.prepared import prepared
 from storage.actions import Hosted
@@ -96,10 +97,11 @@ async def pair_facts(turn: Turn, pair: Pair) -> Mapping[str, Value]:
     named = prepared(turn.library).labels(turn.language)
     both_shared = pair.supporter_shared_at is not None and pair.buddy_shared_at is not None
     facts: dict[str, Value] = {
-        "other": theirs.get("name"),
+        "other": theirs.get("name") or (turn.words(phrases.NO_NAME) if theirs else None),
         "shared": tuple(named.get(each, each) for each in shared),
         "reasons": tuple(words(each, turn.words, turn.language, named) for each in of_both(map(read, pair.reasons))),
         "since": pair.introduced_at,
+        "written": pair.supporter_wrote_at is not None or pair.buddy_wrote_at is not None,
         "meetings": pair.meetings,
         "contact": theirs.get("contact") if both_shared and pair.state == INTRODUCED and MUTED not in theirs else None,
     }
@@ -111,7 +113,7 @@ async def _my_pairs(turn: Turn) -> tuple[Option, ...]:
     options = []
     for pair in reversed(pairs):
         facts = await pair_facts(turn, pair)
-        options.append(Option(str(pair.id), str(facts.get("other") or "?"), {"pair": facts}))
+        options.append(Option(str(pair.id), str(facts.get("other", "?")), {"pair": facts}))
     return tuple(options)
 
 

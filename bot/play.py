@@ -38,6 +38,7 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     human = await people.since(turn) if isinstance(incoming, Said) else None
     turn.conversations = tuple(_as_asked(turn, each) for each in turn.conversations)
     exchange = Exchange(turn.library, turn.conversations, facts, turn.tx.now, turn.first, relays, pair, human)
+    exchange.forget_pairs(map(str, turn.over), but=0)
     playing = exchange.play(incoming)
     reply: Reply | None = None
     try:
@@ -78,6 +79,8 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
     )
     did = await perform(request.do.name, deed)
     exchange.forget_pairs(map(str, turn.over), but=request.conversation.id)
+    if request.do.name == "become_buddy":
+        exchange.forget_greeting(but=request.conversation.id)
     turn.person = deed.person
     turn.done.add(request.do.name)
     # What it came to may be what the conversation is about from now on: the nearest action.

@@ -132,7 +132,7 @@ async def _deliver(turn: Turn, pair: Pair, name: str, text: str) -> None:
         await _tell(turn, phrases.NOT_REACHED, name=name)
         return
     event = await tx.inbox.history(me, 1)
-    mine = str(turn.fields.get("name") or turn.world.group.org.get("name") or "")
+    mine = str(turn.fields.get("name") or "")
     body = {"pair": str(pair.id), "name": mine, "text": text, NAMES: (me,)}
     await leave(tx, other, "relayed", body, f"{event[0].id}:{pair.id}")
     field = f"{pair.role_of(me)}_wrote_at"
@@ -150,7 +150,7 @@ async def _introduced(turn: Turn) -> list[Pair]:
 
 
 async def _name(turn: Turn, pair: Pair) -> str:
-    return known(turn, await turn.tx.people.get(pair.other(turn.person.id)))
+    return known(turn, await turn.tx.people.get(pair.other(turn.person.id))) or turn.words(phrases.NO_NAME)
 
 
 async def _tell(turn: Turn, sentence: str, **holes: str) -> None:

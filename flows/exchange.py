@@ -201,6 +201,13 @@ class Exchange:
             if conversation.about.get("pair") in over and conversation.id not in {but, *self.ended}:
                 self._end(conversation, "past")
 
+    def forget_greeting(self, but: int) -> None:
+        """What the greeting of newcomers asks is no question any more, of who has told all of it elsewhere."""
+        for conversation in self.conversations.values():
+            greets = conversation.flow == prepared(self.library).first_contact
+            if greets and conversation.question is not None and conversation.id not in {but, *self.ended}:
+                self._end(conversation, "past")
+
     # --- what was said ---
 
     def _hear(self, said: Said) -> Playing:

@@ -56,6 +56,7 @@ PAIR: Mapping[str, Kind] = {
     "meetings": NUMBER,
     "contact": TEXT,
     "away_until": MOMENT,
+    "written": YES_NO,
 }
 
 ACTION: Mapping[str, Kind] = {

@@ -12,6 +12,8 @@ from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OF
 from storage.people import ACTIVE
 from storage.transaction import Transaction
 
+_FOUND_NOBODY = (DECLINED, LAPSED)
+
 
 async def arrived(turn: Turn, name: str, about: Mapping[str, str]) -> bool:
     """What a happening changes for the person it reaches. False: it is past by now, and nobody is to hear of it."""
@@ -22,6 +24,9 @@ async def arrived(turn: Turn, name: str, about: Mapping[str, str]) -> bool:
     if name == "pair.met":
         meetings = turn.fields.get("meetings")
         turn.fields["meetings"] = (meetings if isinstance(meetings, int) else 0) + 1
+    if name == "pair.introduced":
+        # While nobody was found they were asked to come to something meanwhile: that is no question any more.
+        turn.over.update(each.id for each in await turn.tx.pairs.of(turn.person.id) if each.state in _FOUND_NOBODY)
     if name in ("pair.introduced", "pair.ended", "buddy.approved"):
         await settle(turn)
     return True

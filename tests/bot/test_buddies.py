@@ -1,11 +1,16 @@
 """What a buddy does about being one: away, back, more or fewer, no more; and who is asked to become one."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from bot.channels.base import Inbound
+from bot.desks.acting import Press, act
+from bot.desks.base import APPROVE
 from bot.others import tell
+from flows.model import Said
+from storage.audit import COORDINATOR
 from storage.buddies import Buddy
 from storage.store import Store, Transaction
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
@@ -154,3 +159,86 @@ async def test_after_two_meetings_and_three_actions_one_is_asked_once_to_become_
         return any("welcoming someone new" in text for text in leeds.heard["ana"][before:])
 
     assert [await times(*each) for each in ((3, 1), (2, 2), (3, 2), (4, 3))] == [False, False, True, False]
+
+
+async def nameless(here: Neighbourhood, who: str, *texts: str) -> list[str]:
+    """They say these things on a platform that does not tell what they are called; what they hear from then on."""
+    before = len(here.heard[who])
+    for number, text in enumerate(texts):
+        await here.turns.receive(Inbound("web", "web", who, f"{who} {before} {number}", Said(text)))
+        await here.settle()
+    return here.heard[who][before:]
+
+
+PROMISED = ("1 and 3", "Leeds", "Saturdays", "yes", "I promise", "Two")
+
+
+async def test_who_becomes_a_buddy_amid_the_greeting_is_greeted_no_more(leeds: Neighbourhood) -> None:
+    heard = await nameless(leeds, "kim", "hello", "Kim")
+    assert heard[-1].startswith("What would you like to do with people near you?")
+    heard = await nameless(leeds, "kim", "buddy", "yes", *PROMISED)
+    leeds.watch.forward(timedelta(hours=30))
+    await leeds.settle()
+    assert heard[-1].startswith("Thank you, Kim!")
+    assert leeds.heard["kim"][-1] == heard[-1]
+
+
+async def test_nobody_reads_a_sentence_in_which_a_name_is_missing(leeds: Neighbourhood) -> None:
+    here = leeds
+    await nameless(here, "kim", "buddy", "yes", "Kim", *PROMISED)
+    card = (await here.store.run(lambda tx: tx.cards.open(9)))[0]
+    press = Press(card=card.id, button=APPROVE, role=COORDINATOR, by="lou")
+    await here.store.run(lambda tx: act(tx, here.world, press))
+    await here.settle()
+    await nameless(here, "ana", "hello", "skip", *ANSWERS)
+    assert here.heard["kim"][-1].startswith("Would you like to meet your neighbour, Kim?")
+    await nameless(here, "kim", "sure")
+    assert here.heard["ana"][-1].startswith("Say hello to Kim: ")
+    await nameless(here, "ana", "Hi Kim!")
+    assert here.heard["kim"][-1] == "your neighbour: Hi Kim!"
+
+
+async def test_what_was_asked_while_nobody_was_found_is_no_question_once_somebody_is(leeds: Neighbourhood) -> None:
+    here = leeds
+    await here.buddy()
+    await here.says("ana", "hello", *ANSWERS)
+    await here.says("sam", "no")
+    assert "Nobody I could ask is free just now" in here.heard["ana"][-1]
+    await here.buddy("kim")
+    await here.hours(1)
+    before = len(here.heard["ana"])
+    await here.says("kim", "yes")
+    await here.says("ana", "share", "not now")
+    assert not [text for text in here.heard["ana"][before:] if "Nobody I could ask" in text]
+
+
+async def test_three_days_of_silence_end_in_somebody_else_and_one_word_before_in_nothing(leeds: Neighbourhood) -> None:
+    here = leeds
+    await here.buddy()
+    for who in ("ana", "ben"):
+        await here.says(who, "hello", *ANSWERS)
+    await here.says("sam", "yes", "yes")
+    here.watch.forward(timedelta(hours=50))
+    await here.settle()
+    assert ["You and Sam haven't written yet" in here.heard[who][-1] for who in ("ana", "ben")] == [True, True]
+    await here.says("ben", "Hello Sam, how about Saturday?")
+    assert here.heard["sam"][-1] == "Ben: Hello Sam, how about Saturday?"
+    before = len(here.heard["ben"])
+    here.watch.forward(timedelta(hours=24))
+    await here.settle()
+    assert here.heard["ana"][-1].startswith("Would you rather meet someone else, Ana?")
+    assert here.heard["ben"][before:] == []
+    await here.says("ana", "yes")
+    assert (await here.pairs("ana"))[0].state == "ended"
+
+
+async def test_it_felt_wrong_is_heard_whenever_it_is_said_and_never_passed_on(leeds: Neighbourhood) -> None:
+    here = leeds
+    await here.buddy()
+    await here.says("ana", "hello", *ANSWERS)
+    await here.says("sam", "yes")
+    before = len(here.heard["sam"])
+    await here.says("ana", "It felt wrong")
+    assert (await here.pairs("ana"))[0].state == "frozen"
+    assert here.heard["sam"][before:] == []
+    assert ("report", True) in await here.cards()

@@ -29,7 +29,7 @@ def test_the_fields_are_those_of_the_contract() -> None:
         "attended hosted trainings invited"
     )
     assert " ".join(ORG) == "name bot_name contact privacy_url time_zone message_days"
-    assert " ".join(PAIR) == "other shared reasons since meetings contact away_until"
+    assert " ".join(PAIR) == "other shared reasons since meetings contact away_until written"
     assert " ".join(ACTION) == (
         "title what kind campaign district address starts ends bring open_needs my_needs host going goal places_left "
         "code until_then materials coming confirmed campaign_going campaign_goal campaign_confirmed "
