@@ -154,10 +154,22 @@ class Visitor:
             await asyncio.sleep(random.uniform(0.01, 0.04))
 
 
+async def ready_says(port: int, beginning: str) -> list[str]:
+    """The lines of /readyz, which is green, once one of them begins like this."""
+    async with asyncio.timeout(PATIENCE), httpx.AsyncClient(timeout=PATIENCE) as client:
+        while True:
+            answer = await client.get(f"http://127.0.0.1:{port}/readyz")
+            assert answer.status_code == 200
+            lines = answer.text.splitlines()
+            if any(line.startswith(beginning) for line in lines):
+                return lines
+            await asyncio.sleep(0.02)
+
+
 @asynccontextmanager
 async def visitor(port: int, name: str) -> AsyncIterator[Visitor]:
     """A visitor who has come in."""
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=40) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
         someone = Visitor(client, name)
         await someone.enter()
         yield someone

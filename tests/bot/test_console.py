@@ -25,7 +25,7 @@ from tests.bot import echoing
 from tests.bot.browsing import *  # noqa: F403 - fixtures are found by name
 from tests.bot.browsing import Server, field, log, say, seen, serving
 from tests.bot.echoing import PASSPHRASE, Bot
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CHAT, SOCKET = "the green gate", "/_nicegui_ws/socket.io/"
 
@@ -478,7 +478,7 @@ async def test_signals_stay_the_callers_and_a_waiting_page_does_not_delay_the_en
     app = build(bot.web, None, None, b"k" * 32)
     before = signal.getsignal(signal.SIGTERM), signal.getsignal(signal.SIGINT)
     task = asyncio.create_task(serve(app, "127.0.0.1", 0, ready.set_result))
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await ready}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{await ready}", timeout=PATIENCE) as client:
         await client.post("/chat/open")
         waiting = asyncio.create_task(client.get("/chat/messages?after=0"))
         await asyncio.sleep(0.1)

@@ -272,7 +272,7 @@ async def test_the_desk_and_the_chat_lead_to_each_other(running: Running, page: 
 
 async def test_without_the_passphrase_nothing_is_shown(running: Running) -> None:
     await running.somebody("Ana", "human", about=QUESTION)
-    async with httpx.AsyncClient(base_url=running.url) as client:
+    async with httpx.AsyncClient(base_url=running.url, timeout=PATIENCE) as client:
         shown = await client.get("/desk")
         assert (shown.status_code, shown.headers["location"]) == (303, "/enter?to=desk")
         assert QUESTION not in shown.text

@@ -12,6 +12,7 @@ from tests.bot.browsing import Server, log
 from tests.bot.test_console import chat  # noqa: F401 - a fixture
 from tests.bot.test_desk_page import Running, come_in, running  # noqa: F401 - a fixture
 from tests.bot.test_hostile_names import TEXTS
+from tests.waiting import PATIENCE
 
 CARDS, ADDRESS = 40, "447700900077"
 SHORT = [text.encode("utf-8", "replace").decode() for text in TEXTS if len(text) < 1000]
@@ -80,7 +81,7 @@ async def test_on_the_desk_a_name_and_a_text_are_text(running: Running, silent: 
 async def test_in_the_chat_a_text_is_text_with_nothing_but_bold(chat: Server, silent: Page) -> None:  # noqa: F811
     await silent.goto(chat.url)
     cookies = {each["name"]: each["value"] for each in await silent.context.cookies()}
-    async with httpx.AsyncClient(base_url=chat.url, cookies=cookies, verify=False) as client:
+    async with httpx.AsyncClient(base_url=chat.url, cookies=cookies, verify=False, timeout=PATIENCE) as client:
         for number, text in enumerate(in_parts(20)):
             sent = await client.post("/chat/messages", json={"event": f"e{number}", "text": text})
             assert sent.status_code == 200

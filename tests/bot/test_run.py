@@ -126,7 +126,7 @@ async def test_without_a_passphrase_only_health_and_metrics_answer(tmp_path: Pat
     file = config(tmp_path, port)
     file.write_text(re.sub("passphrase = .*", "", file.read_text()))
     process = await begun(file)
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
         for path in ("/healthz", "/readyz", "/metrics"):
             assert (await client.get(path)).status_code == 200
         for path in ("/", "/enter", "/chat/messages", "/docs", "/openapi.json"):

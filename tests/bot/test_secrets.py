@@ -19,7 +19,7 @@ from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.whatsapp import APP_SECRET, TOKEN, VERIFY, WhatsAppServer
 from tests.bot.test_killed import CHAIN
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 CANARY = "Canary7Kz"
 MOST_DOWN = 5
@@ -70,7 +70,7 @@ async def answers(tmp_path: Path, migrated: Path, logged: io.StringIO) -> AsyncI
         async with (
             running_here(file),
             httpx.AsyncClient(
-                base_url=f"http://127.0.0.1:{port}", verify=False, event_hooks={"response": [keep]}
+                base_url=f"http://127.0.0.1:{port}", verify=False, timeout=PATIENCE, event_hooks={"response": [keep]}
             ) as http,
         ):
             ana = bot.chat(7, "Ana")

@@ -115,9 +115,9 @@ async def test_a_socket_that_is_silent_although_alive_is_opened_anew(
     server: SlackServer, account: AppAccount, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.ping = 0.05
-    async with running(server, silence=0.3) as (_, heard, _):
+    async with running(server, silence=1.0) as (_, heard, _):
         await account.connected()
-        await asyncio.sleep(0.6)
+        await asyncio.sleep(1.2)
         assert account.opened == 1, "pings are signs of life"
         account.silent = True
         await until(lambda: account.opened == 2)
@@ -141,9 +141,9 @@ async def test_where_ten_others_listen_already_it_is_told_so(server: SlackServer
 
 
 async def test_a_socket_outlives_the_seconds_that_a_call_may_take(server: SlackServer, account: AppAccount) -> None:
-    async with running(server, patience=0.3) as (_, heard, _):
+    async with running(server, patience=1.0) as (_, heard, _):
         await account.connected()
-        await asyncio.sleep(0.7)
+        await asyncio.sleep(1.2)
         account.person("Ana").say("hello")
         await until(lambda: heard.texts == ["hello"])
         assert account.opened == 1

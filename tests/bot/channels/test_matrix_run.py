@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.channels.on_matrix import bubbles_in
 from tests.bot.channels.test_telegram_run import starter
 from tests.bot.nursery import begun, nursery
-from tests.bot.running import free_port, write_config
+from tests.bot.running import free_port, ready_says, write_config
 from tests.bot.standins.synapse import SERVER, Hands, synapse
 from tests.bot.test_killed import CHAIN, replies
 from tests.waiting import PATIENCE, until
@@ -85,12 +84,8 @@ async def test_a_wrong_password_is_one_line_and_the_other_account_goes_on(hands:
     ana = Talker(hands, f"ana-of-{name}", f"@{name}:{SERVER}")
     ana.say("hello")
     await until(lambda: ana.heard == ["Odd. Before that you said <>."])
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-        answer = await client.get("/readyz")
-    assert answer.status_code == 200
-    first, down = answer.text.splitlines()
+    first, down = await ready_says(port, "channel matrix north is down since 20")
     assert first == "ready"
-    assert down.startswith("channel matrix north is down since 20")
     assert "user and password" in down
     process.terminate()
     _, err = await asyncio.wait_for(process.communicate(), PATIENCE)

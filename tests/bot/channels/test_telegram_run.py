@@ -11,7 +11,7 @@ import pytest
 from flows.reader import STARTER
 from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.nursery import begun, nursery
-from tests.bot.running import free_port, write_config
+from tests.bot.running import free_port, ready_says, write_config
 from tests.bot.standins.telegram import TelegramServer
 from tests.bot.standins.telegram_chats import Chat, Json
 from tests.bot.test_killed import CHAIN, replies
@@ -84,13 +84,10 @@ async def test_a_wrong_token_is_one_line_and_the_other_bot_goes_on(tmp_path: Pat
         process = await begun(config, stderr=PIPE)
         ana.say("hello")
         await until(lambda: texts(ana) == ["Odd. Before that you said <>."])
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            answer = await client.get("/readyz")
-            assert answer.status_code == 200
-            first, down = answer.text.splitlines()
-            assert first == "ready"
-            assert down.startswith("channel telegram north is down since 20")
-            assert "@BotFather" in down
+        first, down = await ready_says(port, "channel telegram north is down since 20")
+        assert first == "ready"
+        assert "@BotFather" in down
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=PATIENCE) as client:
             metrics = (await client.get("/metrics")).text
             assert 'doorstep_channel_up{account="north",channel="telegram"} 0.0' in metrics
             assert 'doorstep_channel_up{account="south",channel="telegram"} 1.0' in metrics

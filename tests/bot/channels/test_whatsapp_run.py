@@ -5,13 +5,12 @@ import signal
 from asyncio.subprocess import PIPE
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.bot.channels.killing import killed_again_and_again
 from tests.bot.channels.test_telegram_run import starter
 from tests.bot.nursery import begun, nursery
-from tests.bot.running import free_port, write_config
+from tests.bot.running import free_port, ready_says, write_config
 from tests.bot.standins.whatsapp import APP_SECRET, PHONE, TOKEN, VERIFY, WhatsAppServer
 from tests.bot.standins.whatsapp_people import Json, buttons
 from tests.bot.test_killed import CHAIN, replies
@@ -77,17 +76,9 @@ async def test_a_wrong_secret_is_one_line_and_readyz_says_so(tmp_path: Path) -> 
         more = whatsapp(server, port, app_secret="wrong")
         config = write_config(tmp_path, f"sqlite:///{tmp_path}/d.db", port, {"chain": CHAIN}, more)
         process = await begun(config, stderr=PIPE)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
-            answer = await client.get("/readyz")
-            for _ in range(400):
-                if "is down" in answer.text:
-                    break
-                await asyncio.sleep(0.05)
-                answer = await client.get("/readyz")
-            first, down = answer.text.splitlines()
-            assert (answer.status_code, first) == (200, "ready")
-            assert down.startswith("channel whatsapp main is down since 20")
-            assert "app_secret is not the secret of this token's app" in down
+        first, down = await ready_says(port, "channel whatsapp main is down since 20")
+        assert first == "ready"
+        assert "app_secret is not the secret of this token's app" in down
         process.terminate()
         _, err = await asyncio.wait_for(process.communicate(), PATIENCE)
         lines = [line for line in err.decode().splitlines() if "whatsapp" in line]

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import httpx
 import pytest
 
 from tests.bot.channels.test_slack_run import section, starter, texts
 from tests.bot.desks.slack_office import CHANNEL
 from tests.bot.nursery import begun
-from tests.bot.running import free_port, write_config
+from tests.bot.running import free_port, ready_says, write_config
 from tests.bot.standins.slack import SlackServer
 from tests.bot.standins.slack_rules import shown
 from tests.waiting import until
@@ -46,8 +45,7 @@ async def test_killed_while_it_posts_it_shows_every_card_once_and_answers_reach_
         await kim.press(card["ts"], "desk:press:done", room)
         await until(lambda: "Done by Kim" in cards()[0])
         assert len(cards()) == 1
-        async with httpx.AsyncClient() as client:
-            assert (await client.get(f"http://127.0.0.1:{port}/readyz")).text == "ready\n"
+        assert await ready_says(port, "ready") == ["ready"]
         process.terminate()
         assert await process.wait() == 0
 
@@ -66,10 +64,9 @@ async def test_a_desk_without_its_channel_is_one_line_and_supporters_are_served(
         await until(
             lambda: any(method == "chat.postMessage" and given.get("channel") == CHANNEL for method, given in app.calls)
         )
-        async with httpx.AsyncClient() as client:
-            said = (await client.get(f"http://127.0.0.1:{port}/readyz")).text
-        assert said.startswith("ready\ndesk slack is down since 20")
-        assert "write its id into [desks.slack] channel" in said
+        first, down = await ready_says(port, "desk slack is down since 20")
+        assert first == "ready"
+        assert "write its id into [desks.slack] channel" in down
         await until(lambda: "one of them will write to you here" in texts(ana)[-1])
         process.terminate()
         assert await process.wait() == 0
