@@ -6,16 +6,14 @@ from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import schema
-from storage.errors import NeedsMigration, NoDatabase, StorageUnavailable
+from storage.errors import NeedsMigration, StorageUnavailable
 from storage.snapshot import plain
 from storage.tables import AUDIT, micros
 
 
 def note(url: str, now: datetime, role: str, by: str, what: str) -> None:
     """As `Audit.add`, at this moment. Raises NoDatabase, NeedsMigration, StorageUnavailable."""
-    path = schema.sqlite_path(url)
-    if path is not None and not path.exists():
-        raise NoDatabase(str(path))
+    schema.existing_path(url)
     try:
         if schema.needs_migration(url):
             raise NeedsMigration

@@ -8,7 +8,7 @@ from sqlalchemy import NullPool, create_engine, delete, func, insert, select, te
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import schema, sqlite
-from storage.errors import NeedsMigration, NoDatabase, StorageUnavailable
+from storage.errors import NeedsMigration, StorageUnavailable
 from storage.snapshot import plain
 from storage.tables import KEYS_SCHEMA, PERSON_KEYS, TOMBSTONES, micros
 from storage.tombstones import EVERYBODY
@@ -21,9 +21,7 @@ def burn(url: str, now: datetime) -> int:
     Copies of the keys, and a Postgres server's own archives, are out of its reach. Broken off in between, it can be
     done again. Raises NoDatabase, NeedsMigration, StorageUnavailable.
     """
-    path = schema.sqlite_path(url)
-    if path is not None and not path.exists():
-        raise NoDatabase(str(path))
+    path = schema.existing_path(url)
     try:
         if schema.needs_migration(url):
             raise NeedsMigration

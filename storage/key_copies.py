@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from storage import schema, sqlite
-from storage.errors import NoDatabase, NotACopy, NotOverwritten, StorageUnavailable
+from storage.errors import NotACopy, NotOverwritten, StorageUnavailable
 from storage.snapshot import plain, reading
 from storage.tables import PEOPLE, PERSON_KEYS
 from storage.vault import MARK
@@ -56,12 +56,10 @@ def keys_of(url: str) -> list[Sequence[Any]]:
 
 
 def _all_of(url: str) -> list[Sequence[Any]]:
-    path = schema.sqlite_path(url)
+    path = schema.existing_path(url)
     if path is None:
         with reading(url) as source:
             return [tuple(row) for row in source.execute(select(plain(PERSON_KEYS)))]
-    if not path.exists():
-        raise NoDatabase(str(path))
     return _rows_of_keys(sqlite.keys_path(path))
 
 

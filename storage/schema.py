@@ -9,7 +9,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import URL, Connection, NullPool, create_engine, inspect, make_url, select, text
 from sqlalchemy.exc import ArgumentError, OperationalError
 
-from storage.errors import NewerDatabase
+from storage.errors import NewerDatabase, NoDatabase
 from storage.tables import SETTINGS
 
 _LOCK = 7203461120
@@ -44,6 +44,14 @@ def sqlite_path(url: str) -> Path | None:
     """The file of an SQLite database; None for Postgres."""
     address = parsed(url)
     return Path(address.database or "") if address.get_backend_name() == "sqlite" else None
+
+
+def existing_path(url: str) -> Path | None:
+    """The same of a database that is there. Raises NoDatabase where the file is missing."""
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise NoDatabase(str(path))
+    return path
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Connection, NullPool, Table, TableClause, col
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage import schema, sqlite
-from storage.errors import NeedsMigration, NoDatabase, StorageUnavailable
+from storage.errors import NeedsMigration, StorageUnavailable
 from storage.tables import Moment
 
 SLICE = 500
@@ -24,12 +24,10 @@ def plain(original: Table) -> TableClause:
 @contextmanager
 def reading(url: str) -> Iterator[Connection]:
     """A connection that sees one moment of a database of this version, and delays nobody."""
-    path = schema.sqlite_path(url)
+    path = schema.existing_path(url)
     try:
         if path is None:
             engine = create_engine(schema.parsed(url), poolclass=NullPool, isolation_level="REPEATABLE READ")
-        elif not path.exists():
-            raise NoDatabase(str(path))
         else:
             engine = create_engine("sqlite://", creator=lambda: sqlite.connect(path, writes=False), poolclass=NullPool)
         if schema.needs_migration(url):

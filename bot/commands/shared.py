@@ -104,13 +104,11 @@ def local(at: datetime, config: "Config") -> datetime:
 @asynccontextmanager
 async def beside(config: "Config", *, makes: bool = False) -> AsyncIterator["Store"]:
     """The database, also while a bot runs on it. Raises StorageError; `makes`: one that is missing is made."""
-    from storage.errors import NoDatabase
-    from storage.schema import sqlite_path
+    from storage.schema import existing_path
     from storage.store import Store
 
-    path = sqlite_path(config.database_url)
-    if not makes and path is not None and not path.exists():
-        raise NoDatabase(str(path))
+    if not makes:
+        existing_path(config.database_url)
     store = await Store.open(config.database_url, config.key_file, clock=present, alone=False)
     try:
         yield store
