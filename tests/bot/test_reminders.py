@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from bot.reminders import LOOK_BACK, Reminder, due_at, occurrence, of, until_at, window
 from flows.model import Flow, Moment, Starts
-from flows.times import offset
+from flows.reader import STARTER, read_folder
+from flows.times import QuietHours, offset
 from flows.times import zone as zone_named
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -317,3 +318,16 @@ def test_around_every_change_of_the_clocks_in_every_zone_no_reminder_is_a_minute
         alike[clocks(zone), transitions(zone)].append(zone)
     # Zones that change at the same moments to the same difference from UTC are one clock under several names.
     assert sum(check(names_[0]) * len(names_) for names_ in alike.values()) > 300_000
+
+
+def test_what_speaks_of_tomorrow_is_never_heard_on_the_day_itself() -> None:
+    quiet = QuietHours.read("21:00-08:00")
+    told = read_folder(STARTER).library.flows["day_before"].starts.moment
+    assert quiet is not None
+    assert told is not None
+    for hour in range(24):
+        begins = local("Europe/London", 2026, 6, 13, hour, 59)
+        due, last = (at(told, begins, "Europe/London") for at in (due_at, until_at))
+        for minutes in range(0, (last - due) // timedelta(minutes=1) + 1, 5):
+            heard = quiet.next_allowed(due + timedelta(minutes=minutes), "Europe/London")
+            assert heard > last or heard.astimezone(begins.tzinfo).day == 12
