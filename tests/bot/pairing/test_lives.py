@@ -72,7 +72,7 @@ def _is_database(file: Path) -> bool:
     return file.read_bytes()[:6] == b"SQLite"
 
 
-@pytest.mark.slow
+@pytest.mark.slow("minutes")
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 async def test_no_order_of_what_two_people_do_breaks_a_promise(store: Store, watch: Watch, database: Database) -> None:
     watch.now = datetime(2026, 6, 1, 9, 0, tzinfo=watch.now.tzinfo)
