@@ -13,7 +13,7 @@ from bot.commands.shared import JsonOption, configured, plain, progress, refuse,
 if TYPE_CHECKING:
     from bot.config import Config
     from bot.pairing.assign import Assigned
-    from bot.pairing.crowd import Sides
+    from bot.pairing.sides import Sides
     from bot.pairing.spreadsheet import Listed
 
 
@@ -74,8 +74,8 @@ def _listed(file: Path, config: "Config | None") -> "Listed":
 def _sides(listed: "Listed", config: "Config | None") -> "Sides":
     from bot.commands.shared import present
     from bot.config import Pairing
-    from bot.pairing.crowd import Sides
     from bot.pairing.rules import Terms
+    from bot.pairing.sides import Sides
 
     pairing = Pairing() if config is None else config.pairing
     terms = Terms(present(), pairing.reach_km, pairing.minimum_age, pairing.weights)

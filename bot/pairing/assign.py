@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bot.pairing.crowd import Indices, Sides, Truths
+from bot.pairing.crowd import Indices, Truths
 from bot.pairing.edges import BEST, GRID, MOST_EDGES, Edges, Step, cheapest, fallbacks, find
 from bot.pairing.rules import Terms, cost, forbidden
+from bot.pairing.sides import Sides
 
 NOBODY = -1
 ANY_NUMBER = 1 << 30

@@ -85,7 +85,7 @@ def proposals(waiting: Sequence[Seeker], buddies: Sequence[Buddy], pairing: Pair
         return {}
     # numpy and OR-Tools: not needed before the first time that several wait
     from bot.pairing.assign import optimal
-    from bot.pairing.crowd import Sides
+    from bot.pairing.sides import Sides
 
     sides = Sides([seeker_wish(each) for each in waiting], [helper_of(each) for each in buddies], pairing.terms(now))
     found = optimal(sides, lambda _: None, each_takes=1)

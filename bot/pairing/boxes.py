@@ -14,21 +14,9 @@ from functools import cached_property
 import numpy as np
 
 from bot.cells import EARTH_KM
-from bot.pairing.crowd import (
-    ANY_HELPER,
-    OF_WISH,
-    Block,
-    Crowd,
-    Indices,
-    Keys,
-    Numbers,
-    Sides,
-    Truths,
-    buddies,
-    keys_of,
-    seekers,
-)
+from bot.pairing.crowd import ANY_HELPER, Crowd, Indices, Keys, Numbers, Truths, buddies, keys_of, seekers
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, all_of, cost, dream, forbidden, least, reasons
+from bot.pairing.sides import OF_WISH, Block, Sides
 
 SMALL_KM = 1.0
 _FINE = 4

@@ -9,7 +9,8 @@ from typing import Literal
 import numpy as np
 
 from bot.cells import EARTH_KM
-from bot.pairing.crowd import Block, Crowd, Indices, Numbers, Sides, Truths
+from bot.pairing.crowd import Crowd, Indices, Numbers, Truths
+from bot.pairing.sides import Block, Sides
 
 MOST_EDGES = 1_000_000
 """Above so many allowed pairs each supporter keeps the best `BEST` only."""

@@ -94,8 +94,8 @@ def _near(seekers: Sequence[Seeker], buddies: Sequence[Buddy], pairing: Pairing,
     if not seekers or not buddies:
         return {}
     # numpy: not needed before the first time that several wait
-    from bot.pairing.crowd import Sides
     from bot.pairing.edges import find
+    from bot.pairing.sides import Sides
 
     sides = Sides([seeker_wish(each) for each in seekers], [_with_room(each) for each in buddies], pairing.terms(now))
     edges = find(sides, lambda _: None)

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from bot.pairing import rules
-from bot.pairing.crowd import Block, Crowd, Indices, Sides, Truths
+from bot.pairing.crowd import Crowd, Indices, Truths
 from bot.pairing.edges import neighbours, within
 from bot.pairing.reasons import language_name
 from bot.pairing.rules import HARD, Hard, Wish
+from bot.pairing.sides import Block, Sides
 
 _SENTENCES: Mapping[Hard, str] = {
     rules.oneself: "there is nobody else near",

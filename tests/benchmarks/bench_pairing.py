@@ -21,10 +21,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from bot.cells import cell_at, point
 from bot.pairing.assign import Assigned, greedy, optimal
-from bot.pairing.crowd import Sides
 from bot.pairing.edges import GRID
 from bot.pairing.pool import Pool
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, weigh
+from bot.pairing.sides import Sides
 
 SIZES = ((1_000, 100), (10_000, 1_000), (100_000, 10_000))
 LAYOUTS = ("country", "city")

@@ -7,8 +7,8 @@ from random import Random
 from typing import NamedTuple
 
 from bot.cells import point
-from bot.pairing.crowd import Sides
 from bot.pairing.rules import Helper, Terms, Wish
+from bot.pairing.sides import Sides
 from tests.bot.pairing.given import NOW
 
 TERMS = Terms(NOW)

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linear_sum_assignment
 
-from bot.pairing import crowd, rules
+from bot.pairing import rules
+from bot.pairing import sides as tables
 from bot.pairing.assign import Assigned, greedy, optimal
-from bot.pairing.crowd import Sides
 from bot.pairing.edges import GRID, Edges
 from bot.pairing.left import why_left
+from bot.pairing.sides import Sides
 from tests.bot.pairing.sheets import TERMS, Someone, group, may, sides
 
 NEVER = 10**9
@@ -152,7 +153,7 @@ def test_the_longest_waiting_are_served_where_not_all_can_be() -> None:
 
 def test_a_table_that_counts_unlike_its_rule_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     both = sides(group(Random(1), 30, 10))
-    monkeypatch.setattr(crowd, "COSTS", {**crowd.COSTS, rules.distance: lambda block: block.far + 1})
+    monkeypatch.setattr(tables, "COSTS", {**tables.COSTS, rules.distance: lambda block: block.far + 1})
     with pytest.raises(AssertionError, match="unlike a rule"):
         optimal(both, quiet)
 

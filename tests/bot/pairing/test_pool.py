@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from bot.pairing import rules
-from bot.pairing.crowd import Block, Crowd, Sides
+from bot.pairing.crowd import Crowd
 from bot.pairing.pool import Pool
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, weigh
+from bot.pairing.sides import Block, Sides
 from tests.bot.pairing.given import GIJON, HORSFORTH, LEEDS, NOW, helpers, terms, wishes
 
 TERMS = Terms(NOW, reach_km=25)

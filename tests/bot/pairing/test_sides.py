@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.pairing import crowd, rules
-from bot.pairing.crowd import Block, Sides
+from bot.pairing import rules
+from bot.pairing import sides as tables
 from bot.pairing.rules import HARD, SOFT, Helper, Terms, Wish
+from bot.pairing.sides import Block, Sides
 from tests.bot.pairing.given import LEEDS, NOW, helpers, terms, wishes
 
 SOME_WISHES = st.lists(wishes, min_size=1, max_size=8)
@@ -65,13 +66,13 @@ def test_a_rule_without_a_table_is_asked_pair_by_pair(monkeypatch: pytest.Monkey
         Terms(NOW),
     )
     before = table.costs
-    monkeypatch.setattr(crowd, "HARD", (even,))
-    monkeypatch.setattr(crowd, "SOFT", (*SOFT, product))
+    monkeypatch.setattr(tables, "HARD", (even,))
+    monkeypatch.setattr(tables, "SOFT", (*SOFT, product))
     table = Block(table.sides, table.seeking, table.helping)
     assert table.allowed.tolist() == [[True, False], [False, True]]
     assert (table.costs - before).tolist() == [[100.0, 200.0], [200.0, 400.0]]
 
 
 def test_every_rule_has_a_table() -> None:
-    assert {*HARD} == {*crowd.NEVERS}
-    assert {*SOFT} == {*crowd.COSTS}
+    assert {*HARD} == {*tables.NEVERS}
+    assert {*SOFT} == {*tables.COSTS}
