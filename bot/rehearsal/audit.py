@@ -7,6 +7,7 @@ from bot.cells import RESOLUTION
 from bot.rehearsal import account
 from bot.rehearsal.account import Account
 from bot.rehearsal.observer import PERSONAL, Observer
+from storage.pairs import GATHERED
 from storage.tables import micros
 
 HEARD_WITHIN = timedelta(hours=60)
@@ -57,7 +58,8 @@ class Audit:
         for pair, state in sight.rows("SELECT id, state FROM pairs"):
             is_open = state in _OPEN
             book.check(account.ONE_PAIR, not (is_open and pair in self._over), f"pair {pair} had ended and is open")
-            if not is_open:
+            # Who was welcomed among others may still be introduced to the one who did.
+            if not is_open and state != GATHERED:
                 self._over.add(pair)
         twice = sight.one(
             "SELECT p.id FROM pairs p JOIN pairs q ON q.supporter_id = p.buddy_id AND q.buddy_id = p.supporter_id"
