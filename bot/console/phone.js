@@ -61,6 +61,7 @@ class Phone extends HTMLElement {
     this.log.dataset.empty = closed || this.getAttribute("empty") || WORDS.empty;
     this.form.hidden = Boolean(closed);
     this.name();
+    this.shut ||= Boolean(closed);
     if (closed) this.disconnectedCallback();
     else if (!this.alive && this.isConnected) this.begin();
   }
@@ -293,7 +294,9 @@ class Phone extends HTMLElement {
     else if (messages.length) this.newer.hidden = false;
     if (first) setTimeout(() => this.log.setAttribute("aria-live", "polite"), 100); // Old messages are not read out.
     if (!first && !messages.length) return;
-    const news = first ? 0 : messages.filter((line) => !line.mine).length;
+    // Whatever stands in a phone that was closed until now came while somebody looked at the page.
+    const news = first && !this.shut ? 0 : messages.filter((line) => !line.mine).length;
+    this.shut = false;
     this.dispatchEvent(new CustomEvent("doorstep:changed", { bubbles: true, composed: true, detail: { news } }));
   }
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.async_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.async_api import Browser, Locator, Page, Route, ViewportSize, expect
 
 from bot.channels.base import Inbound, Outbound
 from bot.channels.web import Line
@@ -440,12 +440,20 @@ async def test_a_telephone_needs_no_sideways_scrolling(trial: Server, page: Page
     assert await page.evaluate("document.documentElement.scrollWidth") == 360
 
 
+async def opened_late(route: Route) -> None:
+    """What is answered is of half a second later."""
+    await asyncio.sleep(0.5)
+    await route.continue_()
+
+
 @pytest.mark.slow
 async def test_on_a_narrow_screen_the_phones_are_tabs_and_news_is_marked(trial: Server, page: Page) -> None:
     await page.set_viewport_size(NARROW)
     await page.goto(trial.url)
     await expect(page.get_by_role("tab", name="A newcomer", selected=True)).to_be_visible()
     await expect(sam(page)).to_be_hidden()
+    # A phone may open only after somebody has written to it: that is news too.
+    await page.route("**/chat/open?phone=buddy", opened_late)
     await say(newcomer(page), "place")
     tab = page.get_by_role("tab", name="Sam")
     await expect(tab).to_have_accessible_description("something new")
