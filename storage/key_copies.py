@@ -89,11 +89,13 @@ def _is_copy(file: Path) -> bool:
 
 
 def keyless(url: str) -> list[int]:
-    """People of a database who have no key any more though others have: they were forgotten after its backup.
+    """People of a database who have no key any more, where its key store is not empty: they were forgotten after its
+    backup.
 
     Raises NoDatabase, StorageUnavailable.
     """
-    keys = {row[0] for row in keys_of(url)}
+    # The mark alone tells a key store in which nobody is left from one that was never brought along.
+    keys = {row[0] for row in _all_of(url)}
     people = plain(PEOPLE).c
     with reading(url) as source:
         found = source.execute(select(people.id).where(people.status != "forgotten").order_by(people.id)).scalars()

@@ -138,6 +138,7 @@ async def test_it_opens_although_everybody_in_an_old_backup_was_forgotten_since(
     assert await asyncio.to_thread(key_copies.backup_keys, database.url, keys) == 0
     other = fresh()
     await asyncio.to_thread(copies.restore, other.url, file, other.key, keys)
+    assert await asyncio.to_thread(key_copies.keyless, other.url) == [ana]
     restored = await Store.open(other.url, other.key, clock=watch)
     with pytest.raises(KeyDestroyed):
         await restored.run(lambda tx: tx.people.load(ana))
