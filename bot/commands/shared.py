@@ -61,11 +61,15 @@ def configured(file: Path) -> "Config":
 
 def plain(text: object) -> str:
     """Without what could steer a terminal: control characters, escape sequences among them."""
-    return "".join(letter for letter in str(text) if letter.isprintable())
+    written = str(text)
+    return written if written.isprintable() else "".join(filter(str.isprintable, written))
 
 
 def say(text: "str | Text") -> None:
     """One line on stdout, with its colours where somebody looks; never wrapped."""
+    if isinstance(text, str):
+        typer.echo(text)
+        return
     from rich.console import Console
 
     Console(highlight=False, soft_wrap=True, markup=False, emoji=False).print(text)

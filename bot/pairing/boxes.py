@@ -5,16 +5,29 @@ cheapest so far. A buddy is told of only once nobody farther can be cheaper, and
 so it is exact for any rules.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
 
 import numpy as np
 
 from bot.cells import EARTH_KM
-from bot.pairing.crowd import ANY_HELPER, Crowd, Indices, Keys, Numbers, Truths, buddies, keys_of, seekers
+from bot.pairing import rules
+from bot.pairing.crowd import (
+    ALL,
+    ALONE,
+    ANY_HELPER,
+    Crowd,
+    Indices,
+    Keys,
+    Numbers,
+    Truths,
+    buddies,
+    keys_of,
+    rows_of,
+    seekers,
+)
 from bot.pairing.rules import Helper, Terms, Verdict, Wish, all_of, cost, dream, forbidden, least, reasons
 from bot.pairing.sides import OF_WISH, Block, Sides
 
@@ -57,10 +70,10 @@ class _Level:
     radius: Numbers
     first: Indices
 
-    def near(self, here: Numbers, which: Indices | slice = slice(None)) -> Numbers:
+    def near(self, here: Numbers, which: Indices | slice = ALL) -> Numbers:
         """How near somebody in each of these boxes can live, in kilometres as the mole digs."""
-        middle, radius = self.middle[which], self.radius[which]
-        return EARTH_KM * np.sqrt(np.maximum(0.0, self.size[which] - 2 * (middle @ here))) - radius - _METRE
+        middle, size, radius = (rows_of(each, which) for each in (self.middle, self.size, self.radius))
+        return EARTH_KM * np.sqrt(np.maximum(0.0, size - 2 * (middle @ here))) - radius - _METRE
 
     def inside(self, which: Indices) -> Indices:
         """The places of those in these boxes."""
@@ -123,13 +136,11 @@ class Boxes:
                 yield helper, Verdict(price, reasons(wish, helper, terms))
 
 
-@dataclass(frozen=True)
-class _Asked(Sides):
-    """One wish and everyone. Whom it is kept apart from is asked of those only who would be told of."""
+class _Few(Block):
+    """A wish and some of those in boxes. Who it is and whom it is kept apart from is asked of those only who would be
+    told of; what else is left out was asked of everyone here before."""
 
-    @cached_property
-    def apart(self) -> Mapping[int, list[int]]:
-        return {}
+    settled = (rules.oneself, rules.apart, rules.consent, *ALONE)
 
 
 class _Search:
@@ -148,7 +159,7 @@ class _Search:
         self._small, self._near = small[order], near[order]
         self._until = np.cumsum(boxes.small.first[self._small + 1] - boxes.small.first[self._small])
         self._opened = 0
-        self._sides = _Asked((wish,), boxes.helpers, terms)
+        self._sides = Sides((wish,), boxes.helpers, terms)
         extra = sorted((all_of(wish) | wish.asks) - boxes.keys.keys())
         keys = {**boxes.keys, **{key: bit for bit, key in enumerate(extra, len(boxes.keys))}} if extra else boxes.keys
         self._seeking = seekers((wish,), keys, terms)
@@ -201,7 +212,7 @@ class _Search:
         """Those of them whom the tables allow, and what each costs."""
         if not len(rows):
             return rows, np.zeros(0)
-        block = Block(self._sides, self._seeking, self._boxes.columns.part(rows))
+        block = _Few(self._sides, self._seeking, self._boxes.columns.part(rows))
         allowed = np.flatnonzero(block.allowed[0])
         return rows[allowed], block.costs[0, allowed]
 

@@ -1,6 +1,7 @@
 """Why two people fit, in words that their reader understands, and as a line that can be kept."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from babel import Locale
 from babel.core import UnknownLocaleError
@@ -45,10 +46,15 @@ def words(
     if reason.code == "waited":
         return sentence.replace("{days}", "".join(reason.data))
     if reason.code == "language":
-        named = [language_name(code, language) for code in reason.data]
+        named = tuple(language_name(code, language) for code in reason.data)
     else:
-        named = [labels.get(key, key.replace("_", " ").replace("-", " ")) for key in reason.data]
-    return sentence.replace("{what}", format_list(named, locale=locale(language)))
+        named = tuple(labels.get(key, key.replace("_", " ").replace("-", " ")) for key in reason.data)
+    return sentence.replace("{what}", _and(named, language))
+
+
+@lru_cache(maxsize=10_000)
+def _and(named: tuple[str, ...], language: str) -> str:
+    return format_list(named, locale=locale(language))
 
 
 def write(reason: Reason) -> str:
@@ -62,6 +68,7 @@ def read(line: str) -> Reason:
     return Reason(code, tuple(data.split(",")) if data else ())
 
 
+@lru_cache(maxsize=10_000)
 def language_name(code: str, reader: str) -> str:
     try:
         return Locale.parse(code.replace("-", "_")).get_display_name(locale(reader)) or code

@@ -6,9 +6,10 @@ makes. A rule without a table here is asked pair by pair, so that a new one is r
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -104,6 +105,8 @@ class Block:
     sides: Sides
     seeking: Crowd
     helping: Crowd
+    settled: ClassVar[Collection[Hard]] = ()
+    """Rules of which it is known that none stands against anybody here, or that are asked later."""
 
     @cached_property
     def far(self) -> Numbers:
@@ -115,6 +118,8 @@ class Block:
         """Whether no hard rule stands against them."""
         allowed = np.ones((len(self.seeking), len(self.helping)), bool)
         for rule in HARD:
+            if rule in self.settled:
+                continue
             never = self.never(rule)
             if never.size > 1 or never.all():
                 allowed &= ~never
