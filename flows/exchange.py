@@ -50,7 +50,7 @@ LONGEST_WORD = 100
 """Characters of a message that can be a word understood anywhere."""
 
 FRESH = timedelta(hours=1)
-"""How long someone who writes most likely answers the question that was asked."""
+"""How long someone who writes most likely answers the question that was asked, and has it before their eyes."""
 
 START = "/start"
 """What platforms write for someone who opens a chat, with a link's payload behind it where there was one."""
@@ -190,7 +190,7 @@ class Exchange:
             yield from self._advance(over, Elapsed())
             if not self.said and self._newer(over):
                 return
-        if self.ended:
+        if self.ended and not self._just_asked(incoming):
             yield from self._ask_again()
 
     def forget_pairs(self, pairs: Iterable[str], but: int) -> None:
@@ -311,8 +311,10 @@ class Exchange:
         return self.human is not None and conversation.entered_at < self.human
 
     def _private(self, conversation: Conversation) -> bool:
-        fresh = self.now - conversation.entered_at < FRESH
-        return fresh or prepared(self.library).about_the_other(conversation.flow)
+        return self._is_fresh(conversation) or prepared(self.library).about_the_other(conversation.flow)
+
+    def _is_fresh(self, conversation: Conversation) -> bool:
+        return self.now - conversation.entered_at < FRESH
 
     def _explain(self, said: Said, opened: list[Conversation]) -> Playing:
         """A question to explain, a first contact or another hello, or a kind word."""
@@ -346,6 +348,12 @@ class Exchange:
     def _newer(self, conversation: Conversation) -> bool:
         """Whether a question was asked after this one's: it is the last they read, however this one ends."""
         return any(each.entered_at > conversation.entered_at for each in self._open() if each.id != conversation.id)
+
+    def _just_asked(self, incoming: Incoming) -> bool:
+        """Whether the newest open question is fresh, and nobody said anything since: to read it twice helps nobody."""
+        opened = self._open()
+        silent = not self.said and not isinstance(incoming, Said)
+        return silent and bool(opened) and self._is_fresh(opened[0])
 
     def _about(self, flow: str) -> Mapping[str, str]:
         """What a flow is about that they begin themselves."""

@@ -321,7 +321,20 @@ def test_nothing_is_repeated_where_a_new_question_was_just_asked() -> None:
     )
     three = [standing("w", 1, "one"), standing("w", 2, "two"), standing("q", 3, "old")]
     assert said(play(three, Happened("pair.met"), of=library)) == ["New?"]
-    assert said(play([three[0], three[2]], Happened("pair.met"), of=library)) == ["Old?"]
+    older = standing("q", 3, "old", NOON - timedelta(hours=1))
+    assert said(play([three[0], older], Happened("pair.met"), of=library)) == ["Old?"]
+
+
+@pytest.mark.parametrize("incoming", [Due(2), Happened("pair.met")], ids=["time", "a happening"])
+def test_what_ends_without_a_word_repeats_no_question_within_the_hour(incoming: Due | Happened) -> None:
+    after = "{wait: pair.met, after: {30 minutes: {go: e}}, go: e}"
+    library = written(f"flow: waits\nstart: w\nstates: {{w: {after}, e: {{end: past}}}}")
+    library = replace(library, flows={**library.flows, **LIBRARY.flows})
+    waits = standing("w", 2, "waits", NOON - timedelta(minutes=30))
+    for minutes, heard in ((59, []), (60, ["Where?"])):
+        asked = standing("town", entered_at=NOON - timedelta(minutes=minutes))
+        assert said(play([asked, waits], incoming, of=library)) == heard
+        assert states(play([asked, waits], incoming, of=library)) == {1: "town"}
 
 
 def test_a_press_on_the_open_question_answers_it() -> None:
