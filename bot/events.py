@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 
-from bot import actions, blocking, other_phone, people
+from bot import actions, blocking, companions, other_phone, people
 from bot.do.actions import move_up
 from bot.do.attendance import came
 from bot.do.base import Turn
@@ -40,9 +40,11 @@ async def concerned(turn: Turn, flow: Flow, subject: str) -> list[Mapping[str, s
     One that speaks of the pair at an action begins for each pair of theirs who are both in it, and once where there is
     none, unless it is for `both`.
     """
+    moment = flow.starts.moment
+    if moment is not None and companions.line_of(moment) == companions.KIND:
+        return await companions.concerned(turn, subject)
     what, _, number = subject.partition(":")
     about: Mapping[str, str] = {what: number} if number else {}
-    moment = flow.starts.moment
     if moment is None or not number.isdigit():
         return [about]
     if what == "action" and not await _concerns(turn, moment, int(number)):
@@ -113,18 +115,20 @@ _AS_LONG_AS: Mapping[str, tuple[str, ...]] = {
 
 
 async def _both_in(turn: Turn, action_id: int, states: Collection[str]) -> list[int]:
-    """The pairs of this person, in one of these states, who are both in an action, as host or with a place; once it has
-    begun, where at least one of the two has checked in or is the host."""
+    """The pairs of this person, in one of these states, who both come to an action or host it; once it has begun, where
+    at least one of the two has checked in or hosts it, and the other had said at least maybe."""
     tx = turn.tx
     action = await tx.actions.get(action_id)
     if action is None:
         return []
 
+    kinds = (YES,) if action.starts_at > tx.now else (YES, MAYBE)
+
     async def there(person_id: int) -> bool | None:
         signup = await tx.actions.signup(action_id, person_id)
         if action.host_id == person_id or (signup is not None and signup.checked_in_at is not None):
             return True
-        return False if signup is not None and signup.state == GOING else None
+        return False if signup is not None and signup.state == GOING and signup.kind in kinds else None
 
     me, found = await there(turn.person.id), []
     for pair in await tx.pairs.known_of(turn.person.id) if me is not None else ():
@@ -287,5 +291,6 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "restrained": blocking.restrained,
     "long_quiet": _long_quiet,
     "came": came,
+    companions.KIND: companions.heard,
 }
 """By the inbox's `kind`."""

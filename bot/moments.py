@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from bot import reminders
 from bot.actions import lies_near
+from bot.companions import line_of
 from bot.libraries import Libraries
 from bot.reminders import NEARBY, Reminder
 from bot.restraint import is_reminder
@@ -141,7 +142,7 @@ class Moments:
         of_pair = moment.happening.startswith("pair.")
         role = moment.who if of_pair and moment.who in (SUPPORTER, BUDDY) else ""
         for person_id, subject, number, at in await tx.moments.happened(
-            moment.happening, flow.name, *reminders.window(moment, now), BATCH, role,
+            line_of(moment), flow.name, *reminders.window(moment, now), BATCH, role,
             quiet_too=flow.urgent, reminded_too=flow.urgent or not is_reminder(moment),
         ):  # fmt: skip
             if reminders.due_at(moment, at, zone) > now:

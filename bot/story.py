@@ -26,6 +26,7 @@ SENTENCES: Mapping[str, str] = {
     "signup.made": "signed up for {action}",
     "signup.place_free": "heard of a free place at {action}",
     "signup.cancelled": "cancelled {action}",
+    "companion cancelled": "heard that {other} cannot come to {action}",
     "checkin.made": "came to {action}",
     "action.published": "saw {action} published",
     "action.changed": "heard that {action} changed",

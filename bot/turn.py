@@ -7,7 +7,7 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
-from bot import arriving, broken, events, joining, restraint
+from bot import arriving, broken, companions, events, joining, restraint
 from bot.channels.base import Inbound
 from bot.channels.kinds import LIMITS
 from bot.do.base import Turn
@@ -347,11 +347,12 @@ class Turns:
 
 
 async def _overtaken(turn: Turn, flow: Flow, subject: str, occurrence: str) -> bool:
-    """Whether an action was changed once more before they could be told of this: the newest tells it all."""
-    moment = flow.starts.moment
-    if moment is None or moment.happening != "action.changed":
+    """Whether an action was changed, or cancelled by the other of a pair, once more before they could be told of this:
+    the newest tells it all."""
+    line = companions.line_of(flow.starts.moment) if flow.starts.moment is not None else ""
+    if line not in ("action.changed", companions.KIND):
         return False
-    return occurrence != str(await turn.tx.moments.newest(turn.person.id, moment.happening, subject))
+    return occurrence != str(await turn.tx.moments.newest(turn.person.id, line, subject))
 
 
 def _taken(turn: Turn) -> Taken:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from bot import codes
+from bot import codes, companions
 from bot.do.base import DONE, Deed, Turn
 from bot.do.trainings import join_cohort, leave_cohort, training_to_pass_on
 from bot.others import tell_next
@@ -57,10 +57,14 @@ async def sign_up(deed: Deed) -> Did:
 
 async def cancel_sign_up(deed: Deed) -> Did:
     """They do not come; what they would have brought is open again, and their place goes to who waits longest."""
-    action_id = deed.about("action")
-    if action_id is None or not await deed.tx.actions.cancel(action_id, deed.person.id):
+    tx, me, action_id = deed.tx, deed.person.id, deed.about("action")
+    action = await tx.actions.get(action_id) if action_id is not None else None
+    came = action is not None and await companions.comes(tx, action, me)
+    if action_id is None or not await tx.actions.cancel(action_id, me):
         return GONE
     await _ledger(deed, "signup.cancelled", action_id)
+    if came:
+        await companions.leave_word(deed, action_id)
     await tell_next(deed.tx, action_id, deed.person.id)
     if deed.arguments.get("also") == "cohort":
         await leave_cohort(deed, action_id)

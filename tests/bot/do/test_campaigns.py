@@ -48,3 +48,33 @@ async def test_whoever_comes_by_its_link_reads_what_the_nearest_is_and_comes_to_
         here.heard["cleo"][-1],
     ]
     assert here.heard["cleo"][-1].startswith("Shall I put you down for Rally in Bristol?")
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_whoever_opens_its_link_again_hears_that_they_are_on_the_list_and_is_asked_nothing(
+    here: Neighbourhood,
+) -> None:
+    # They gave no place, and chose one that is not the soonest of the list.
+    await here.says("ana", "/start campaign-1", "skip", "Show me others", "2", "I'll come", "yes", "skip")
+    (heard,) = await here.says("ana", "/start campaign-1")
+    assert heard.startswith("You're on the list already, Ana:\n\nRally in Bradford\n")
+    assert "Main Square, Bradford" in heard
+    await here.says("ana", "can't come", "1", "no")
+    assert (await here.says("ana", "/start campaign-1"))[-1].startswith("Good that you're here!")
+    (asked,) = await here.says("ana", "skip")
+    assert asked.startswith("Shall I put you down for Rally in Bristol?")
+    assert await here.says("ana", "Maybe") == ["Noted as a maybe. I'll ask you again a few days before."]
+    (asked,) = await here.says("ana", "/start campaign-1")
+    assert asked.startswith("Shall I put you down for Rally in Bristol?"), "a maybe can become a yes by one press"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_whoever_waits_for_a_place_hears_that_it_is_so_when_they_open_its_link_again(here: Neighbourhood) -> None:
+    await here.store.run(lambda tx: tx.actions.change(1, capacity=1))
+    await here.store.run(lambda tx: tx.actions.change(2, capacity=1))
+    for who in ("ana", "ben"):
+        await here.says(who, "/start campaign-1", "Bristol", "I'll come", "yes", "skip")
+    await here.says("cleo", "/start campaign-1", "Leeds", "I'll come", "yes", "skip")
+    assert any("waiting list" in text for text in here.heard["cleo"])
+    (heard,) = await here.says("cleo", "/start campaign-1")
+    assert heard.startswith("You're on the waiting list for Rally in Bradford,")
