@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 
 from bot.channels.base import Asking, Channel, Outbound, Receipt, SendFailed
+from bot.others import leave
 from bot.verdict import LOST, Broken
 from storage.errors import KeyDestroyed
 from storage.sending import CLOSED, HELD, KNOCK, Claimed, Outcome
@@ -46,6 +48,16 @@ async def show_undelivered(tx: Transaction, channel: str, outcome: Outcome) -> N
     the newest reason."""
     kind = "held_send" if outcome.state == HELD else "failed_send"
     await show(tx, kind, outcome.message.person_id, channel, outcome.reason)
+    if outcome.gone:
+        await unreached(tx, outcome.message.person_id, outcome.message.address_id, outcome.message.id)
+
+
+async def unreached(tx: Transaction, person_id: int, address_id: int, message_id: int) -> None:
+    """They cannot be reached at this address: nobody waits for an answer of theirs, and nobody is introduced to them,
+    until they write or something reaches them again."""
+    await tx.addresses.unreached(address_id)
+    with suppress(KeyDestroyed):
+        await leave(tx, person_id, "unreached", {}, f"{message_id}")
 
 
 async def show(tx: Transaction, kind: str, person_id: int, channel: str, reason: str) -> None:

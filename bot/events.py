@@ -16,6 +16,7 @@ from flows import phrases
 from flows.exchange import Start
 from flows.model import Flow, Happened, Moment, Said, Say, Value
 from flows.prepared import prepared
+from flows.text import capital
 from storage.actions import CANCELLED
 from storage.outbox import BROADCAST
 from storage.pairs import BUDDY, GATHERED, INTRODUCED, OFFERED, SUPPORTER
@@ -196,7 +197,7 @@ async def _relayed(turn: Turn, body: Body) -> None:
     pair = await turn.tx.pairs.get(int(str(body.get("pair") or 0)))
     if turn.person.status == ACTIVE and pair is not None and pair.state == INTRODUCED:
         theirs = (pair.other(turn.person.id),)
-        name = body.get("name") or turn.words(phrases.NO_NAME)
+        name = body.get("name") or capital(turn.words(phrases.NO_NAME))
         await say_to(turn, None, [Say(f"{name}: {body.get('text')}", names=theirs)])
 
 
@@ -222,7 +223,7 @@ async def _closed(turn: Turn, body: Body) -> None:
 async def _search(turn: Turn, body: Body) -> None:
     """A buddy said no or nothing, or somebody is free now: they may have one."""
     pair, first = str(body.get("pair") or ""), int(str(body.get("first") or 0))
-    if await seeking.again(turn, first) or not pair or turn.person.status != ACTIVE:
+    if await seeking.again(turn, first) or not pair or turn.person.status != ACTIVE or not turn.person.reachable:
         return
     if not turn.fields.get("has_buddy"):
         await _happened(turn, {"name": "pair.declined", "pair": pair})
@@ -234,6 +235,10 @@ async def _lapsed(turn: Turn, body: Body) -> None:
 
 async def _still_asking(turn: Turn, body: Body) -> None:
     await patience.think_of(turn, int(str(body.get("line") or 0)))
+
+
+async def _unreached(turn: Turn, _: Body) -> None:
+    await life.unreached(turn)
 
 
 async def _settle(turn: Turn, _: Body) -> None:
@@ -285,6 +290,7 @@ KINDS: Mapping[str, Callable[[Turn, Body], Awaitable[None]]] = {
     "lapsed": _lapsed,
     "still_asking": _still_asking,
     "settle": _settle,
+    "unreached": _unreached,
     "invited": _invited,
     gatherings.KIND: _invited_together,
     "other phone": _other_phone,

@@ -18,7 +18,7 @@ from bot.verdict import verdict
 from bot.waits import Waits
 from storage.errors import LeaseLost, StorageError, StorageUnavailable
 from storage.leases import Lease
-from storage.sending import AGAIN, BROADCAST, FAILED, HELD, Claimed, Outcome
+from storage.sending import AGAIN, BROADCAST, FAILED, HELD, SENT, Claimed, Outcome
 from storage.store import Store
 from storage.transaction import Transaction
 
@@ -172,6 +172,8 @@ class Sender:
             for outcome in outcomes:
                 if outcome.state in {FAILED, HELD} or outcome.shown:
                     await show_undelivered(tx, channel.name, outcome)
+                elif outcome.message.unreached and outcome.state == SENT:
+                    await tx.addresses.reached(outcome.message.address_id)
             if not room:
                 return []
             if self._lease and not await tx.leases.holds(self._lease):

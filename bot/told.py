@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from bot.channels.base import Channel, Receipt, SendFailed, Told
-from bot.deliver import show
+from bot.deliver import show, unreached
 from bot.verdict import MOST_TRIES, back_off
 from storage.store import Store
 from storage.transaction import Transaction
@@ -32,6 +32,8 @@ def told_of(
             elif why.final or found.tries + 1 >= MOST_TRIES:
                 await tx.told.failed(message_id, why.reason)
                 await show(tx, "failed_send", found.person_id, channel.name, why.reason)
+                if why.final and not why.everyone:
+                    await unreached(tx, found.person_id, found.address_id, message_id)
             else:
                 pause = why.retry_after or back_off(found.tries, chance)
                 await tx.told.again(message_id, clock() + pause, why.reason)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple, TypeVar
 
@@ -256,6 +257,9 @@ class Turns:
             await arriving.known(tx, inbound)
             return None
         turn = await self._who(tx, inbound, said)
+        if not turn.person.reachable:
+            await tx.addresses.reached(turn.person.address_id)
+            turn.person = replace(turn.person, reachable=True)
         person = turn.person
         # What someone blocked writes is not kept either; only that it came, so that it comes once.
         kind, body = ("unread", {}) if person.status == BLOCKED else ("said", arriving.body(said))

@@ -63,7 +63,10 @@ def verdict(
     if result.unknown and message.maybe_sent and not (asks or once):
         return Outcome(message, HELD, reason=LOST)
     if result.final or message.tries + 1 >= MOST_TRIES:
-        return Outcome(message, HELD if result.unknown else FAILED, reason=reason)
+        # A change of an older message, an account that may not write at all, or a mistake of ours says nothing of them.
+        theirs = result.final and not (result.unknown or result.everyone or message.replaces)
+        gone = theirs and not isinstance(result, Broken)
+        return Outcome(message, HELD if result.unknown else FAILED, reason=reason, gone=gone)
     pause = back_off(message.tries, chance) if result.retry_after is None else result.retry_after
     # What was doubtful stays so when a further try was refused.
     return Outcome(message, AGAIN, reason=reason, at=now + pause, doubtful=result.unknown or message.maybe_sent)

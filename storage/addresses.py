@@ -6,7 +6,7 @@ they wrote.
 
 from dataclasses import dataclass
 
-from sqlalchemy import exists, false, func, or_, select, true, update
+from sqlalchemy import exists, false, func, null, or_, select, true, update
 
 from storage.session import Session
 from storage.statements import Statement, constant, given
@@ -63,6 +63,12 @@ _PREFER = Statement(
     "address",
     "person",
 )
+_UNREACHED = Statement(
+    update(ADDRESSES).where(_A.id == given("address"), _A.blocked_at.is_(None)).values(blocked_at=given("at")),
+    "address",
+    "at",
+)
+_REACHED = Statement(update(ADDRESSES).where(_A.id == given("address")).values(blocked_at=null()), "address")
 _AT = Statement(
     select(_A.person_id)
     .select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))
@@ -140,6 +146,14 @@ class Addresses:
         # One after the other: never are two preferred.
         await self._session.change(_UNPREFER, person_id)
         await self._session.change(_PREFER, address_id, person_id)
+
+    async def unreached(self, address_id: int) -> None:
+        """Nothing reaches them there from now on: see `Person.reachable`."""
+        await self._session.change(_UNREACHED, address_id, self._session.now_micros)
+
+    async def reached(self, address_id: int) -> None:
+        """Something has reached them there, or they have written from there."""
+        await self._session.change(_REACHED, address_id)
 
     async def move(self, channel: str, account: str, old: str, new: str) -> None:
         """Whoever was known by the old address is known by the new one, which is nobody's yet. What waits for them

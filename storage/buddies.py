@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
-from sqlalchemy import case, exists, func, select, true, update
+from sqlalchemy import and_, case, exists, func, select, true, update
 
 from flows.model import Value
 from storage.errors import NotFound
@@ -41,6 +41,7 @@ class Buddy:
     approved_at  None until a coordinator approves
     away_until   None unless they are away; it may be past
     status       as `Person.status`
+    reachable    as `Person.reachable`
     """
 
     id: int
@@ -53,6 +54,7 @@ class Buddy:
     away_until: datetime | None
     created_at: datetime
     status: str
+    reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,15 @@ class Seeker:
 
 
 _P = PEOPLE.c
-_reachable = exists(select(constant(1)).select_from(ADDRESSES).where(ADDRESSES.c.person_id == _P.id))
-_buddies = select(
-    _P.id, _P.language, _P.district, _P.sealed, _P.capacity, _P.load, _P.approved_at, _P.away_until, _P.created_at,
-    _P.status,
-).where(_P.role == constant(BUDDY), _reachable)  # fmt: skip
+_at = and_(ADDRESSES.c.person_id == _P.id, ADDRESSES.c.preferred)
+_buddies = (
+    select(
+        _P.id, _P.language, _P.district, _P.sealed, _P.capacity, _P.load, _P.approved_at, _P.away_until, _P.created_at,
+        _P.status, ADDRESSES.c.blocked_at,
+    )
+    .select_from(PEOPLE.join(ADDRESSES, _at))
+    .where(_P.role == constant(BUDDY))
+)  # fmt: skip
 
 _ALL = Statement(_buddies.order_by(_P.id))
 _GET = Statement(_buddies.where(_P.id == given("person")), "person")
@@ -107,9 +113,12 @@ _SET_WAITING = Statement(
     "since",
 )
 _SINCE = Statement(select(_P.waiting_since).where(_P.id == given("person")), "person")
+_unreached = (
+    select(constant(1)).select_from(ADDRESSES).where(_at, ADDRESSES.c.blocked_at.is_not(None)).correlate(PEOPLE)
+)
 _SEEKERS = Statement(
     select(_P.id, _P.language, _P.district, _P.sealed, _P.waiting_since, _P.created_at)
-    .where(_P.waiting_since.is_not(None), _P.status == constant(ACTIVE))
+    .where(_P.waiting_since.is_not(None), _P.status == constant(ACTIVE), ~exists(_unreached))
     .order_by(_P.waiting_since, _P.id)
     .limit(given("most"))
     .offset(constant(0)),
@@ -171,7 +180,7 @@ class Buddies:
         return None if row is None else _moment(row[0])
 
     async def seekers(self, limit: int) -> list[Seeker]:
-        """The active people who wait for a buddy, the longest first."""
+        """The active people who wait for a buddy, the longest first; without those who cannot be reached."""
         rows = await self._session.rows(_SEEKERS, limit)
         apart: dict[int, set[int]] = {row[0]: set() for row in rows}
         for statement in _APART if rows else ():
@@ -186,11 +195,11 @@ class Buddies:
         return Seeker(id_, language, district, fields, moment(since), moment(created_at), frozenset(apart))
 
     async def _buddy(self, row: Sequence[Any]) -> Buddy:
-        id_, language, district, sealed, capacity, load, approved_at, away_until, created_at, status = row
+        id_, language, district, sealed, capacity, load, approved_at, away_until, created_at, status, blocked = row
         fields = fields_of(await self._vault.of(self._session, id_), sealed)
         return Buddy(
             id_, language, district, fields, capacity, load, _moment(approved_at), _moment(away_until),
-            moment(created_at), status,
+            moment(created_at), status, blocked is None,
         )  # fmt: skip
 
 

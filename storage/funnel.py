@@ -168,8 +168,9 @@ _WAITING_SINCE = Statement(
 )
 _FREE = Statement(
     select(func.count(distinct(_P.id)))
-    .select_from(PEOPLE.join(ADDRESSES, ADDRESSES.c.person_id == _P.id))
+    .select_from(PEOPLE.join(ADDRESSES, and_(ADDRESSES.c.person_id == _P.id, ADDRESSES.c.preferred)))
     .where(
+        ADDRESSES.c.blocked_at.is_(None),
         _P.role == constant("buddy"),
         _P.status == constant("active"),
         _P.approved_at.is_not(None),

@@ -35,6 +35,7 @@ class Person:
     fields     all that is known of them (`me`), by name; a list is a tuple
     preferred  whether what begins by itself goes to this address
     zone       IANA name of the time zone they live in; "" where that is not known
+    reachable  False where they have blocked us at this address, or are gone from there, and have not written since
     """
 
     id: int
@@ -49,6 +50,7 @@ class Person:
     account: str
     preferred: bool = True
     zone: str = ""
+    reachable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,8 @@ class Loaded(NamedTuple):
 _A, _P = ADDRESSES.c, PEOPLE.c
 FOUND = select(
     _P.id, _P.created_at, _P.language, _P.role, _P.status, _P.district, _P.sealed,
-    _A.id, _A.channel, _A.account, _A.preferred, func.coalesce(_P.zone, constant("")), IN_FORCE,
+    _A.id, _A.channel, _A.account, _A.preferred, func.coalesce(_P.zone, constant("")), _A.blocked_at,
+    IN_FORCE,
 ).select_from(ADDRESSES.join(PEOPLE, _P.id == _A.person_id))  # fmt: skip
 
 _by_address = FOUND.where(_A.channel == given("channel"), _A.account == given("account"), _A.blind == given("blind"))
@@ -347,7 +350,7 @@ class People:
         # were before it waited.
         open_rows = await self._session.rows(OPEN, row[0])
         seal = await self._vault.of(self._session, row[0])
-        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[12] or 0)
+        return Loaded(_person(row, seal), tuple([opened(seal, each) for each in open_rows]), row[-1] or 0)
 
 
 def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
@@ -356,8 +359,10 @@ def fields_of(seal: Seal, sealed: bytes | None) -> Mapping[str, Value]:
 
 
 def _person(row: Sequence[Any], seal: Seal) -> Person:
-    id_, created_at, language, role, status, district, sealed, address_id, channel, account, preferred, zone, _ = row
+    id_, created_at, language, role, status, district, sealed, *address, zone, blocked_at, _ = row
+    address_id, channel, account, preferred = address
     fields, since = fields_of(seal, sealed), moment(created_at)
     return Person(
-        id_, since, language, role, status, district, fields, address_id, channel, account, bool(preferred), zone
+        id_, since, language, role, status, district, fields, address_id, channel, account, bool(preferred), zone,
+        blocked_at is None,
     )  # fmt: skip

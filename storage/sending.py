@@ -56,6 +56,7 @@ class Claimed:
     holder      who claimed it now
     closed      CLOSED: it has waited for them long enough; KNOCK: it has to wait for them; else ""
     last        they have stopped: this confirms it
+    unreached   nothing reached them at this address of late
     """
 
     id: int
@@ -73,6 +74,7 @@ class Claimed:
     holder: str = ""
     closed: str = ""
     last: bool = False
+    unreached: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ class Outcome:
     at        when it is to be sent again
     doubtful  it may have arrived all the same
     shown     coordinators see it, although it may still go out
+    gone      they cannot be reached at this address: they have blocked us, or have left
     """
 
     message: Claimed
@@ -94,6 +97,7 @@ class Outcome:
     at: datetime | None = None
     doubtful: bool = False
     shown: bool = False
+    gone: bool = False
 
 
 _earlier = OUTBOX.alias("earlier")
@@ -121,6 +125,7 @@ def _ready(priority: int) -> Select[tuple[object, ...]]:
         select(
             _O.id, _O.person_id, _O.address_id, ADDRESSES.c.sealed, _O.conversation_id, _O.sealed, _O.priority,
             _O.tries, receipt, _O.claimed_by, _O.created_at, _O.reason, _O.always, PEOPLE.c.status,
+            ADDRESSES.c.blocked_at,
         )
         .select_from(
             OUTBOX.join(PEOPLE, PEOPLE.c.id == _O.person_id).join(ADDRESSES, ADDRESSES.c.id == _O.address_id)
@@ -323,6 +328,7 @@ class Sending:
             id_, person_id, address_id, seal.open(ADDRESS, address).decode(), conversation_id,
             unpack_say(packed), priority, tries, receipt or "", before != "", moment(at),
             row[11] == _ONCE_MORE, holder, row[11] if row[11] in (CLOSED, KNOCK) else "", row[13] == STOPPED,
+            row[14] is not None,
         )  # fmt: skip
 
     async def _settle(self, message_id: int, state: str, receipt: str = "", reason: str = "") -> None:

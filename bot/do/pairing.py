@@ -51,10 +51,9 @@ async def answer_offer(deed: Deed) -> Did:
     if pair is None or pair.state != OFFERED or pair.buddy_id != deed.person.id:
         return Did("gone")
     if str(deed.arguments.get("answer")) == "yes":
-        await life.accepted(deed, pair)
-    else:
-        await life.turned_down(deed, pair, DECLINED, "declined")
-        await harvest.noticed(deed, harvest.DECLINED, deed.conversation.flow, f"pair:{pair.id}")
+        return Did("taken" if await life.accepted(deed, pair) else "gone")
+    await life.turned_down(deed, pair, DECLINED, "declined")
+    await harvest.noticed(deed, harvest.DECLINED, deed.conversation.flow, f"pair:{pair.id}")
     return Did("taken")
 
 

@@ -64,7 +64,9 @@ async def _offered(turn: Turn, pair_id: int) -> bool:
     buddy = await turn.tx.buddies.get(me.id)
     mine = [each for each in await turn.tx.pairs.open_of(me.id) if each.buddy_id == me.id]
     away = buddy is None or (buddy.away_until is not None and buddy.away_until > turn.tx.now)
-    if buddy is None or away or me.status != ACTIVE or turn.muted or len(mine) > buddy.capacity:
+    supporter = await turn.tx.people.get(pair.supporter_id)
+    nobody = supporter is None or not (supporter.reachable and me.reachable)
+    if buddy is None or away or nobody or me.status != ACTIVE or turn.muted or len(mine) > buddy.capacity:
         await turned_down(turn, pair, DECLINED, "not free")
         return False
     asked = quiet_until(turn) or turn.tx.now
@@ -73,14 +75,18 @@ async def _offered(turn: Turn, pair_id: int) -> bool:
     return True
 
 
-async def accepted(turn: Turn, pair: Pair) -> None:
-    """The buddy said yes to a locked pair: both are introduced."""
-    now = turn.tx.now
+async def accepted(turn: Turn, pair: Pair) -> bool:
+    """The buddy said yes to a locked pair: both are introduced. False: the supporter cannot be reached any more."""
+    now, supporter = turn.tx.now, await turn.tx.people.get(pair.supporter_id)
+    if supporter is None or not supporter.reachable:
+        await turned_down(turn, pair, DECLINED, "not reached")
+        return False
     await turn.tx.pairs.save(replace(pair, state=INTRODUCED, answered_at=now, introduced_at=now))
     for person_id in (pair.supporter_id, pair.buddy_id):
         await tell(turn.tx, person_id, "pair.introduced", {"pair": pair.id})
     reasons = list(pair.reasons)
     await turn.tx.cards.add("match", f"pair:{pair.id}", turn.person.id, {"pair": str(pair.id), "reasons": reasons})
+    return True
 
 
 async def turned_down(turn: Turn, pair: Pair, state: str, why: str) -> None:
@@ -96,6 +102,14 @@ async def lapsed(turn: Turn, pair_id: int) -> None:
     pair = await turn.tx.pairs.lock(pair_id)
     if pair is not None and pair.state == OFFERED and pair.answer_by is not None and pair.answer_by <= turn.tx.now:
         await turned_down(turn, pair, LAPSED, "no answer")
+
+
+async def unreached(turn: Turn) -> None:
+    """Nothing reaches them: what they were asked goes to the next at once."""
+    for each in await turn.tx.pairs.open_of(turn.person.id) if not turn.person.reachable else ():
+        pair = await turn.tx.pairs.lock(each.id) if each.buddy_id == turn.person.id else None
+        if pair is not None and pair.state == OFFERED:
+            await turned_down(turn, pair, LAPSED, "not reached")
 
 
 async def ended(turn: Turn, pair: Pair, why: str) -> None:

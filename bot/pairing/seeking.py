@@ -15,6 +15,9 @@ from storage.people import ACTIVE
 YES = "yes"
 """How a yes to a question is kept."""
 
+UNREACHED = "unreached"
+"""What a buddy is to the rules whom nothing reaches just now: not active, whatever else."""
+
 MOST_TRIED = 50
 """Buddies looked at in one turn; in memory they looked free, and in the database they were not."""
 
@@ -22,9 +25,12 @@ MOST_TRIED = 50
 async def seek(turn: Turn, first: int = 0) -> int | None:
     """Asks the best buddy who is free for this supporter; the pair's number. None: nobody can be asked now.
 
-    `first` is tried before all others: the one whom a batch chose, knowing who else waits.
+    Nor while they cannot be reached. `first` is tried before all others: the one whom a batch chose, knowing who else
+    waits.
     """
     tx, pairing = turn.tx, turn.world.pairing
+    if not turn.person.reachable:
+        return None
     known = {pair.other(turn.person.id) for pair in await tx.pairs.of(turn.person.id) if pair.state != GATHERED}
     apart = known | await tx.people.blocked(turn.person.id)
     wish = wish_of(turn, frozenset(apart))
@@ -67,6 +73,10 @@ async def again(turn: Turn, first: int = 0) -> bool:
         return False
     if any(pair.supporter_id == turn.person.id for pair in await turn.tx.pairs.open_of(turn.person.id)):
         return True
+    if not turn.person.reachable:
+        # They keep their place; whoever looks for them next finds that they have written, or leaves it.
+        await turn.tx.buddies.set_waiting(turn.person.id, turn.tx.now)
+        return False
     if await seek(turn, first) is not None:
         return True
     await wait(turn)
@@ -141,7 +151,7 @@ def helper_of(buddy: Buddy, load: int | None = None) -> Helper:
         away_until=buddy.away_until,
         capacity=buddy.capacity,
         load=buddy.load if load is None else load,
-        status=buddy.status,
+        status=buddy.status if buddy.reachable else UNREACHED,
         joined=buddy.created_at,
         consented="pair" in texts(fields.get("consented")),
     )

@@ -46,7 +46,10 @@ class PersonRow(columns.Row, table=True):
 
 
 class AddressRow(columns.Row, table=True):
-    """Where a person can be written to. `blind` finds it without opening it; one of a person's is `preferred`."""
+    """Where a person can be written to. `blind` finds it without opening it; one of a person's is `preferred`.
+
+    blocked_at  since when nothing reaches them there, as they have blocked us or are gone; NULL once something does
+    """
 
     __tablename__ = "addresses"
     __table_args__ = (

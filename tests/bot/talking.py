@@ -34,7 +34,7 @@ ALWAYS = {
 @dataclass
 class Recorder:
     """A channel that takes every message, or does with it what `answers` says, in order: it fails, or takes so many
-    seconds, or until the event."""
+    seconds, or until the event. Whoever writes from an address in `gone` has blocked us there."""
 
     name: str = "web"
     account: str = "web"
@@ -42,11 +42,14 @@ class Recorder:
     sent: list[tuple[str, str]] = field(default_factory=list)
     outbound: list[Outbound] = field(default_factory=list)
     answers: list[Exception | float | asyncio.Event | None] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
 
     async def listen(self, receive: Receive) -> None:
         await asyncio.Event().wait()
 
     async def send(self, message: Outbound) -> Receipt:
+        if message.address in self.gone:
+            raise SendFailed("they have blocked this bot", final=True)
         answer = self.answers.pop(0) if self.answers else None
         self.outbound.append(message)
         if isinstance(answer, Exception):

@@ -48,6 +48,11 @@ class OnWhatsApp:
             self.talk.watch.forward(timedelta(seconds=1))
         return [text for _, text in self.channel.sent[before:]]
 
+    async def reachable(self) -> bool:
+        """Whether they are taken to be."""
+        person = await self.talk.store.read(lambda tx: tx.people.by_address("whatsapp", "main", "GB.1"))
+        return person is not None and person.reachable
+
     async def cards(self) -> list[str]:
         """Why something did not reach her, of each card that waits."""
 
@@ -118,6 +123,9 @@ async def test_a_message_that_failed_after_it_was_taken_is_at_the_desk(ana: OnWh
     assert "they blocked us" in words
     await ana.told(number, f"r{number}", SendFailed("they blocked us", final=True))
     assert len(await ana.cards()) == 1
+    assert not await ana.reachable()
+    await ana.hear("hello again")
+    assert await ana.reachable()
 
 
 async def test_a_message_that_was_found_too_late_is_knocked_for_once(ana: OnWhatsApp) -> None:

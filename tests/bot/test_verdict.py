@@ -33,6 +33,15 @@ def test_what_is_refused_for_good_fails() -> None:
     assert (outcome.state, outcome.reason, outcome.at) == ("failed", "blocked", None)
 
 
+def test_who_is_gone_is_told_from_what_only_this_message_or_the_whole_account_met() -> None:
+    assert judged(SendFailed("blocked", final=True)).gone
+    assert not judged(SendFailed("blocked", final=True), replaces="r1").gone
+    assert not judged(SendFailed("no such token", final=True, everyone=True)).gone
+    assert not judged(SendFailed(LOST, final=True, unknown=True)).gone
+    assert not judged(Broken("KeyError", BROKEN_TRIES), tries=BROKEN_TRIES).gone
+    assert not judged(SendFailed("500"), tries=MOST_TRIES).gone
+
+
 def test_a_lost_answer_without_a_rule_is_followed_by_one_more_try_and_no_third() -> None:
     first = judged(SendFailed("time-out", unknown=True))
     assert (first.state, first.doubtful) == ("again", True)
