@@ -10,6 +10,7 @@ from bot.pairing.reasons import of_both, read, words
 from flows import phrases
 from flows.model import Conversation, Facts, Option, Value, subject_of
 from flows.prepared import prepared
+from flows.text import begun
 from storage.actions import Hosted
 from storage.pairs import INTRODUCED, Pair
 
@@ -113,7 +114,8 @@ async def _my_pairs(turn: Turn) -> tuple[Option, ...]:
     options = []
     for pair in reversed(pairs):
         facts = await pair_facts(turn, pair)
-        options.append(Option(str(pair.id), str(facts.get("other", "?")), {"pair": facts}))
+        label = begun(str(facts.get("other", "?")), turn.words(phrases.NO_NAME))
+        options.append(Option(str(pair.id), label, {"pair": facts}))
     return tuple(options)
 
 

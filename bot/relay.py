@@ -13,6 +13,7 @@ from bot.others import leave
 from bot.outcome import keep_fields, say_to
 from flows import phrases
 from flows.model import Said, Say, Shown
+from flows.text import begun
 from storage.pairs import INTRODUCED, Pair
 from storage.people import ACTIVE
 from storage.values import NAMES
@@ -63,7 +64,8 @@ async def _ask(turn: Turn, pairs: Sequence[Pair], names: Mapping[int, str]) -> N
         listed = [f"  • {names[pair.id]}" for pair in pairs] if len(names) > 1 else []
         await say_to(turn, None, [Say("\n".join([asked, *listed]))])
     else:
-        buttons = tuple(Shown(f"relay:{pair.id}:{number}", names[pair.id]) for pair in pairs)
+        nobody = turn.words(phrases.NO_NAME)
+        buttons = tuple(Shown(f"relay:{pair.id}:{number}", begun(names[pair.id], nobody)) for pair in pairs)
         await say_to(turn, None, [Say(asked, buttons, question=number)])
 
 

@@ -90,7 +90,7 @@ STILL_ASKING = (
     "I'm still asking people near you, and you're not forgotten. *actions* shows what you could come to until then."
 )
 NO_NAME = "your neighbour"
-"""Stands, within sentences too, where the name of somebody does who has told none."""
+"""Stands, with a capital where a sentence begins, where the name of somebody does who has told none."""
 SHARED_INTERESTS = "both care about {what}"
 SHARED_TIMES = "both free on {what}"
 SHARED_LANGUAGES = "both speak {what}"

@@ -27,7 +27,7 @@ from flows.moves import Move
 from flows.names import known_names
 from flows.prepared import prepared
 from flows.states import AskState
-from flows.text import BadText, Scope, look_up, parse, render
+from flows.text import BadText, Scope, begun, look_up, parse, render
 from flows.vocabulary import WITHOUT_CONSENT
 
 _ONE_HOLE = re.compile(r"\s*\{\{[^{}|]*\}\}\s*")
@@ -175,7 +175,8 @@ class Scene:
         return self._rendered(written)
 
     def _rendered(self, text: str) -> str:
-        return render(text, self.scope, self.language, self.facts.zone, self._spoken)
+        said = render(text, self.scope, self.language, self.facts.zone, self._spoken)
+        return begun(said, self.translated(phrases.NO_NAME))
 
     def _spoken(self, name: str, value: Value) -> Value:
         """A yes or no in their language; every other value as it is."""

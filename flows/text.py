@@ -117,6 +117,21 @@ def _close_up(written: str) -> str:
     return _GAPS.sub(closed, lines)
 
 
+def begun(written: str, phrase: str) -> str:
+    """The text with this phrase of ours written with a capital wherever a sentence begins with it."""
+    if phrase not in written:
+        return written
+    return re.sub(_BEGINS + re.escape(phrase), lambda found: found[1] + capital(phrase), written)
+
+
+_BEGINS = r"((?:^|\n|[.!?…]\s+)[\s¿¡“«„]*)"
+
+
+def capital(phrase: str) -> str:
+    """The phrase with its first letter as a sentence begins."""
+    return phrase[:1].upper() + phrase[1:]
+
+
 @lru_cache(maxsize=256)
 def locale(language: str) -> Locale:
     """The conventions of a language; English's where it is unknown. English of no country is that of most countries:

@@ -55,10 +55,14 @@ def describe(kind: str, body: Body) -> Words:
     return replace(words, lines=(*words.lines, *_standing(body)), buttons=(*words.buttons, *_restraints(body)))
 
 
+NAMELESS = "them"
+"""Whom a card is about who has told no name, as `whom`."""
+
+
 def _standing(body: Body) -> tuple[str, ...]:
-    told = {"muted": "{whom} is muted: no word of theirs reaches anybody", "blocked": "{whom} is blocked"}
-    sentence = told.get(_text(body, "standing"), "")
-    return (sentence.replace("{whom}", _text(body, "whom")),) if sentence else ()
+    told = {"muted": "muted: no word of theirs reaches anybody", "blocked": "blocked"}
+    sentence, whom = told.get(_text(body, "standing"), ""), _text(body, "whom")
+    return (f"{'They are' if whom == NAMELESS else f'{whom} is'} {sentence}",) if sentence else ()
 
 
 def _restraints(body: Body) -> tuple[Button, ...]:
@@ -70,7 +74,8 @@ def _restraints(body: Body) -> tuple[Button, ...]:
 
 
 def _match(kind: str, body: Body) -> Words:
-    return Words(f"{_name(body, 'supporter')} and {_name(body, 'buddy')} were introduced", _fitting(body), (_DONE,))
+    both = f"{_begins(body, 'supporter')} and {_name(body, 'buddy')}"
+    return Words(f"{both} were introduced", _fitting(body), (_DONE,))
 
 
 def _to_approve(kind: str, body: Body) -> Words:
@@ -79,7 +84,7 @@ def _to_approve(kind: str, body: Body) -> Words:
 
 
 def _stalled(kind: str, body: Body) -> Words:
-    both = f"{_name(body, 'supporter')} and {_name(body, 'buddy')}"
+    both = f"{_begins(body, 'supporter')} and {_name(body, 'buddy')}"
     taken = _text(body, "owner")
     known = _lines(("Introduced", "introduced"), ("", "about"), ("Near", "district"))(body)
     until = _text(body, "until")
@@ -97,13 +102,14 @@ def _nobody_near(kind: str, body: Body) -> Words:
 
 
 def _few_buddies(kind: str, body: Body) -> Words:
-    who, many = _name(body, "person"), _number(body, "many")
+    name, many = _text(body, "person"), _number(body, "many")
     lines = (
-        f"{many} newcomers near {who} wait, and no buddy has room for them.",
-        f"{who} could welcome them together, once: in a public place, or at an action.",
+        f"{many} newcomers near {name or 'one buddy'} wait, and nobody has room for them.",
+        f"{name or 'That buddy'} could welcome them together, once: in a public place, or at an action.",
         *_lines(("Near", "district"))(body),
     )
-    return Words("Few buddies, many newcomers", lines, (Button(APPROVE, f"Ask {who}"), Button(DECLINE, "Not now")))
+    buttons = (Button(APPROVE, f"Ask {name or 'them'}"), Button(DECLINE, "Not now"))
+    return Words("Few buddies, many newcomers", lines, buttons)
 
 
 def _buddy_to_approve(kind: str, body: Body) -> Words:
@@ -115,7 +121,7 @@ def _buddy_to_approve(kind: str, body: Body) -> Words:
         ("Takes at most", "capacity"),
     )
     buttons = (Button(APPROVE, "Welcome as a buddy"), Button(DECLINE, "Not now"))
-    return Words(f"{_name(body, 'person')} would like to be a buddy", known(body), buttons)
+    return Words(f"{_begins(body, 'person')} would like to be a buddy", known(body), buttons)
 
 
 def _action_proposed(kind: str, body: Body) -> Words:
@@ -126,12 +132,13 @@ def _action_proposed(kind: str, body: Body) -> Words:
 
 def _human(kind: str, body: Body) -> Words:
     known = _lines(("", "about"), ("Near", "district"), ("Speaks", "language"))
-    return Words(f"{_name(body, 'person')} asks for a human", known(body), (_REPLY, _DONE), replies=True)
+    return Words(f"{_begins(body, 'person')} asks for a human", known(body), (_REPLY, _DONE), replies=True)
 
 
 def _report(kind: str, body: Body) -> Words:
     known = _lines(("", "about"), ("With", "other"), ("Also in touch with them", "other_pairs"), ("Near", "district"))
-    return Words(f"{_name(body, 'person')} says that something felt wrong", known(body), (_REPLY, _DONE), replies=True)
+    title = f"{_begins(body, 'person')} says that something felt wrong"
+    return Words(title, known(body), (_REPLY, _DONE), replies=True)
 
 
 def _failed_send(kind: str, body: Body) -> Words:
@@ -263,6 +270,12 @@ def _number(body: Body, name: str) -> int:
 
 
 def _name(body: Body, who: str) -> str:
+    """Within a sentence."""
+    return _text(body, who) or "someone"
+
+
+def _begins(body: Body, who: str) -> str:
+    """The same where the sentence begins with it."""
     return _text(body, who) or "Someone"
 
 

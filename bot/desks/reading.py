@@ -8,6 +8,7 @@ from babel import Locale
 from babel.core import UnknownLocaleError
 
 from bot.blocking import standing, whom
+from bot.desks.base import NAMELESS
 from bot.pairing.reasons import read, words
 from flows.model import Library, Value
 from flows.prepared import prepared
@@ -59,7 +60,7 @@ async def _restrainable(tx: Transaction, card: Card) -> dict[str, Value]:
     person = None if number is None else await tx.people.get(number)
     if person is None:
         return {}
-    return {"whom": str(person.fields.get("name") or "them"), "standing": standing(person) or "free"}
+    return {"whom": str(person.fields.get("name") or NAMELESS), "standing": standing(person) or "free"}
 
 
 def _person(person: Person, labels: Mapping[str, str]) -> dict[str, Value]:

@@ -195,7 +195,11 @@ async def test_nobody_reads_a_sentence_in_which_a_name_is_missing(leeds: Neighbo
     await nameless(here, "kim", "sure")
     assert here.heard["ana"][-1].startswith("Say hello to Kim: ")
     await nameless(here, "ana", "Hi Kim!")
-    assert here.heard["kim"][-1] == "your neighbour: Hi Kim!"
+    assert here.heard["kim"][-1] == "Your neighbour: Hi Kim!"
+    await nameless(here, "kim", "another")
+    assert here.heard["kim"][-1].startswith("Shall I end your contact with your neighbour, ")
+    heard = await nameless(here, "kim", "It felt wrong")
+    assert "over now: your neighbour can't reach you" in heard[-1]
 
 
 async def test_what_was_asked_while_nobody_was_found_is_no_question_once_somebody_is(leeds: Neighbourhood) -> None:

@@ -9,7 +9,7 @@ from babel.localedata import locale_identifiers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flows.text import BadText, Hole, holes, parse, render, show
+from flows.text import BadText, Hole, begun, holes, parse, render, show
 
 EVENING = datetime(2026, 11, 21, 18, 30, tzinfo=UTC)
 
@@ -162,6 +162,23 @@ def test_a_day_without_a_time_is_the_same_day_everywhere() -> None:
 )
 def test_filters_and_what_they_do_not_fit(value: Any, name: str, shown: str) -> None:
     assert show(value, name, "en", "UTC") == shown
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("your neighbour waits, and you know your neighbour", "Your neighbour waits, and you know your neighbour"),
+        ("Sorry. your neighbour is away", "Sorry. Your neighbour is away"),
+        ("¿your neighbour y tú?", "¿Your neighbour y tú?"),
+        ("Come!\n\nyour neighbour", "Come!\n\nYour neighbour"),
+        ("It is over: your neighbour", "It is over: your neighbour"),
+        ("ana waits. ana", "ana waits. ana"),
+    ],
+)
+def test_where_a_sentence_begins_our_own_words_have_a_capital_and_nobodys_name_is_touched(
+    written: str, read: str
+) -> None:
+    assert begun(written, "your neighbour") == read
 
 
 def test_a_fraction_is_written_as_its_reader_writes_it() -> None:

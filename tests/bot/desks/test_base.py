@@ -20,6 +20,15 @@ def test_what_is_not_known_is_left_out() -> None:
     assert (words.title, words.lines) == ("Someone would like to be a buddy", ())
 
 
+def test_who_has_told_no_name_is_someone_wherever_it_stands() -> None:
+    assert describe("match", {}).title == "Someone and someone were introduced"
+    assert describe("match_to_approve", {}).title == "May someone be asked to meet someone?"
+    assert describe("failed_send", {}).title == "A message did not reach someone"
+    words = describe("few_buddies", {"many": 3, "whom": "them", "standing": "blocked"})
+    assert (words.buttons[0].label, words.buttons[-1].label) == ("Ask them", "Let them write again")
+    assert words.lines[-1] == "They are blocked"
+
+
 @pytest.mark.parametrize("kind", _KINDS)
 def test_no_card_shows_contact_details(kind: str) -> None:
     words = describe(kind, CONTACT)

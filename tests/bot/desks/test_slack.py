@@ -118,7 +118,7 @@ async def test_what_people_talk_of_elsewhere_in_the_channel_reaches_nobody(offic
     top = office.kim.say("Who takes Ana?", office.room)
     office.finn.say("I do", office.room, top)
     match = await office.add("match", await office.person("Ida"))
-    card = await office.card("Someone and Someone were introduced")
+    card = await office.card("Someone and someone were introduced")
     office.finn.say("Lovely", office.room, card["ts"])
     office.kim.say("Now", office.room, (await office.card("Ana asks"))["ts"])
     await until(lambda: office.heard("ana")[-1].endswith(": Now"))
@@ -297,7 +297,7 @@ async def test_the_home_tab_shows_what_waits_to_coordinators_only(office: SlackO
 async def test_a_stalled_match_is_taken_by_one_and_says_by_whom(office: SlackOffice) -> None:
     ana = await office.person("Ana")
     await office.add("stalled", ana, {"about": "nobody has written for 4 days"}, due_at=office.watch.now)
-    card = await office.card("Someone and Someone: nothing moves")
+    card = await office.card("Someone and someone: nothing moves")
     assert office.buttons(card) == ["I take it", "Done"]
     taking = [who.press(card["ts"], "desk:press:take", office.room) for who in (office.kim, office.finn)]
     await asyncio.gather(*taking)

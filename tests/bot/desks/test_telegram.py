@@ -140,7 +140,7 @@ async def test_what_people_talk_of_elsewhere_in_the_group_reaches_nobody(office:
     first = office.kim.writes("Who takes Ana?")
     office.finn.writes("I do", first)
     await office.add("match", await office.person("Ida"))
-    match = await office.card("Someone and Someone were introduced")
+    match = await office.card("Someone and someone were introduced")
     office.finn.writes("Lovely", match["message_id"])
     photo = office.finn.writes(
         "", card["message_id"], photo=[{"file_id": "p", "file_unique_id": "u", "width": 9, "height": 9}]
