@@ -1,5 +1,6 @@
 """Actions from a calendar file (.ics), as other calendars write them."""
 
+import html
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -8,6 +9,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from icalendar import Calendar
+from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
 from bot.calendar_repeats import ENDLESS, NotUnderstood, occurrences
 from bot.new_actions import USUALLY, NewAction, moved
@@ -17,7 +19,17 @@ from bot.sheets import BadSheet
 from flows.times import zone as zone_of
 from flows.words import tidy
 
+_LONGEST_HTML = 8000
+"""Characters of a description that are looked at: with its marks it is longer than what is kept of it."""
+
 _UNTITLED = "an event without a title"
+_MIDNIGHT_TO_MIDNIGHT = "X-MICROSOFT-CDO-ALLDAYEVENT"
+"""What Outlook writes beside a whole day that it gives hours (MS-OXCICAL, 2.1.3.1.1.20.28)."""
+
+_LINK = re.compile(r"<a\b[^<>]*?\bhref=[\"']([^\"'<>]*)[^<>]*>([^<>]*)</a>", re.IGNORECASE)
+_BREAK = re.compile(r"(?:</?(?:br|p|div|li|ul|ol)\b[^<>]*>\s*)+", re.IGNORECASE)
+_TAG = re.compile(r"</?(?:a|b|i|u|p|br|div|em|li|ol|ul|span|strong|body|html-blob)\b[^<>]*>", re.IGNORECASE)
+
 _TIMES = frozenset({"DTSTART", "DTEND", "DURATION", "RECURRENCE-ID", "RRULE", "RDATE", "EXDATE"})
 
 
@@ -31,7 +43,7 @@ def read_calendar(
     BadSheet, OSError.
     """
     try:
-        calendar = Calendar.from_ical(file.read_bytes())
+        calendar = Calendar.from_ical(_text(file.read_bytes()))
     except (ValueError, IndexError, KeyError) as error:
         raise BadSheet("this is no calendar file") from error
     actions: list[NewAction] = []
@@ -54,6 +66,15 @@ def read_calendar(
         actions += [moved(one, at) for at in times] if "RRULE" in event or "RDATE" in event else [one]
         notes += [f"{title}: {each}" for each in (note, _unknown_zone(event, zone)) if each]
     return tuple(actions), tuple(notes)
+
+
+def _text(written: bytes) -> str:
+    try:
+        return written.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = written.count(b"\n", 0, error.start) + 1
+        where = f"line {line}, byte {error.start + 1}"
+        raise BadSheet(f"this is no calendar in UTF-8 ({where}): export it anew, or save it as UTF-8") from None
 
 
 def _times(event: Any, zone: tzinfo, now: datetime, changed: set[tuple[str, datetime]]) -> tuple[list[datetime], str]:
@@ -102,14 +123,14 @@ def _why_not(event: Any, title: str, zone: tzinfo, now: datetime) -> str:
         return "left out"
     if str(event.get("STATUS", "")).upper() == "CANCELLED":
         return "it is cancelled"
-    if starts is None:
+    if starts is None or str(event.get(_MIDNIGHT_TO_MIDNIGHT, "")).upper() == "TRUE":
         return "it has no hour"
     if begins is not None and _is_skipped(begins):
         return f"{begins:%Y-%m-%d %H:%M} does not exist: the clocks go forward then"
     if starts > now + FARTHEST:
         return "it is too far away"
     if not timedelta(0) < (ends or starts + _length(event)) - starts <= LONGEST:
-        return "its end makes no sense"
+        return f"its end is not after its start, or more than {LONGEST.days} days later"
     return ""
 
 
@@ -124,12 +145,20 @@ def _action(event: Any, title: str, zone: str, places: Places) -> NewAction:
         title,
         starts,
         _moment(event, "DTEND", zone_of(zone)) or starts + _length(event),
-        what=str(event.get("DESCRIPTION", "")).strip()[:2000],
+        what=_plain(str(event.get("DESCRIPTION", ""))[:_LONGEST_HTML])[:2000],
         district=place.name if place else "",
         cell=place.cell if place else "",
         address=address,
         zone=own if own != zone else "",
     )
+
+
+def _plain(text: str) -> str:
+    """Without the marks of a web page, which Google leaves in what it calls a description."""
+    if _TAG.search(text) is None:
+        return text.strip()
+    text = _LINK.sub(lambda link: link[2] if "://" in link[2] else f"{link[2]} ({link[1]})", text)
+    return html.unescape(_TAG.sub("", _BREAK.sub("\n", text))).replace("\xa0", " ").strip()
 
 
 def _parts(location: str) -> Iterator[str]:
@@ -150,8 +179,11 @@ def _unknown_zone(event: Any, zone: str) -> str:
 
 
 def _zone_name(event: Any) -> str:
-    """The IANA name of the zone its beginning is written in; "" where it has none that is known, as in UTC."""
-    name = str(getattr(getattr(event.get("DTSTART"), "dt", None), "tzinfo", None) or "")
+    """The IANA name of the zone its beginning is written in, also where Windows has another name for it; "" where
+    it has none that is known, as in UTC."""
+    begins = event.get("DTSTART")
+    name = str(getattr(getattr(begins, "dt", None), "tzinfo", None) or "")
+    name = WINDOWS_TO_OLSON.get(str(begins.params.get("TZID", "")), name)
     return name if "/" in name and name in available_timezones() else ""
 
 

@@ -14,7 +14,7 @@ ENDLESS = timedelta(days=182)
 """How far ahead a repetition without an end is taken: half a year."""
 
 _DAYS = {name: number for number, name in enumerate("MO TU WE TH FR SA SU".split())}
-_KNOWN = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WKST", "BYSETPOS", "BYMONTH"})
+_KNOWN = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "BYMONTHDAY", "WKST", "BYSETPOS"})
 
 
 class NotUnderstood(Exception):
@@ -38,7 +38,7 @@ def occurrences(event: Any, first: datetime, now: datetime) -> tuple[list[dateti
 
 
 def _by_rule(rule: Any, first: datetime, now: datetime) -> tuple[list[datetime], bool]:
-    if isinstance(rule, list) or rule.keys() - _KNOWN or "BYSETPOS" in rule or "BYMONTH" in rule:
+    if isinstance(rule, list) or rule.keys() - _KNOWN or ("BYDAY" in rule and "BYMONTHDAY" in rule):
         raise NotUnderstood
     count, until = int(_one(rule, "COUNT", 0)), _one(rule, "UNTIL", None)
     last = None if until is None else _moment(until, first)
@@ -62,6 +62,8 @@ def _days(rule: Any, first: date) -> Iterator[date]:
     freq = str(_one(rule, "FREQ", "")).upper()
     if every < 1:
         raise NotUnderstood
+    if "BYSETPOS" in rule and not (freq == "MONTHLY" and named):
+        raise NotUnderstood
     if freq == "DAILY" and not named and "BYMONTHDAY" not in rule:
         yield from (first + timedelta(days=every * step) for step in range(MOST_TIMES))
     elif freq == "WEEKLY" and all(name in _DAYS for name in named):
@@ -78,20 +80,28 @@ def _days(rule: Any, first: date) -> Iterator[date]:
 
 
 def _in_month(rule: Any, named: list[str], first: date, year: int, month: int) -> Iterator[date]:
-    """The days of one month: "2SA" is its second Saturday, "-1FR" its last Friday. One that it has not is left out."""
+    """The days of one month: "2SA" is its second Saturday, "-1FR" its last Friday; Outlook writes these as "SA" and the
+    second of them (MS-OXCICAL, 2.1.3.2.2.4). One that it has not is left out."""
     length = ((date(year, month, 28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)).day
     days = []
     for name in named:
         which, weekday = name[:-2], _DAYS.get(name[-2:])
-        if weekday is None or not which.lstrip("+-").isdigit():
+        if weekday is None or not (which or "1").lstrip("+-").isdigit():
             raise NotUnderstood
         fitting = [day for day in range(1, length + 1) if date(year, month, day).weekday() == weekday]
-        at = int(which)
-        days += fitting[at - 1 : at] if at > 0 else fitting[at:][:1] if -at <= len(fitting) else []
+        days += _picked(fitting, int(which)) if which else fitting
     if not named:
         wanted = [int(str(day)) for day in rule.get("BYMONTHDAY", [first.day])]
         days = [day if day > 0 else length + 1 + day for day in wanted]
-    yield from (date(year, month, day) for day in sorted(days) if 1 <= day <= length)
+    days.sort()
+    if "BYSETPOS" in rule:
+        days = _picked(days, int(_one(rule, "BYSETPOS", 1)))
+    yield from (date(year, month, day) for day in days if 1 <= day <= length)
+
+
+def _picked(days: list[int], at: int) -> list[int]:
+    """The first of these days for 1, the last for -1; none where there are not so many."""
+    return days[at - 1 : at] if at > 0 else days[at:][:1] if -at <= len(days) else []
 
 
 def _one(rule: Any, name: str, without: Any) -> Any:

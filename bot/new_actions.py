@@ -168,9 +168,9 @@ def read_actions(file: Path, zone: str, places: Places, now: datetime) -> tuple[
 
 
 def comes_twice(action: NewAction, zone: str) -> bool:
-    """Whether the clocks go back then, so that its hour comes twice; the first is meant. `zone`: the group's."""
+    """Whether the clocks go back then, so that its hour comes twice, and it is the first. `zone`: the group's."""
     local = action.starts_at.astimezone(zone_of(action.zone or zone))
-    return local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return not local.fold and local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
 
 
 async def add_action(tx: Transaction, action: NewAction, zone: str, host_id: int | None = None) -> int:

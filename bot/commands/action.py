@@ -33,6 +33,8 @@ action = typer.Typer(help="What happens in person.", rich_markup_mode=None)
 
 _MOST = 10_000
 
+_TWICE = "That hour comes twice that night, for the clocks go back: the first is meant."
+
 
 @action.command()
 def add(
@@ -67,7 +69,7 @@ def add(
     for one, added in zip(new, finish(_added(read, new, host)), strict=True):
         say(f"Action {added.id}, {plain(added.title)}, is published: {when(added, read)}.")
         if _twice(one, read):
-            say("That hour comes twice that night, for the clocks go back: the first is meant.")
+            say(_TWICE)
         if host is None and not every:
             say(f"The code to say aloud there changes every hour: `doorstep action code {added.id}` shows it.")
 
@@ -128,6 +130,8 @@ def import_actions(
     new = finish(_imported(read, coming))
     for number, each in new:
         say(f"{number}  {plain(each.title)}")
+        if _twice(each, read):
+            typer.echo(f"{number}  {_TWICE}", err=True)
     left_out = {"over": len(actions) - len(coming), "here already": len(coming) - len(new)}
     why = "".join(f", {many:,} {'was' if many == 1 else 'were'} {which}" for which, many in left_out.items() if many)
     typer.echo(f"{len(new):,} action{'' if len(new) == 1 else 's'} published{why}", err=True)

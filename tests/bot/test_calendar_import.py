@@ -58,7 +58,7 @@ def test_events_that_are_no_actions_are_left_out_with_the_reason(tmp_path: Path)
         "Never: its DTSTART cannot be read",
         "Holiday: it has no hour",
         "Off: it is cancelled",
-        "Backwards: its end makes no sense",
+        "Backwards: its end is not after its start, or more than 14 days later",
         "Weekly: it is repeated without an end; the times of the next 182 days were taken",
         "an event without a title: left out",
         "Skipped: 2026-03-29 01:30 does not exist: the clocks go forward then",
@@ -254,6 +254,32 @@ def test_as_outlook_writes_it_with_the_names_that_windows_gives_zones(tmp_path: 
     assert notes == ()
 
 
+def test_outlooks_zone_is_known_by_its_name_elsewhere_and_its_whole_days_have_no_hour(tmp_path: Path) -> None:
+    (rally,), notes = calendar(
+        tmp_path,
+        "SUMMARY:Rally\nDTSTART;TZID=W. Europe Standard Time:20260606T113000",
+        "SUMMARY:Holiday\nDTSTART;TZID=W. Europe Standard Time:20260606T000000\n"
+        "DTEND;TZID=W. Europe Standard Time:20260607T000000\nX-MICROSOFT-CDO-ALLDAYEVENT:TRUE",
+    )
+    assert (rally.zone, rally.starts_at) == ("Europe/Berlin", datetime(2026, 6, 6, 9, 30, tzinfo=UTC))
+    assert notes == ("Holiday: it has no hour",)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("<p>Litter&nbsp\\;&amp\\; tea.</p><br>More: <a href=\"https://x.org/?a=1&amp\\;b\">here</a>",
+         "Litter & tea.\nMore: here (https://x.org/?a=1&b)"),
+        ("<html-blob>One<br>two<ul><li>three</li></ul></html-blob>", "One\ntwo\nthree"),
+        ("<a href=\"https://g.co/url?q=x\">https://x.org</a>", "https://x.org"),
+        ("2 < 3 > 1 &amp\\; <what>", "2 < 3 > 1 &amp; <what>"),
+    ],
+)  # fmt: skip
+def test_what_google_marks_as_a_web_page_is_read_as_text(tmp_path: Path, written: str, read: str) -> None:
+    (action,), _ = calendar(tmp_path, f"SUMMARY:River\nDTSTART:20260606T090000Z\nDESCRIPTION:{written}")
+    assert action.what == read
+
+
 @pytest.mark.parametrize(
     ("rule", "times"),
     [
@@ -264,7 +290,11 @@ def test_as_outlook_writes_it_with_the_names_that_windows_gives_zones(tmp_path: 
         ("FREQ=MONTHLY;COUNT=3;BYDAY=-1SU", ["Sun 28 Jun 10:00", "Sun 26 Jul 10:00", "Sun 30 Aug 10:00"]),
         ("FREQ=MONTHLY;COUNT=2;BYMONTHDAY=-1", ["Tue 30 Jun 10:00", "Fri 31 Jul 10:00"]),
         ("FREQ=YEARLY;COUNT=2", ["Sat 06 Jun 10:00"]),
-        ("FREQ=MONTHLY;COUNT=2;BYDAY=MO,TU;BYSETPOS=1", ["Sat 06 Jun 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2;BYDAY=SA;BYSETPOS=2", ["Sat 13 Jun 10:00", "Sat 11 Jul 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", ["Tue 30 Jun 10:00", "Fri 31 Jul 10:00"]),
+        ("FREQ=MONTHLY;COUNT=3;BYDAY=SU", ["Sun 07 Jun 10:00", "Sun 14 Jun 10:00", "Sun 21 Jun 10:00"]),
+        ("FREQ=MONTHLY;COUNT=2;BYDAY=FR;BYMONTHDAY=13", ["Sat 06 Jun 10:00"]),
+        ("FREQ=WEEKLY;COUNT=2;BYDAY=MO,TU;BYSETPOS=1", ["Sat 06 Jun 10:00"]),
     ],
 )  # fmt: skip
 def test_repetitions_are_what_calendars_show(tmp_path: Path, rule: str, times: list[str]) -> None:

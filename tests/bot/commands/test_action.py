@@ -1,5 +1,5 @@
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -64,10 +64,13 @@ async def test_a_spreadsheet_is_imported_once_and_what_is_over_left_out(tmp_path
 
 async def test_a_calendar_is_imported(tmp_path: Path) -> None:
     file, ics = config(tmp_path), tmp_path / "actions.ics"
-    event = f"BEGIN:VEVENT\r\nUID:1\r\nSUMMARY:River\r\nDTSTART:{NEXT_YEAR}0606T090000Z\r\nEND:VEVENT\r\n"
-    ics.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{event}END:VCALENDAR\r\n")
+    night = next(day for day in range(25, 32) if date(NEXT_YEAR, 10, day).weekday() == 6)
+    times = (f":{NEXT_YEAR}0606T090000Z", f";TZID=Europe/London:{NEXT_YEAR}10{night}T013000")
+    events = "".join([f"BEGIN:VEVENT\r\nSUMMARY:River\r\nDTSTART{at}\r\nEND:VEVENT\r\n" for at in times])
+    ics.write_text(f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n{events}END:VCALENDAR\r\n")
+    twice = "2  That hour comes twice that night, for the clocks go back: the first is meant.\n"
     done = await finished("action", "import", str(ics), "--config", str(file))
-    assert done == (0, "1  River\n", "1 action published\n")
+    assert done == (0, "1  River\n2  River\n", f"{twice}2 actions published\n")
 
 
 async def test_what_cannot_be_added_is_one_line(tmp_path: Path) -> None:
