@@ -14,6 +14,9 @@ _PLAIN = {
     "bool_parsing": "write true or false, without quotes",
     "string_type": 'write a text, in "quotes"',
     "string_too_short": "it must not be empty",
+    "string_pattern_mismatch": "it must not be empty",
+    "too_short": "it must not be empty",
+    "finite_number": "write a number, without quotes",
     "tuple_type": 'write a list, like ["en", "es"]',
 }
 """What pydantic says of these kinds is for programmers."""
@@ -29,11 +32,12 @@ def sentence(error: ValidationError, whole: type[BaseModel]) -> str:
     if kind == "extra_forbidden":
         mend = nearest(key, _known_keys(path, whole))
         return f"{section}`{key}` is not known here" + (f" ({mend})" if mend else "")
-    if kind == "model_type":
-        return f"`{key}` is a section: write [{key}], and its keys below"
+    if kind in {"model_type", "dict_type"}:
+        return f"`{key}` is a section: write [{'.'.join([*path, key])}], and its keys below"
     if kind == "missing":
         return f"{section}`{key}` is missing: add it" if path else f"the section [{key}] is missing: add it"
-    told = _PLAIN.get(kind) or str(detail["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    told = _PLAIN.get(kind) or str(detail["msg"]).removeprefix("Value error, ")
+    told = told.replace("Input should be ", "it must be ")
     return f"{section}`{key}`: {told}"
 
 

@@ -8,7 +8,17 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from bot import districts
 from bot.complaints import sentence
@@ -17,6 +27,17 @@ from flows.pages import nearest
 from flows.times import QuietHours, duration
 
 _LANGUAGE = re.compile("[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
+
+_ACCOUNT = {
+    "telegram": ("token",), "slack": ("bot_token",), "whatsapp": ("phone_number_id",), "matrix": ("homeserver", "user"),
+}  # fmt: skip
+"""What makes an account of each platform this one and no other."""
+
+LONGEST_KEPT = 36_500
+"""Days: a hundred years. Nobody means to keep anything longer, and calendars end."""
+
+MOST_NEWCOMERS = 10_000
+"""Nobody has so many at once."""
 
 
 class BadConfig(Exception):
@@ -45,8 +66,16 @@ def _parsed(url: str) -> str:
     return host or "" if port != 0 else ""
 
 
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("float_type", "a number")
+    return value
+
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
-Needed = Annotated[str, Field(min_length=1)]
+Needed = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
+Count = Annotated[int, BeforeValidator(_no_truth)]
+Number = Annotated[float, BeforeValidator(_no_truth)]
 
 
 class Org(Section):
@@ -82,7 +111,7 @@ class Storage(Section):
     """Where everything is kept."""
 
     url: str = "sqlite:///doorstep.db"
-    key_file: str = "doorstep.key"
+    key_file: Needed = "doorstep.key"
 
     @field_validator("url")
     @classmethod
@@ -103,8 +132,8 @@ class Flows(Section):
 class Server(Section):
     """The web server. Without a passphrase it serves only health and metrics."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8000, ge=0, le=65535)
+    host: Needed = "127.0.0.1"
+    port: Count = Field(default=8000, ge=0, le=65535)
     public_url: WebAddress = ""
     passphrase: str = ""
     chat_passphrase: str = ""
@@ -218,12 +247,12 @@ class TelegramDesk(Section):
 class Pairing(Section):
     """Who is introduced to whom."""
 
-    reach_km: float = Field(default=25, gt=0)
-    capacity: int = Field(default=3, ge=1)
+    reach_km: Number = Field(default=25, gt=0)
+    capacity: Count = Field(default=3, ge=1, le=MOST_NEWCOMERS)
     approval: Literal["none", "coordinator"] = "none"
     answer_within: str = "24 hours"
-    minimum_age: int = Field(default=18, ge=0)
-    weights: dict[str, Annotated[float, Field(ge=0, allow_inf_nan=False)]] = {}
+    minimum_age: Count = Field(default=18, ge=0)
+    weights: dict[str, Annotated[Number, Field(ge=0, allow_inf_nan=False)]] = {}
 
     @field_validator("weights")
     @classmethod
@@ -248,7 +277,7 @@ class Reminders(Section):
     """When nobody is written to, and how often at most."""
 
     quiet_hours: str = "21:00-08:00"
-    weekly_cap: int = Field(default=4, ge=0)
+    weekly_cap: Count = Field(default=4, ge=0)
 
     @field_validator("quiet_hours")
     @classmethod
@@ -263,8 +292,8 @@ class Reminders(Section):
 class Retention(Section):
     """How long things are kept."""
 
-    message_days: int = Field(default=30, ge=1)
-    quiet_person_days: int = Field(default=365, ge=1)
+    message_days: Count = Field(default=30, ge=1, le=LONGEST_KEPT)
+    quiet_person_days: Count = Field(default=365, ge=1, le=LONGEST_KEPT)
 
 
 class Channels(Section):
@@ -278,9 +307,10 @@ class Channels(Section):
     @field_validator("*", mode="before")
     @classmethod
     def _named(cls, value: Any) -> Any:
-        if isinstance(value, dict) and value and not all(isinstance(each, dict) for each in value.values()):
-            return {"main": value}
-        return value
+        named = [isinstance(each, dict) for each in value.values()] if isinstance(value, dict) else [True]
+        if any(named) and not all(named):
+            raise ValueError("where there are several accounts each has a name: give this one one too")
+        return value if any(named) else {"main": value}
 
 
 class Desks(Section):
@@ -330,10 +360,12 @@ class Config(Section):
 def read_config(file: Path) -> Config:
     """The configuration in a file, with every `env:NAME` looked up. Raises BadConfig."""
     try:
-        written = tomllib.loads(file.read_text("utf-8"))
+        written = tomllib.loads(file.read_text("utf-8-sig"))
     except OSError as error:
         raise BadConfig(f"{file}: cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise BadConfig(f"{file}: byte {error.start + 1} is not UTF-8 text: save the file as UTF-8") from None
+    except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{file}: this is not TOML: {error}") from None
     if "base" in written:
         raise BadConfig(f"{file}: `base` is not known here")
@@ -342,15 +374,8 @@ def read_config(file: Path) -> Config:
     except ValidationError as error:
         raise BadConfig(f"{file}: {sentence(error, Config)}") from None
     _check_passphrases(file, config.server)
-    if config.desks.slack and not config.channels.slack:
-        raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
-    if config.desks.telegram:
-        same = (name for name, each in config.channels.telegram.items() if each.token == config.desks.telegram.token)
-        if (account := next(same, None)) is not None:
-            raise BadConfig(
-                f"{file}: [desks.telegram] `token`: that is the bot of [channels.telegram] {account}; make another one "
-                "with @BotFather"
-            )
+    _check_desks(file, config)
+    _check_accounts(file, config.channels)
     _check_districts(file, config)
     for name, each in config.channels.slack.items():
         if not each.app_token and not each.signing_secret:
@@ -372,6 +397,28 @@ def _check_passphrases(file: Path, server: Server) -> None:
         raise BadConfig(f"{file}: [server] chat_passphrase: nothing is served without a passphrase: add `passphrase`")
     if server.chat_passphrase and server.chat_passphrase == server.passphrase:
         raise BadConfig(f"{file}: [server] chat_passphrase: whoever chats would open the desk too: take another one")
+
+
+def _check_desks(file: Path, config: Config) -> None:
+    if config.desks.slack and not config.channels.slack:
+        raise BadConfig(f"{file}: [desks.slack] uses the tokens of [channels.slack], which is missing: add it")
+    if config.desks.telegram:
+        same = (name for name, each in config.channels.telegram.items() if each.token == config.desks.telegram.token)
+        if (account := next(same, None)) is not None:
+            raise BadConfig(
+                f"{file}: [desks.telegram] `token`: that is the bot of [channels.telegram] {account}; make another one "
+                "with @BotFather"
+            )
+
+
+def _check_accounts(file: Path, channels: Channels) -> None:
+    for kind, keys in _ACCOUNT.items():
+        known: dict[tuple[str, ...], str] = {}
+        for name, account in getattr(channels, kind).items():
+            other = known.setdefault(tuple(getattr(account, key) for key in keys), name)
+            if other != name:
+                what = f"[channels.{kind}.{name}] is the same account as {other}"
+                raise BadConfig(f"{file}: {what}: take one of them out")
 
 
 def _check_districts(file: Path, config: Config) -> None:

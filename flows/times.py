@@ -89,8 +89,10 @@ class QuietHours:
         """`21:00-08:00`; an empty text is no quiet hours. Raises ValueError if it is neither."""
         if not written.strip():
             return None
-        begins, _, ends = written.partition("-")
-        return cls(time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip()))
+        begins, ends = (time.fromisoformat(each.strip()) for each in written.split("-"))
+        if begins.tzinfo or ends.tzinfo:
+            raise ValueError(f"{written} names a zone")
+        return cls(begins, ends)
 
     def next_allowed(self, moment: datetime, zone_name: str) -> datetime:
         """`moment` (aware) itself, or the end of the quiet hours it falls into, in the moment's own zone."""

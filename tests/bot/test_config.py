@@ -104,10 +104,12 @@ WRONG = {
     "unknown key": (ORG + "[server]\nprot = 1", "[server] `prot` is not known here (did you mean `port`?)"),
     "misspelt name": ('[org]\nnmae = "x"', "[org] `nmae` is not known here (did you mean `name`?)"),
     "section as value": ("org = 3", "`org` is a section"),
+    "weights as value": (ORG + "[pairing]\nweights = 3", "`weights` is a section: write [pairing.weights]"),
     "zone": (ORG + 'time_zone = "Madrid"', "[org] `time_zone`: `Madrid` is not a time zone"),
     "zone outside": (ORG + 'time_zone = "../../etc/passwd"', "[org] `time_zone`: "),
     "zone folder": (ORG + 'time_zone = "Europe"', "[org] `time_zone`: "),
-    "no languages": (ORG + "languages = []", "[org] `languages`: "),
+    "blank name": ('[org]\nname = "  "', "[org] `name`: it must not be empty"),
+    "no languages": (ORG + "languages = []", "[org] `languages`: it must not be empty"),
     "language": (ORG + 'languages = ["en", "Español!"]', "[org] `languages`: `Español!` is not a language"),
     "no districts": (ORG + 'districts = "ours.csv"', "[org] districts: ours.csv cannot be read: No such file"),
     "one language": (ORG + 'languages = "en"', '[org] `languages`: write a list, like ["en", "es"]'),
@@ -121,16 +123,32 @@ WRONG = {
     "port word": (ORG + '[server]\nport = "eighty"', "[server] `port`: write a whole number, without quotes"),
     "public": (ORG + '[server]\npublic_url = "ftp://x"', "[server] `public_url`: "),
     "quiet": (ORG + '[reminders]\nquiet_hours = "night"', "[reminders] `quiet_hours`: `night` is not a span of hours"),
-    "cap": (ORG + "[reminders]\nweekly_cap = -1", "[reminders] `weekly_cap`: "),
+    "quiet in a zone": (ORG + '[reminders]\nquiet_hours = "21:00-08:00Z"', "[reminders] `quiet_hours`: `21:00-0"),
+    "quiet in three": (ORG + '[reminders]\nquiet_hours = "21:00-08:00-09:00"', "[reminders] `quiet_hours`: `21:00-0"),
+    "true cap": (ORG + "[reminders]\nweekly_cap = true", "[reminders] `weekly_cap`: write a number, without quotes"),
+    "cap": (ORG + "[reminders]\nweekly_cap = -1", "[reminders] `weekly_cap`: it must be greater than"),
     "reach": (ORG + "[pairing]\nreach_km = 0", "[pairing] `reach_km`: "),
     "approval": (ORG + '[pairing]\napproval = "maybe"', "[pairing] `approval`: "),
     "answer": (ORG + '[pairing]\nanswer_within = "soon"', "[pairing] `answer_within`: `soon` is not a duration"),
     "days": (ORG + "[retention]\nmessage_days = 0", "[retention] `message_days`: "),
+    "true days": (ORG + "[retention]\nmessage_days = true", "[retention] `message_days`: write a number"),
+    "days without end": (ORG + f"[retention]\nmessage_days = {10**20}", "[retention] `message_days`: it must be less"),
+    "no key": (ORG + '[storage]\nkey_file = ""', "[storage] `key_file`: it must not be empty"),
+    "every address": (ORG + '[server]\nhost = ""', "[server] `host`: it must not be empty"),
+    "nothing of a channel": (ORG + "[channels.telegram]", "[channels.telegram] `token` is missing: add it"),
+    "a name for one of two": (
+        ORG + '[channels.telegram]\ntoken = "t"\n[channels.telegram.north]\ntoken = "u"',
+        "[channels] `telegram`: where there are several accounts each has a name",
+    ),
+    "an account twice": (
+        ORG + '[channels.telegram.north]\ntoken = "t"\n[channels.telegram.south]\ntoken = "t"',
+        "[channels.telegram.south] is the same account as north: take one of them out",
+    ),
     "token": (ORG + '[channels.telegram]\nmode = "polling"', "[channels.telegram] `token` is missing: add it"),
     "empty token": (ORG + '[channels.telegram]\ntoken = ""', "[channels.telegram] `token`: "),
     "secret": (ORG + '[channels.telegram]\ntoken = "t"\nsecret = "ä"', "[channels.telegram] `secret`: Telegram takes"),
     "webhook": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "webhook"', "[channels.telegram] main: a webhook"),
-    "mode": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "push"', "[channels.telegram] `mode`: "),
+    "mode": (ORG + '[channels.telegram]\ntoken = "t"\nmode = "push"', "[channels.telegram] `mode`: it must be 'po"),
     "account": (ORG + '[channels.telegram.north]\ntokn = "t"', "[channels.telegram.north] `tokn` is not known here"),
     "base": (ORG + '[channels.slack]\nbot_token = "xoxb-t"\napi_base = "slack"', "[channels.slack] `api_base`: "),
     "bot token": (ORG + '[channels.slack]\nbot_token = "xapp-1"', "[channels.slack] `bot_token`: a bot's token begins"),
@@ -173,6 +191,17 @@ def test_a_secret_never_stands_in_the_complaint(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadConfig, match=r"absent\.toml: cannot be read"):
         read_config(tmp_path / "absent.toml")
+
+
+def test_a_file_that_windows_wrote_is_read(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes(b"\xef\xbb\xbf" + ORG.replace("\n", "\r\n").encode())
+    assert read_config(tmp_path / "config.toml").org.name == "Neighbours"
+
+
+def test_a_file_in_another_encoding_is_told_by_its_byte(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_bytes('[org]\nname = "Grün"\n'.encode("latin-1"))
+    with pytest.raises(BadConfig, match="byte 17 is not UTF-8 text: save the file as UTF-8"):
+        read_config(tmp_path / "config.toml")
 
 
 def test_a_number_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
