@@ -25,6 +25,9 @@ LONGEST_LABEL = 75
 LONGEST_KEY = 40
 """Letters of a choice's key: with the rest of a button it has to fit Telegram's 64 bytes of callback data."""
 
+_LINK = re.compile("[A-Za-z0-9_-]{1,64}")
+"""What the link that opens a chat can carry (Telegram, deep links: the `start` parameter)."""
+
 
 def names(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
     """Flows, states and choices have names that can stand in other places too."""
@@ -32,6 +35,9 @@ def names(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
         if not is_name(name):
             mend = "small letters, digits and _ only, beginning with a letter"
             yield page.problem("bad-name", f"`{name}` is not a name", path, mend)
+    if flow.starts.link and not _LINK.fullmatch(flow.starts.link):
+        mend = "letters from a to z, digits, _ and - only, at most 64"
+        yield page.problem("bad-name", f"`{flow.starts.link}` cannot stand in a link", ("starts", "link"), mend)
     for name, state in flow.states.items():
         keys = state.choices or {} if isinstance(state, AskState) else state.try_ if isinstance(state, TryState) else {}
         under = "choices" if isinstance(state, AskState) else "try"
@@ -55,7 +61,7 @@ def decisions(reading: Reading, flow: Flow, page: Page) -> Iterator[Problem]:
             elif branch.else_ is None and (branch.when is None) != (branch.go is None):
                 lacks = "when" if branch.when is None else "go"
                 yield page.problem("no-way-on", f"a line of `decide` without `{lacks}`", where, f"add `{lacks}:`")
-            elif last and branch.else_ is None:
+            elif last and all(each.else_ is None for each in state.decide):
                 yield page.problem("no-else", "the last line is not `else`", where, "add `- else: state`")
             elif not last and branch.else_ is not None:
                 yield page.problem("no-else", "what stands below `else` is never reached", where, "move `else` down")

@@ -18,8 +18,10 @@ _SHAPES = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
     "string_too_short": "a text that is not empty",
+    "string_pattern_mismatch": "a text that is not empty",
     "too_short": "at least one entry",
 }
+_NO_WORDS = frozenset({"string_type", "string_too_short", "string_pattern_mismatch"})
 _TEXTS = frozenset({"say", "ask", "label", "when", "end", "about"})
 """What stands behind these keys is read by people (or, `when`, wants words as well)."""
 
@@ -60,8 +62,9 @@ def _one(page: Page, detail: Any, path: Path, part: type[BaseModel], nested: Map
     if kind == "literal_error":
         what = f"`{name}` cannot be `{detail['input']}`"
         return page.problem("type-mismatch", what, where, f"it is {context['expected']}")
-    empty = detail["input"] is None or detail["input"] in ("", [], {})
-    code = "bad-text" if name in _TEXTS and kind in {"string_type", "string_too_short"} else "type-mismatch"
+    written = detail["input"]
+    empty = not written.strip() if isinstance(written, str) else written in (None, [], {})
+    code = "bad-text" if name in _TEXTS and kind in _NO_WORDS else "type-mismatch"
     shape = _SHAPES.get(kind, str(detail["msg"]))
     what = f"`{name}` is empty, and should be {shape}" if empty else f"`{name}` should be {shape}"
     return page.problem(code, what, (*where, "") if empty else where)

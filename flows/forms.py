@@ -210,7 +210,7 @@ def _empty(page: Page, path: Path, part: type[BaseModel], written: dict[str, Any
     for field, told in part.model_fields.items():
         key = told.alias or field
         if key in written and written[key] is None:
-            code = "no-way-on" if key == "go" else "type-mismatch"
+            code = {"go": "no-way-on", "choices": "empty-choices"}.get(key, "type-mismatch")
             yield page.problem(code, f"there is nothing behind `{key}:`", (*path, key, ""), "write it, or take it out")
 
 

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from flows.times import duration, looks_like_duration
 from flows.vocabulary import ATTACHMENTS, DEEDS, EXPECTS, HAPPENINGS, LISTS
 
-Words = Annotated[str, StringConstraints(min_length=1)]
+Words = Annotated[str, StringConstraints(min_length=1, pattern=r"\S")]
 """A text that a person reads, with `{{ }}` in it."""
 
 

@@ -64,7 +64,8 @@ def _next(library: Library, place: Place, passing: Collection[str]) -> Iterator[
 def _silent_targets(state: State | None) -> list[str]:
     if isinstance(state, AskState) and state.choices_from is not None:
         # a list with nothing in it is not shown: one goes on at once
-        return [state.on["none"]] if "none" in state.on else []
+        target = state.on.get("none", state.go)
+        return [] if target is None else [target]
     return [] if state is None or state.waits() else [way.target for way in state.exits()]
 
 
