@@ -171,6 +171,7 @@ class Exchange:
 
     def play(self, incoming: Incoming) -> Playing:
         """Lets it happen. The results stand in the attributes afterwards."""
+        before = dict(self.conversations)
         if isinstance(incoming, Said):
             yield from self._hear(incoming)
         elif isinstance(incoming, Happened):
@@ -185,12 +186,9 @@ class Exchange:
         elif isinstance(incoming, Again):
             for conversation in self._open()[:1]:
                 yield from self._advance(conversation, incoming)
-        elif incoming.conversation in self.conversations:
-            over = self.conversations[incoming.conversation]
-            yield from self._advance(over, Elapsed())
-            if not self.said and self._newer(over):
-                return
-        if self.ended and not self._just_asked(incoming):
+        elif incoming.conversation in before:
+            yield from self._advance(before[incoming.conversation], Elapsed())
+        if self.ended and (self.said or isinstance(incoming, Said) or self._interrupted(before)):
             yield from self._ask_again()
 
     def forget_pairs(self, pairs: Iterable[str], but: int) -> None:
@@ -345,15 +343,14 @@ class Exchange:
         """Those with an open question, newest first."""
         return [each for each in self._newest_first() if self._asks(each)]
 
-    def _newer(self, conversation: Conversation) -> bool:
-        """Whether a question was asked after this one's: it is the last they read, however this one ends."""
-        return any(each.entered_at > conversation.entered_at for each in self._open() if each.id != conversation.id)
-
-    def _just_asked(self, incoming: Incoming) -> bool:
-        """Whether the newest open question is fresh, and nobody said anything since: to read it twice helps nobody."""
-        opened = self._open()
-        silent = not self.said and not isinstance(incoming, Said)
-        return silent and bool(opened) and self._is_fresh(opened[0])
+    def _interrupted(self, before: Mapping[int, Conversation]) -> bool:
+        """Whether what ended without a word had come between the newest open question and its answer, a while ago: the
+        question was fresh then, and is no more. Who left it unanswered before that is not to read it again and again,
+        and nobody twice within the hour."""
+        for asked in self._open()[:1]:
+            began = [before[each].entered_at - asked.entered_at for each in self.ended if each in before]
+            return not self._is_fresh(asked) and any(timedelta(0) <= each <= FRESH for each in began)
+        return False
 
     def _about(self, flow: str) -> Mapping[str, str]:
         """What a flow is about that they begin themselves."""

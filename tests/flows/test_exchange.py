@@ -326,12 +326,13 @@ def test_nothing_is_repeated_where_a_new_question_was_just_asked() -> None:
 
 
 @pytest.mark.parametrize("incoming", [Due(2), Happened("pair.met")], ids=["time", "a happening"])
-def test_what_ends_without_a_word_repeats_no_question_within_the_hour(incoming: Due | Happened) -> None:
+def test_what_ends_without_a_word_repeats_a_question_that_it_interrupted_but_not_within_the_hour(incoming: Due | Happened) -> None:
     after = "{wait: pair.met, after: {30 minutes: {go: e}}, go: e}"
     library = written(f"flow: waits\nstart: w\nstates: {{w: {after}, e: {{end: past}}}}")
     library = replace(library, flows={**library.flows, **LIBRARY.flows})
     waits = standing("w", 2, "waits", NOON - timedelta(minutes=30))
-    for minutes, heard in ((59, []), (60, ["Where?"])):
+    # Asked less than an hour ago; not answered when it was interrupted; left unanswered long before.
+    for minutes, heard in ((59, []), (60, ["Where?"]), (90, ["Where?"]), (91, [])):
         asked = standing("town", entered_at=NOON - timedelta(minutes=minutes))
         assert said(play([asked, waits], incoming, of=library)) == heard
         assert states(play([asked, waits], incoming, of=library)) == {1: "town"}
