@@ -326,7 +326,7 @@ def test_nothing_is_repeated_where_a_new_question_was_just_asked() -> None:
 
 
 @pytest.mark.parametrize("incoming", [Due(2), Happened("pair.met")], ids=["time", "a happening"])
-def test_what_ends_without_a_word_repeats_a_question_that_it_interrupted_but_not_within_the_hour(incoming: Due | Happened) -> None:
+def test_what_ends_without_a_word_repeats_only_what_it_interrupted_an_hour_ago(incoming: Due | Happened) -> None:
     after = "{wait: pair.met, after: {30 minutes: {go: e}}, go: e}"
     library = written(f"flow: waits\nstart: w\nstates: {{w: {after}, e: {{end: past}}}}")
     library = replace(library, flows={**library.flows, **LIBRARY.flows})
