@@ -1,15 +1,20 @@
 """What someone said, as it happens in a turn of theirs: when it comes, or later, where the first tries broke."""
 
+from itertools import product
+
 from bot import moving, other_phone, own_phone, relay
 from bot.do.base import Turn
 from bot.outcome import say_to
 from bot.pairing import harvest
 from bot.play import play
+from bot.restraint import quiet_until
 from flows import phrases
-from flows.exchange import word_in
-from flows.model import Said, Say
-from storage.pairs import SUPPORTER
+from flows.exchange import Start, word_in
+from flows.model import Flow, Said, Say
+from storage.pairs import INTRODUCED, SUPPORTER
 from storage.people import ACTIVE, STOPPED
+
+_INTRODUCED = "pair.introduced"
 
 
 async def hear(turn: Turn, said: Said) -> None:
@@ -23,7 +28,31 @@ async def hear(turn: Turn, said: Said) -> None:
     elif await own_phone.claim(turn.tx, said.text, turn.person.id):
         await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
     elif not await relay.named(turn, said) and not await relay.pressed(turn, said):
-        await play(turn, said)
+        await play(turn, said, unsure=said.choice is None and await _introduced_meanwhile(turn))
+
+
+async def _introduced_meanwhile(turn: Turn) -> bool:
+    """Who writes in their quiet hours is awake, and hears first to whom they were introduced since these began; whether
+    there is anybody: what they wrote was written before they knew."""
+    if not turn.fields.get("has_buddy") or quiet_until(turn) is None:
+        return False
+    tx, me = turn.tx, turn.person.id
+    flows = [flow.name for flow in turn.library.flows.values() if _introduces(flow)]
+    known = {f"pair:{pair.id}": pair.id for pair in await tx.pairs.open_of(me) if pair.state == INTRODUCED}
+    lines = [line for line in await tx.ledger.of(me) if line.what == _INTRODUCED and line.subject in known]
+    heard = False
+    for name, line in product(flows, lines):
+        if await tx.moments.begin(name, line.subject, me, str(line.id)):
+            await play(turn, Start(name, {"pair": str(known[line.subject])}))
+            heard = True
+    return heard
+
+
+def _introduces(flow: Flow) -> bool:
+    moment = flow.starts.moment
+    if moment is None or moment.days or moment.offset:
+        return False
+    return (moment.happening, moment.who) == (_INTRODUCED, "both")
 
 
 async def _after_stop(turn: Turn, said: Said) -> None:

@@ -18,11 +18,14 @@ GONE = frozenset({"stop", "forget_me"})
 """Who has done one of these needs no way out."""
 
 
-async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority: int = 0) -> None:
+async def play(
+    turn: Turn, incoming: Incoming, *, always: bool = False, priority: int = 0, unsure: bool = False
+) -> None:
     """Lets it happen to this person, in this turn; it may be called again for what comes next.
 
     `always`: what is said goes out although they have stopped. `priority` is that of the messages. The last of them can
     be answered with *stop* by one press where it answers nothing that they said, or the first word they wrote.
+    `unsure`: what they wrote may not be meant for whom they know; they are asked before it is passed on.
     """
     unasked = turn.first or not isinstance(incoming, Said)
     if isinstance(incoming, Said):
@@ -59,7 +62,7 @@ async def play(turn: Turn, incoming: Incoming, *, always: bool = False, priority
     if exchange.heard:
         await people.pass_on(turn, exchange.heard)
     if exchange.relayed:
-        await relay.pass_on(turn, exchange.relayed, unsure=exchange.unsure)
+        await relay.pass_on(turn, exchange.relayed, unsure=unsure or exchange.unsure)
 
 
 async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Mapping[str, Value]) -> Reply:

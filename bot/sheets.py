@@ -1,6 +1,8 @@
-"""Spreadsheets as groups have them: CSV with commas, semicolons or tabs, with or without a byte order mark."""
+"""Spreadsheets as groups have them: CSV with commas, semicolons or tabs, with or without a byte order mark; in UTF-8,
+or in UTF-16 with its mark, as Excel saves "Unicode text"."""
 
 import csv
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from io import StringIO
@@ -11,6 +13,9 @@ MOST_ROWS = 100_000
 
 UNQUOTED = 'a cell begins with a quotation mark, and does not end with one: write "" for a mark within a cell'
 """All that Python's strict reader complains of: a mark that is never closed makes a cell over its limit, too."""
+
+
+_UTF_16 = (BOM_UTF16_LE, BOM_UTF16_BE)
 
 
 class BadSheet(Exception):
@@ -52,7 +57,7 @@ def read_sheet(file: Path, known: Collection[str], needed: Collection[str], most
     """
     written = file.read_bytes()
     try:
-        text = written.decode("utf-8-sig")
+        text = written.decode("utf-16" if written.startswith(_UTF_16) else "utf-8-sig")
     except UnicodeDecodeError as error:
         row = written.count(b"\n", 0, error.start) + 1
         raise BadSheet(f"row {row}, byte {error.start + 1}, is not UTF-8: save the sheet as “CSV UTF-8”") from None

@@ -35,8 +35,8 @@ def pair(
     Columns: id, role, name, adult, languages, interests, times, lat, lon, place, capacity, blocks.
     """
     read = None if config is None else configured(config)
-    if edges is not None and not edges.resolve().parent.is_dir():
-        refuse(f"{edges}: there is no folder {edges.parent}")
+    if edges is not None:
+        _check_target(edges, people)
     listed = _listed(people, read)
     begun = time.perf_counter()
     sides = told(lambda: _sides(listed, read))
@@ -48,6 +48,16 @@ def pair(
     if as_json:
         return typer.echo(json.dumps(_numbers(listed, sides, assigned, left, seconds), indent=2, ensure_ascii=False))
     return _print(listed, sides, assigned, left, seconds)
+
+
+def _check_target(edges: Path, people: Path) -> None:
+    """What is written must not take the place of what was given, and has to have one."""
+    if not edges.resolve().parent.is_dir():
+        refuse(f"{edges}: there is no folder {edges.parent}")
+    if edges.is_dir():
+        refuse(f"{edges} is a folder: give --edges a file in it")
+    if edges.resolve() == people.resolve():
+        refuse(f"{edges} is the sheet of people itself: give --edges another file")
 
 
 def _listed(file: Path, config: "Config | None") -> "Listed":

@@ -11,6 +11,7 @@ from bot.pairing import harvest, life, seeking
 from flows.model import Did
 from flows.times import zone
 from storage.buddies import CLEAR
+from storage.cards import OVER
 from storage.pairs import BUDDY, DECLINED, GATHERED, INTRODUCED, OFFERED, SUPPORTER, Pair
 
 MOST_CAPACITY = 20
@@ -136,6 +137,9 @@ async def step_down(deed: Deed) -> Did:
     await life.helps_nobody(deed, "stepped down")
     await tx.buddies.serve(me, role=SUPPORTER, approved_at=CLEAR, away_until=CLEAR)
     await tx.buddies.set_load(me, 0)
+    asked = await tx.cards.about("buddy_to_approve", f"person:{me}")
+    if asked is not None:
+        await tx.cards.act(asked.id, OVER, "")
     await tx.ledger.add(me, "stopped being a buddy", deed.conversation.flow)
     return DONE
 

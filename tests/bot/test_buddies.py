@@ -135,6 +135,13 @@ async def test_who_stops_being_a_buddy_leaves_nobody_behind(leeds: Neighbourhood
     assert (await leeds.loaded("sam")).person.status == "active"
 
 
+async def test_who_stops_before_a_coordinator_has_said_yes_waits_for_none(leeds: Neighbourhood) -> None:
+    await nameless(leeds, "kim", "buddy", "yes", "Kim", *PROMISED)
+    assert [kind for kind, _ in await leeds.cards()] == ["buddy_to_approve"]
+    await nameless(leeds, "kim", "stop being a buddy", "Stop being one")
+    assert await leeds.cards() == []
+
+
 async def test_after_two_meetings_and_three_actions_one_is_asked_once_to_become_a_buddy(
     leeds: Neighbourhood,
 ) -> None:

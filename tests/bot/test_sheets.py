@@ -21,6 +21,8 @@ def rows(tmp_path: Path, written: bytes) -> list[tuple[int, str, str]]:
         b"Place;NAME \r\n Leeds; Ana\r\n York;Ben\r\n",
         b"name\tplace\rAna\tLeeds\rBen\tYork\r",
         b'"name","place"\n"Ana","Leeds"\n"Ben","York"\n',
+        b"\xff\xfe" + "name\tplace\r\nAna\tLeeds\r\nBen\tYork\r\n".encode("utf-16-le"),
+        b"\xfe\xff" + "name,place\nAna,Leeds\nBen,York\n".encode("utf-16-be"),
     ],
 )
 def test_a_sheet_reads_the_same_however_it_was_saved(tmp_path: Path, written: bytes) -> None:

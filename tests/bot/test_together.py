@@ -189,7 +189,7 @@ async def becomes_a_buddy(two: Two) -> None:
     await buddy.offered("18 or older", "Yes")
     await buddy.offered("Four things", "I promise")
     await buddy.offered("How many newcomers", "One")
-    await buddy.hears("looks at it, and then I write to you")
+    await buddy.hears("looks at it, and I write to you once they say yes")
 
 
 async def comes_and_is_introduced(two: Two) -> None:

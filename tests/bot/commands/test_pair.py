@@ -91,4 +91,10 @@ async def test_what_cannot_be_read_or_written_is_said_in_one_line(tmp_path: Path
     assert str(people) in one_line(await finished("pair", "--people", str(people)))
     people.write_text(SMALL)
     nowhere = tmp_path / "nowhere" / "edges.csv"
-    assert "there is no folder" in one_line(await finished("pair", "--people", str(people), "--edges", str(nowhere)))
+    for target, said in (
+        (nowhere, "there is no folder"),
+        (people, "is the sheet of people itself"),
+        (tmp_path, "a folder"),
+    ):
+        assert said in one_line(await finished("pair", "--people", str(people), "--edges", str(target)))
+    assert people.read_text() == SMALL
