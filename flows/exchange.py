@@ -349,7 +349,7 @@ class Exchange:
         and nobody twice within the hour."""
         for asked in self._open()[:1]:
             began = [before[each].entered_at - asked.entered_at for each in self.ended if each in before]
-            return not self._is_fresh(asked) and any(timedelta(0) <= each <= FRESH for each in began)
+            return not self._is_fresh(asked) and any(timedelta(0) < each <= FRESH for each in began)
         return False
 
     def _about(self, flow: str) -> Mapping[str, str]:

@@ -336,6 +336,11 @@ def test_what_ends_without_a_word_repeats_only_what_it_interrupted_an_hour_ago(i
         asked = standing("town", entered_at=NOON - timedelta(minutes=minutes))
         assert said(play([asked, waits], incoming, of=library)) == heard
         assert states(play([asked, waits], incoming, of=library)) == {1: "town"}
+    together = [
+        standing(state, n, flow, NOON - timedelta(hours=2))
+        for state, n, flow in (("town", 1, "welcome"), ("w", 2, "waits"))
+    ]
+    assert said(play(together, incoming, of=library)) == []
 
 
 def test_a_press_on_the_open_question_answers_it() -> None:
