@@ -1,20 +1,28 @@
 """What someone said, as it happens in a turn of theirs: when it comes, or later, where the first tries broke."""
 
+import re
+from dataclasses import replace
 from itertools import product
 
-from bot import moving, other_phone, own_phone, relay
+from bot import codes, moving, other_phone, own_phone, relay
+from bot.do.actions import is_code
 from bot.do.base import Turn
 from bot.outcome import say_to
 from bot.pairing import harvest
 from bot.play import play
 from bot.restraint import quiet_until
 from flows import phrases
-from flows.exchange import Start, word_in
+from flows.engine import state_of
+from flows.exchange import START, Start, word_in
 from flows.model import Flow, Said, Say
+from flows.prepared import prepared
+from flows.states import AskState
 from storage.pairs import INTRODUCED, SUPPORTER
 from storage.people import ACTIVE, STOPPED
 
 _INTRODUCED = "pair.introduced"
+
+_FOUR_DIGITS = re.compile(r"\d{4}")
 
 
 async def hear(turn: Turn, said: Said) -> None:
@@ -28,7 +36,20 @@ async def hear(turn: Turn, said: Said) -> None:
     elif await own_phone.claim(turn.tx, said.text, turn.person.id):
         await say_to(turn, None, [Say(turn.words(phrases.YOUR_PHONE))])
     elif not await relay.named(turn, said) and not await relay.pressed(turn, said):
+        said = await _as_code(turn, said)
         await play(turn, said, unsure=said.choice is None and await _introduced_meanwhile(turn))
+
+
+async def _as_code(turn: Turn, said: Said) -> Said:
+    """Four digits that no open question takes are the code of where they are: they need not wait until it is asked for,
+    nor be quick about it. It is as if they had read it off the host's telephone."""
+    states = [state_of(turn.library, each) for each in turn.conversations]
+    taken = any(isinstance(state, AskState) and state.expect not in (None, "yes_no") for state in states)
+    if said.choice is not None or taken or not _FOUR_DIGITS.fullmatch(said.text.strip()):
+        return said
+    link = f"{START} {codes.HERE}-{said.text.strip()}"
+    is_known = bool(prepared(turn.library).link(link)[0])
+    return replace(said, text=link) if is_known and await is_code(turn, said.text) else said
 
 
 async def _introduced_meanwhile(turn: Turn) -> bool:

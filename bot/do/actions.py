@@ -132,24 +132,35 @@ async def _needed(deed: Deed, need_id: int) -> bool:
 
 async def check_in(deed: Deed) -> Did:
     """They are there: they heard the code of an action that goes on, whether or not they had signed up for it."""
-    tx, now = deed.tx, deed.tx.now
-    about = deed.about("action")
-    mine = [action for action, _ in await tx.actions.signups_of(deed.person.id)]
-    going_on = await tx.actions.between(now - _LONGEST, now + EARLY)
+    tx, about = deed.tx, deed.about("action")
     asked = await tx.actions.get(about) if about is not None else None
-    # Two groups may have the same code at the same hour: first what they talk of, then what they signed up for.
-    nearest = {each.id: each for each in (*([asked] if asked else ()), *mine, *going_on)}
-    open_now = [each for each in nearest.values() if _open(each, deed)]
+    open_now = await _going_on(deed, asked)
     if not open_now or (asked is not None and not _open(asked, deed)):
         return NOT_NOW
     heard = str(deed.arguments.get("code") or "")
-    # Many actions take place on one day: a code of hours ago is good only where they had said that they come.
-    known = {each.id for each in (*([asked] if asked else ()), *mine)}
-    good_for = {each.id: codes.GOOD_FOR if each.id in known else JUST_NOW for each in open_now}
-    there = next((each for each in open_now if codes.is_good(each, heard, now, good_for[each.id])), None)
+    there = next((each for each, for_ in open_now if codes.is_good(each, heard, tx.now, for_)), None)
     if there is None:
         return Did("wrong_code")
     return await _checked_in(deed, there)
+
+
+async def is_code(turn: Turn, digits: str) -> bool:
+    """Whether digits that nothing asks for are the code of what goes on, or what somebody who comes to it takes for
+    its code."""
+    open_now = await _going_on(turn)
+    return any(for_ == codes.GOOD_FOR or codes.is_good(each, digits, turn.tx.now, for_) for each, for_ in open_now)
+
+
+async def _going_on(turn: Turn, asked: Action | None = None) -> list[tuple[Action, timedelta]]:
+    """What they can check in to now, each with how old a code of it may be. Two groups may have the same code at one
+    hour: first what they talk of, then what they signed up for. Many take place on one day: a code of hours ago is good
+    only where they had said that they come."""
+    now, actions = turn.tx.now, turn.tx.actions
+    known = [*([asked] if asked else ()), *(action for action, _ in await actions.signups_of(turn.person.id))]
+    found = {each.id: (each, codes.GOOD_FOR) for each in known}
+    for each in await actions.between(now - _LONGEST, now + EARLY):
+        found.setdefault(each.id, (each, JUST_NOW))
+    return [(each, for_) for each, for_ in found.values() if _open(each, turn)]
 
 
 async def _checked_in(deed: Deed, action: Action) -> Did:
