@@ -41,12 +41,12 @@ async def pass_on(turn: Turn, text: str, *, unsure: bool = False) -> None:
         await _tell(turn, phrases.NOT_UNDERSTOOD)
         return
     names = {pair.id: await _name(turn, pair) for pair in pairs}
-    if len(pairs) == 1 and not unsure:
-        await _deliver(turn, pairs[0], names[pairs[0].id], text)
-        return
     if meant := _meant(names, text):
         number, words = meant
         await _deliver(turn, next(pair for pair in pairs if pair.id == number), names[number], words)
+        return
+    if len(pairs) == 1 and not unsure:
+        await _deliver(turn, pairs[0], names[pairs[0].id], text)
         return
     await _ask(turn, pairs[:MOST_NAMES], names)
 

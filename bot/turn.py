@@ -257,16 +257,18 @@ class Turns:
             await arriving.known(tx, inbound)
             return None
         turn = await self._who(tx, inbound, said)
-        if not turn.person.reachable:
-            await tx.addresses.reached(turn.person.address_id)
-            turn.person = replace(turn.person, reachable=True)
         person = turn.person
         # What someone blocked writes is not kept either; only that it came, so that it comes once.
         kind, body = ("unread", {}) if person.status == BLOCKED else ("said", arriving.body(said))
         await tx.inbox.take(arriving.source(inbound), inbound.event, person.id, kind, body)
         if person.status == BLOCKED:
             return _taken(turn)
-        if await self._waited(tx, inbound, person) and inbound.silent and not self._is_word(said):
+        waited = await self._waited(tx, inbound, person)
+        if not person.reachable:
+            # After what waited, for the sender too has an address's messages before the address.
+            await tx.addresses.reached(person.address_id)
+            turn.person = replace(person, reachable=True)
+        if waited and inbound.silent and not self._is_word(said):
             return _taken(turn)
         await hear(turn, said)
         return _taken(turn)

@@ -48,3 +48,8 @@ async def test_a_name_that_comes_later_passes_nothing_on(here: Neighbourhood) ->
     before = len(here.heard["sam"])
     await here.says("ana", "Sam")
     assert "Ana: see you at six" not in here.heard["sam"][before:]
+
+
+async def test_a_name_in_front_is_no_part_of_what_is_passed_on(here: Neighbourhood) -> None:
+    await here.says("ana", "Not now", "Sam: see you at six")
+    assert here.heard["sam"][-1] == "Ana: see you at six"
