@@ -18,6 +18,10 @@ GONE = frozenset({"stop", "forget_me"})
 """Who has done one of these needs no way out."""
 
 
+_ON_LIST_OR_OFF = frozenset({"signed_up", "waiting_list", "done"})
+"""How signing up and cancelling turn out where they answer whether somebody comes."""
+
+
 async def play(
     turn: Turn, incoming: Incoming, *, always: bool = False, priority: int = 0, unsure: bool = False
 ) -> None:
@@ -84,6 +88,8 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
     exchange.forget_pairs(map(str, turn.over), but=request.conversation.id)
     if request.do.name == "become_buddy":
         exchange.forget_greeting(but=request.conversation.id)
+    if request.do.name in ("sign_up", "cancel_sign_up") and did.outcome in _ON_LIST_OR_OFF:
+        exchange.forget_action(str(deed.about("action") or ""), but=request.conversation.id)
     turn.person = deed.person
     turn.done.add(request.do.name)
     # What it came to may be what the conversation is about from now on: the nearest action.

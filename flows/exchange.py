@@ -181,7 +181,9 @@ class Exchange:
                 if waits and conversation.id not in self.ended and concerns(incoming, conversation):
                     yield from self._advance(conversation, incoming)
         elif isinstance(incoming, Start):
-            if incoming.flow in self.library.flows:
+            if flow := self.library.flows.get(incoming.flow):
+                if flow.starts.moment and flow.starts.moment.happening == "action.cancelled":
+                    self.forget_action(incoming.about.get("action", ""), but=0)
                 yield from self._begin(incoming.flow, incoming.about)
         elif isinstance(incoming, Again):
             for conversation in self._open()[:1]:
@@ -204,6 +206,13 @@ class Exchange:
         for conversation in self.conversations.values():
             greets = conversation.flow == prepared(self.library).first_contact
             if greets and conversation.question is not None and conversation.id not in {but, *self.ended}:
+                self._end(conversation, "past")
+
+    def forget_action(self, action: str, but: int) -> None:
+        """Whether they come to this action is no question any more: they have said so, or it does not take place."""
+        for conversation in list(self.conversations.values()):
+            mine = conversation.about.get("action") == action and conversation.id not in {but, *self.ended}
+            if mine and self._asks(conversation) and prepared(self.library).signs_up(conversation.flow):
                 self._end(conversation, "past")
 
     # --- what was said ---

@@ -13,6 +13,8 @@ _REMEMBERED = 8
 
 _OF_PAIR = frozenset({"met", "share_contact", "end_pair", "another_buddy"})
 
+_OF_LIST = frozenset({"sign_up", "cancel_sign_up"})
+
 _PRIVATE = _OF_PAIR | {"report", "hand_over", "stop", "forget_me"}
 
 Forms = tuple[tuple[str, tuple[str, ...]], ...]
@@ -91,6 +93,12 @@ class Prepared:
                 for state in (found.states.values() if found else ())
             )
         return named
+
+    def signs_up(self, flow: str) -> bool:
+        """Whether what is asked in this flow is whether they come to something."""
+        found = self.library.flows.get(flow)
+        states = found.states.values() if found else ()
+        return any(isinstance(state, DoState) and state.do in _OF_LIST for state in states)
 
     def about_the_other(self, flow: str) -> bool:
         """Whether what is said in this flow concerns the one they were introduced to: whether they met, how it was."""

@@ -153,3 +153,26 @@ async def test_killed_while_it_tells_people_it_tells_the_rest_and_nobody_twice(
             await change(here, number, address="3 Mill Lane")
     await here.settle()
     assert [told(here, who, CHANGED) for who in ("ana", "ben")] == [1, 1]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("says", "hears"), [("I'll be there", "Good. The new time"), ("I can't come", "Thank you for")]
+)
+async def test_who_has_answered_once_whether_they_come_is_not_asked_it_again(
+    here: Neighbourhood, says: str, hears: str
+) -> None:
+    number = await coming(here, "ana")
+    await here.until(SATURDAY - 71 * HOUR)
+    assert told(here, "ana", "Are you still coming") == 1
+    await change(here, number, address="2 Park Row")
+    assert [text[:18] for text in await here.says("ana", "I'll be there")] == ["Good. The new time"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+async def test_nobody_is_asked_whether_they_come_to_what_does_not_take_place(here: Neighbourhood) -> None:
+    number = await coming(here, "ana")
+    await change(here, number, address="2 Park Row")
+    await here.store.run(lambda tx: cancel_action(tx, number))
+    await here.settle()
+    assert [text[:20] for text in await here.says("ana", "no")] == ["That's fine. *action"]
