@@ -44,6 +44,13 @@ Dir = Annotated[Path | None, typer.Argument(metavar="[DIR]", help="A folder that
 FlowsOption = Annotated[Path | None, typer.Option("--flows", help="A folder that holds library/ (default: flows).")]
 OWN_FOLDER = Path(".doorstep")
 
+_PLAIN = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "write a whole number",
+    "Input should be ": "it must be ",
+}
+"""What typer says of an argument is in parts for programmers."""
+
 
 def _checked(folder: Path) -> tuple[Reading, tuple[Problem, ...]]:
     try:
@@ -292,11 +299,16 @@ def main() -> None:
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
     except TyperException as error:
         mistake = error.format_message() if hasattr(error, "format_message") else str(error)
+        for said, meant in _PLAIN.items():
+            mistake = mistake.replace(said, meant)
         given = getattr(getattr(error, "ctx", None), "command_path", "doorstep")
         typer.echo(f"doorstep: {' '.join(mistake.split())} (`{given} --help` shows how)", err=True)
         code = 2
-    except typer.Abort:
+    except typer.Abort as error:
         code = 130
+        if isinstance(error.__context__, EOFError):
+            typer.echo("\ndoorstep: nobody answered, so nothing was done: give this command in a terminal", err=True)
+            code = 2
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -13,7 +13,7 @@ from bot.play import play
 from bot.restraint import quiet_until
 from flows import phrases
 from flows.engine import state_of
-from flows.exchange import START, Start, word_in
+from flows.exchange import START, Start, returns, word_in
 from flows.model import Flow, Said, Say
 from flows.prepared import prepared
 from flows.states import AskState
@@ -78,7 +78,7 @@ def _introduces(flow: Flow) -> bool:
 
 async def _after_stop(turn: Turn, said: Said) -> None:
     word = word_in(turn.library, said.text, turn.person.role or SUPPORTER) if said.choice is None else None
-    if word and not word.anytime:
+    if not word.anytime if word else said.choice is None and returns(said.text):
         await turn.tx.people.save(turn.person.id, turn.fields, status=ACTIVE)
         await harvest.noticed(turn, harvest.RESUMED)
         await play(turn, said)

@@ -121,6 +121,11 @@ def word_in(library: Library, text: str, role: str = "") -> Word | None:
     return None if flow is not None and not flow.starts.obeys(role) else word
 
 
+def returns(text: str) -> bool:
+    """Whether they write what who has said *stop* is told to write, in a library too where it starts nothing."""
+    return len(text) <= LONGEST_WORD and fold(text) == fold(START)
+
+
 class Exchange:
     """One person's exchange in the making.
 
@@ -328,7 +333,7 @@ class Exchange:
         first = prepared(self.library).first_contact
         if opened:
             yield from self._advance(opened[0], said)
-        elif first and (self.first or greets(said.text)):
+        elif first and (self.first or greets(said.text) or returns(said.text)):
             yield from self._begin(first)
         else:
             self._tell(phrases.NOT_UNDERSTOOD)

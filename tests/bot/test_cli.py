@@ -20,6 +20,7 @@ def doorstep(*arguments: str, **environment: str) -> subprocess.CompletedProcess
     return subprocess.run(
         [sys.executable, "-m", "bot.cli", *arguments],
         capture_output=True,
+        stdin=subprocess.DEVNULL,
         encoding="utf-8",
         env={**os.environ, **environment},
         timeout=PATIENCE,
@@ -154,7 +155,10 @@ def test_an_unknown_option_is_wrong_usage(folder: Path) -> None:
     assert doorstep("chekc").returncode == 2
 
 
-WRONG = ["frobnicate", "check --nope", "draw", "run", "try --port x", "try --port 99999", "draw help --svg no/x/y"]
+WRONG = [
+    *("frobnicate", "check --nope", "draw", "run", "try --port x", "try --port 99999", "draw help --svg no/x/y"),
+    *("pair --people x.csv --method best", "people contact Ana --config x.toml", "passphrase"),
+]
 
 
 @pytest.mark.parametrize("wrong", WRONG)
@@ -164,6 +168,16 @@ def test_wrong_usage_is_one_line_and_exits_with_2(wrong: str) -> None:
     assert called.stdout == ""
     assert len(called.stderr.splitlines()) == 1
     assert called.stderr.startswith("doorstep: ")
+    assert "Input should" not in called.stderr
+    assert "Value error" not in called.stderr
+
+
+def test_a_command_that_nobody_can_answer_does_nothing_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[org]\nname = "Us"\n')
+    called = doorstep("export", str(tmp_path / "out"), "--config", str(tmp_path / "config.toml"))
+    assert called.returncode == 2
+    assert called.stderr.splitlines()[-1].startswith("doorstep: nobody answered")
+    assert not (tmp_path / "out").exists()
 
 
 def test_without_anything_it_tells_what_it_can_do() -> None:

@@ -104,6 +104,16 @@ async def test_who_has_stopped_is_told_how_to_return_and_returns_by_a_word_alone
     assert await talk.hears() == ["Leeds it is."]
 
 
+async def test_who_has_stopped_returns_by_the_word_they_were_told_where_no_flow_has_it(talking: Talking) -> None:
+    talk = await talking({"place": PLACE.replace("words: [start]", "words: [towns]")})
+    await talk.say("hello")
+    await talk.say("stop")
+    assert "*start*" in "".join(await talk.hears())
+    await talk.say("Start!")
+    assert await talk.hears() == ["Which town?"]
+    assert await status(talk) != STOPPED
+
+
 async def test_asking_for_help_is_no_wish_to_be_written_to_again(talking: Talking) -> None:
     talk = await talking({"place": PLACE})
     await talk.say("hello")
