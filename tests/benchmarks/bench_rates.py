@@ -81,13 +81,22 @@ async def work(url: str, folder: Path, people: int, first: int, last: int, place
 
         async def one() -> None:
             for number in numbers:
-                await turn(number % people, number // people)
+                await turn(*said(number, people))
 
         print("ready", flush=True)
         await asyncio.to_thread(sys.stdin.readline)
         begun, worked = time.time(), time.process_time()
         await asyncio.gather(*(one() for _ in range(IN_FLIGHT)))
         print(json.dumps([begun, time.time(), time.process_time() - worked]), flush=True)
+
+
+def said(number: int, people: int) -> tuple[int, int]:
+    """Who speaks in the turn of this number, and at which step. Every second person is a step ahead: both questions are
+    answered equally often, whether a thousand turns are each person's next or the next of few of them."""
+    if number < people:
+        return number, 0
+    ahead, later = 2 * (number - people) + 1, number - people - people // 2
+    return (ahead, 1) if later < 0 else (later % people, later // people + 1 + later % people % 2)
 
 
 class Ours:
@@ -97,7 +106,7 @@ class Ours:
         self.url, self.folder, self.people, self.done = url, folder, people, 0
         (folder / "flows/library").mkdir(parents=True)
         (folder / "flows/library/bench.yaml").write_text(FLOW)
-        self.rate(1, people)
+        self.rate(1, people + people // 2)
 
     def rate(self, processes: int, turns: int, *, slow: bool = False) -> Rate:
         """Turns of so many processes together; each has people of its own, as order asks for."""
