@@ -15,6 +15,7 @@ _SHAPES = {
     "string_type": "a text",
     "float_parsing": "a number",
     "float_type": "a number",
+    "finite_number": "a number",
     "bool_parsing": "true or false",
     "bool_type": "true or false",
     "string_too_short": "a text that is not empty",

@@ -23,12 +23,17 @@ LONGEST = 1000
 MOST_LOOPS = 2
 """`all`, `exists`, `map`, `filter` in one condition: nested, each multiplies the time of the others."""
 
+MOST_FRACTIONS = 3
+"""Numbers of a condition of which one alone may be compared with a fraction."""
+
 _NAME = re.compile(
     r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])(?:(?:me|answers|org|pair|action)\.[a-z_]\w*|now\b)"""
 )
 _PLAIN = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|(?<![\w.])[a-z_]\w*""")
 _QUOTED = re.compile(r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\"""")
 _LOOP = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(")
+_OF_READING = ("`&&`", "`||`", "`!`", "a condition must")
+_HAS = re.compile(r"(?<![\w.])has\s*\(")
 _ERROR = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*)")
 
 _TYPES = {
@@ -56,7 +61,7 @@ class Condition:
     program: Any
     kinds: tuple[tuple[str, Kind], ...]
     as_truth: frozenset[str]
-    as_fraction: bool
+    as_fraction: frozenset[str]
 
     def holds(self, scope: Scope) -> bool:
         """Whether it is true here. What reads something not known yet is false."""
@@ -76,7 +81,7 @@ class Condition:
         if kind is Kind.YES_NO:
             yes = value is True or value == "yes"
             return yes if name in self.as_truth else ("yes" if yes else "no") if isinstance(value, bool) else value
-        if kind is Kind.NUMBER and self.as_fraction and isinstance(value, int | float):
+        if name in self.as_fraction and isinstance(value, int | float):
             return float(value)
         if kind is Kind.DATE and isinstance(value, str):
             return _midnight(value)
@@ -98,6 +103,8 @@ def names(source: str) -> Iterable[str]:
 def compiled(source: str, known: Mapping[str, Kind]) -> Condition:
     """A condition over these names and types. Raises BadCondition: bad-condition, unknown-name or type-mismatch."""
     _refuse_long(source)
+    if _HAS.search(_QUOTED.sub("", source)):
+        raise BadCondition("`has` is not needed: what is not known yet counts as not true", "bad-condition")
     return _compiled(source, tuple((name, known[name]) for name in names(source) if name in known))
 
 
@@ -120,29 +127,33 @@ def over(source: str, known: Mapping[str, Kind]) -> Condition:
 
 @lru_cache(maxsize=2048)
 def _compiled(source: str, kinds: tuple[tuple[str, Kind], ...]) -> Condition:
+    numbers = [name for name, kind in kinds if kind is Kind.NUMBER]
     truths = [name for name, kind in kinds if kind is Kind.YES_NO][:4]
-    readings = itertools.product((False, True), itertools.product((False, True), repeat=len(truths)))
-    first: BadCondition | None = None
-    for as_fraction, chosen in readings:
-        as_truth = frozenset(itertools.compress(truths, chosen))
+    fractions = [[], numbers, *([name] for name in numbers[:MOST_FRACTIONS])]
+    readings = itertools.product(fractions, itertools.product((False, True), repeat=len(truths)))
+    errors: list[BadCondition] = []
+    for fraction, chosen in readings:
+        as_truth, as_fraction = frozenset(itertools.compress(truths, chosen)), frozenset(fraction)
         try:
-            _program(source, kinds, as_truth, cel.Type.DOUBLE if as_fraction else cel.Type.INT)
+            _program(source, kinds, as_truth, as_fraction, cel.Type.INT)
         except BadCondition as error:
-            first = first or error
+            errors.append(error)
             if error.code != "type-mismatch":
                 break
         else:
             # whole numbers are given untyped, so that 2.5 can still be compared with 2
-            number = cel.Type.DOUBLE if as_fraction else cel.Type.DYN
-            return Condition(_program(source, kinds, as_truth, number), kinds, as_truth, as_fraction)
-    raise first or BadCondition("cannot be read", "bad-condition")
+            return Condition(_program(source, kinds, as_truth, as_fraction, cel.Type.DYN), kinds, as_truth, as_fraction)
+    # what a sign between two conditions does not go with is often only that a yes or no was read as text
+    raise min(errors, key=lambda error: str(error).startswith(_OF_READING))
 
 
-def _program(source: str, kinds: tuple[tuple[str, Kind], ...], as_truth: frozenset[str], number: Any) -> Any:
+def _program(
+    source: str, kinds: tuple[tuple[str, Kind], ...], as_truth: frozenset[str], as_fraction: frozenset[str], whole: Any
+) -> Any:
     types = {}
     for name, kind in kinds:
         if kind is Kind.NUMBER:
-            types[name] = number
+            types[name] = cel.Type.DOUBLE if name in as_fraction else whole
         elif kind is Kind.YES_NO:
             types[name] = cel.Type.BOOL if name in as_truth else cel.Type.STRING
         else:

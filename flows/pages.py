@@ -184,6 +184,9 @@ def pages(text: str, name: str, most: int = 1000) -> list[tuple[Page, list[Probl
         raise Refused(Problem(name, *_unprintable(text), "bad-yaml", what)) from None
 
 
+_AWRY = "it stands further in than what it belongs with, or less far: as many spaces before each of them"
+
+
 def _not_yaml(error: MarkedYAMLError, text: str, name: str) -> Problem:
     mark, began = error.problem_mark or error.context_mark, error.context_mark
     context, problem = str(error.context or ""), str(error.problem or "")
@@ -192,7 +195,7 @@ def _not_yaml(error: MarkedYAMLError, text: str, name: str) -> Problem:
         mark = began if re.search("flow|quoted|simple key", context) else mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     what = f"this is not YAML: {problem or context or 'it cannot be read'}"
-    mend = "close the quotes" if "quoted" in context else _quotes(text, line)
+    mend = "close the quotes" if "quoted" in context else _AWRY if "found '<block" in what else _quotes(text, line)
     return Problem(name, line, column, "bad-yaml", _one_line(what), mend)
 
 

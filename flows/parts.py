@@ -59,6 +59,7 @@ Attachment = Annotated[str, BeforeValidator(_attachment)]
 DeedName = Annotated[str, _known("unknown-do", tuple(DEEDS), "something a flow can do")]
 ListName = Annotated[str, _known("unknown-list", LISTS, "a list")]
 Expected = Annotated[str, _known("unknown-expect", tuple(EXPECTS), "something a question can expect")]
+Bound = Annotated[float, Field(allow_inf_nan=False)]
 Awaited = Annotated[str, BeforeValidator(_what_for)]
 Happening = Annotated[str, _known("unknown-name", HAPPENINGS, "a happening")]
 

@@ -16,6 +16,7 @@ from flows.parts import (
     After,
     Attachment,
     Awaited,
+    Bound,
     Branch,
     Choice,
     DeedName,
@@ -137,8 +138,8 @@ class AskState(Pausing):
     choices: dict[str, Choice] | None = None
     choices_from: ListName | None = None
     expect: Expected | None = None
-    least: float | None = None
-    most: float | None = None
+    least: Bound | None = None
+    most: Bound | None = None
     save: str | None = None
     attach: Attachment = ""
     on: dict[str, str] = {}
