@@ -1,28 +1,19 @@
 """One card of every kind, with a hostile name and hostile words wherever a card has any."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Any
 
-from bot.app import Bot
 from bot.desks.base import _KINDS
 from bot.pairing.gatherings import FEWEST, WAITED
 from storage.cards import NOTICE, OPEN
 from storage.pairs import BUDDY
 from storage.transaction import Transaction
+from tests.bot.desks.office import Office
 from tests.bot.neighbourhood import places
 
 ABOUT_NOBODY = ("turnout", "digest", "flow_refused", "exported")
 READY: Mapping[str, Any] = {"adult": "yes", "consented": ("keep", "pair")}
-
-
-class Office(Protocol):
-    """A desk that runs, and the bot behind it."""
-
-    @property
-    def bot(self) -> Bot: ...
-    @property
-    def add(self) -> Callable[..., Awaitable[int]]: ...
 
 
 async def show_every_kind(office: Office, hostile: str) -> int:
