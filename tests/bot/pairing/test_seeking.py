@@ -4,7 +4,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from bot.desks.acting import Press, act
+from bot.desks.base import APPROVE
 from bot.pairing import gatherings
+from bot.world import Pairing
+from storage.audit import COORDINATOR
 from storage.pairs import INTRODUCED, LAPSED, OFFERED
 from storage.store import Store
 from tests.bot.neighbourhood import ANSWERS, Neighbourhood
@@ -98,7 +102,8 @@ async def test_a_yes_introduces_nobody_who_cannot_be_reached_by_now(leeds: Neigh
     await blocks(leeds, "ana")
     heard = await leeds.says("sam", "yes")
     assert heard == ["Thank you! That has been settled by now. I'll ask you another time."]
-    assert all(kind != "match" for kind, _ in await leeds.cards())
+    assert [kind for kind, _ in await leeds.cards()] == ["failed_send"]
+    assert "pair.declined" not in await leeds.life("ana")
     await leeds.buddy("kit")
     await leeds.hours(1)
     assert offered(leeds, "kit") == 0
@@ -107,6 +112,28 @@ async def test_a_yes_introduces_nobody_who_cannot_be_reached_by_now(leeds: Neigh
     await leeds.hours(1)
     await leeds.says("kit", "yes")
     assert [pair.state for pair in await leeds.pairs("kit")] == [INTRODUCED]
+
+
+async def test_nobody_is_asked_about_who_is_gone_when_a_coordinator_says_yes_or_time_asks_once_more(
+    store: Store, watch: Watch
+) -> None:
+    watch.now = datetime(2026, 6, 1, 9, 0, tzinfo=UTC)
+    here = Neighbourhood(store, watch, pairing=Pairing(approval=True))
+    await here.libraries.begin()
+    await here.buddy("sam")
+    await here.says("ana", "hello", *ANSWERS)
+    await blocks(here, "ana")
+    card = next(card for card in await store.run(lambda tx: tx.cards.open(9)) if card.kind == "match_to_approve")
+    press = Press(card=card.id, button=APPROVE, role=COORDINATOR, by="lou")
+    await store.run(lambda tx: act(tx, here.world, press))
+    await here.settle()
+    assert offered(here, "sam") == 0
+    await here.buddy("kit")
+    number = (await here.loaded("ana")).person.id
+    await here.turns.let(number, "search", {"first": "0"})
+    await here.turns.let(number, "begin", {"flow": "another"})
+    await here.settle()
+    assert await here.pairs("kit") == []
 
 
 async def test_where_buddies_are_few_nobody_is_counted_or_invited_whom_nothing_reaches(leeds: Neighbourhood) -> None:
