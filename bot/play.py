@@ -89,7 +89,8 @@ async def _performed(turn: Turn, exchange: Exchange, request: Perform, also: Map
     if request.do.name == "become_buddy":
         exchange.forget_greeting(but=request.conversation.id)
     if request.do.name in ("sign_up", "cancel_sign_up") and did.outcome in _ON_LIST_OR_OFF:
-        exchange.forget_action(str(deed.about("action") or ""), but=request.conversation.id)
+        off = request.do.name == "cancel_sign_up"
+        exchange.forget_action(str(deed.about("action") or ""), but=request.conversation.id, off=off)
     turn.person = deed.person
     turn.done.add(request.do.name)
     # What it came to may be what the conversation is about from now on: the nearest action.

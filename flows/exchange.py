@@ -37,6 +37,7 @@ from flows.model import (
     Value,
     Word,
     nothing,
+    subject_of,
 )
 from flows.prepared import prepared
 from flows.questions import Read, reading
@@ -188,7 +189,7 @@ class Exchange:
         elif isinstance(incoming, Start):
             if flow := self.library.flows.get(incoming.flow):
                 if flow.starts.moment and flow.starts.moment.happening == "action.cancelled":
-                    self.forget_action(incoming.about.get("action", ""), but=0)
+                    self.forget_action(incoming.about.get("action", ""), but=0, off=True)
                 yield from self._begin(incoming.flow, incoming.about)
         elif isinstance(incoming, Again):
             for conversation in self._open()[:1]:
@@ -213,11 +214,13 @@ class Exchange:
             if greets and conversation.question is not None and conversation.id not in {but, *self.ended}:
                 self._end(conversation, "past")
 
-    def forget_action(self, action: str, but: int) -> None:
-        """Whether they come to this action is no question any more: they have said so, or it does not take place."""
+    def forget_action(self, action: str, but: int, *, off: bool = False) -> None:
+        """Whether they come to this action is no question any more: they have said so. Where they do not, or it is
+        `off`, neither is when they leave home for it, or what they bring."""
         for conversation in list(self.conversations.values()):
-            mine = conversation.about.get("action") == action and conversation.id not in {but, *self.ended}
-            if mine and self._asks(conversation) and prepared(self.library).signs_up(conversation.flow):
+            mine = subject_of(conversation, "action") if off else conversation.about.get("action")
+            asks = conversation.id not in {but, *self.ended} and self._asks(conversation)
+            if mine == action and asks and prepared(self.library).signs_up(conversation.flow):
                 self._end(conversation, "past")
 
     # --- what was said ---

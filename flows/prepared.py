@@ -13,7 +13,7 @@ _REMEMBERED = 8
 
 _OF_PAIR = frozenset({"met", "share_contact", "end_pair", "another_buddy"})
 
-_OF_LIST = frozenset({"sign_up", "cancel_sign_up"})
+_OF_LIST = frozenset({"sign_up", "cancel_sign_up", "claim_need"})
 
 _PRIVATE = _OF_PAIR | {"report", "hand_over", "stop", "forget_me"}
 
@@ -95,7 +95,7 @@ class Prepared:
         return named
 
     def signs_up(self, flow: str) -> bool:
-        """Whether what is asked in this flow is whether they come to something."""
+        """Whether what is asked in this flow is whether they come to something, or what they bring to it."""
         found = self.library.flows.get(flow)
         states = found.states.values() if found else ()
         return any(isinstance(state, DoState) and state.do in _OF_LIST for state in states)

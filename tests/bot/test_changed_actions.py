@@ -176,3 +176,16 @@ async def test_nobody_is_asked_whether_they_come_to_what_does_not_take_place(her
     await here.store.run(lambda tx: cancel_action(tx, number))
     await here.settle()
     assert [text[:20] for text in await here.says("ana", "no")] == ["That's fine. *action"]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("plan", [(), ("9:30",)], ids=["when they leave", "what they bring"])
+async def test_nobody_is_asked_how_they_get_to_what_they_have_cancelled(
+    here: Neighbourhood, plan: tuple[str, ...]
+) -> None:
+    number = await coming(here)
+    await here.store.run(lambda tx: tx.actions.add_need(number, "tea"))
+    asked = await here.says("ana", "actions", "1", "yes", "yes", *plan)
+    assert asked[-1].startswith("This is still needed" if plan else "When will you leave home?")
+    await here.says("ana", "can't come", "1")
+    assert await here.says("ana", "no") == ["All right. See you another time."]
