@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from bot.commands.shared import refuse
+from bot.commands.shared import of_system, refuse
 
 STOPS = 8.0
 """Seconds in which `run` ends in order once it was told to. What hangs then ends as if it were killed, which loses
@@ -38,7 +38,7 @@ def run_until_told(task: Coroutine[Any, Any, None], *, patience: float | None = 
     except StorageError as error:
         refuse(str(error))
     except OSError as error:
-        refuse(str(error.strerror or error))
+        refuse(of_system(error))
     except Exception as error:
         # Not its own message, which may quote what people wrote.
         typer.echo(f"doorstep: stopped: {error if isinstance(error, Broke) else place(error)}", err=True)

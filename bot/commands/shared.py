@@ -182,7 +182,7 @@ def told(does: Callable[[], T]) -> T:
     except StorageError as error:
         refuse(str(error))
     except OSError as error:
-        refuse(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error))
+        refuse(of_system(error))
     except (typer.Exit, typer.Abort):
         raise
     except KeyboardInterrupt:
@@ -190,6 +190,11 @@ def told(does: Callable[[], T]) -> T:
     except Exception as error:
         typer.echo(f"doorstep: stopped: {place(error)}", err=True)
         raise typer.Exit(1) from None
+
+
+def of_system(error: OSError) -> str:
+    """What the system would not do, and with which file."""
+    return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror or error)
 
 
 def understood(file: Path, reads: Callable[[], T], undone: str = "imported") -> T:

@@ -112,6 +112,12 @@ async def test_what_cannot_be_run_is_one_line(tmp_path: Path, more: str, said: s
     assert said in one_line(*await finished("run", "--config", str(file)))
 
 
+async def test_what_the_system_would_not_do_is_told_with_the_file(tmp_path: Path) -> None:
+    file = config(tmp_path)
+    (tmp_path / "doorstep.key").mkdir()
+    assert f"{tmp_path / 'doorstep.key'}: Is a directory" in one_line(*await finished("run", "--config", str(file)))
+
+
 async def test_a_library_with_mistakes_is_refused_with_each_of_them(tmp_path: Path) -> None:
     file = config(tmp_path)
     (tmp_path / "flows/library/chain.yaml").write_text(CHAIN.replace("go: odd", "go: nowhere"))
