@@ -14,6 +14,10 @@ from pathlib import Path
 from traceback import extract_tb
 from types import TracebackType
 
+OFTEN, WITHIN = 5, 10.0
+"""So many lines that say the same are written in so many seconds. While a database is away everyone who waits for it
+says so: with a thousand open pages that would fill a disk overnight."""
+
 _ROOT = Path(__file__).parents[1]
 _OURS = frozenset({"bot", "flows", "storage"})
 """Whose lines are shown with their values: these name no person, and tests hold them to it."""
@@ -26,6 +30,7 @@ def configure() -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(Line() if sys.stderr.isatty() else JsonLine())
+    handler.addFilter(Seldom())
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 
 
@@ -61,6 +66,30 @@ class JsonLine(logging.Formatter):
         return json.dumps(_told(record), ensure_ascii=False)
 
 
+class Seldom(logging.Filter):
+    """Holds back lines that say what was said `OFTEN` enough `WITHIN` so many seconds; the next that is written says
+    how many there were. Lines about an error are written always."""
+
+    KNOWN = 1_000
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[int, str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.exc_info:
+            return True
+        what = record.levelno, record.name, _message(record)
+        since, times = self._said.get(what, (record.created, 0))
+        if record.created - since >= WITHIN:
+            record.held_back = max(0, times - OFTEN)
+            since, times = record.created, 0
+        if len(self._said) >= self.KNOWN:
+            self._said.clear()
+        self._said[what] = since, times + 1
+        return times < OFTEN
+
+
 def _told(record: logging.LogRecord) -> dict[str, str]:
     told = {
         "at": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%SZ}",
@@ -69,6 +98,8 @@ def _told(record: logging.LogRecord) -> dict[str, str]:
         # What cannot be printed could end the line for some readers, or steer a terminal.
         "message": "".join(filter(str.isprintable, _message(record))),
     }
+    if held_back := getattr(record, "held_back", 0):
+        told["message"] += f" ({held_back:,} more lines like this were held back)"
     if record.exc_info and record.exc_info[1] is not None:
         told["error"] = place(record.exc_info[1])
     return told

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from bot.log import Line, configure, place
+from bot.log import OFTEN, WITHIN, Line, Seldom, configure, place
 
 
 def test_of_an_error_only_kind_and_place_are_logged(capsys: pytest.CaptureFixture[str]) -> None:
@@ -39,6 +39,24 @@ def test_on_a_terminal_a_line_is_text() -> None:
     record = logging.LogRecord("bot.due", logging.WARNING, "due.py", 1, "the database is %s", ("away",), None)
     record.created = 0
     assert Line().format(record) == "1970-01-01T00:00:00Z WARNING bot.due: the database is away"
+
+
+def test_a_line_that_comes_a_thousand_times_is_written_a_few_times_and_counted() -> None:
+    seldom, written = Seldom(), []
+
+    def say(what: str, at: float) -> None:
+        record = logging.LogRecord("bot.channels.web", logging.ERROR, "web.py", 1, "%s", (what,), None)
+        record.created = at
+        if seldom.filter(record):
+            written.append(Line().format(record).partition("web: ")[2])
+
+    for number in range(1_000):
+        say("away", number / 1_000)
+    say("back", 1.0)
+    assert written == ["away"] * OFTEN + ["back"]
+    say("away", WITHIN)
+    say("away", WITHIN + 1)
+    assert written[-2:] == [f"away ({1_000 - OFTEN} more lines like this were held back)", "away"]
 
 
 def test_the_kinds_of_all_causes_are_named() -> None:
