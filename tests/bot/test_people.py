@@ -135,7 +135,7 @@ async def test_their_buddy_does_not_read_what_is_for_people(desk: Desk) -> None:
     assert await desk.thread() == ["I am worried about Sam"]
     assert "worried" not in "".join(desk.here.heard["sam"])
     await desk.here.says("ana", "Sam: see you at six")
-    assert desk.here.heard["sam"][-1] == "Ana: Sam: see you at six"
+    assert desk.here.heard["sam"][-1] == "Ana: see you at six"
     assert await desk.thread() == ["I am worried about Sam"]
 
 
