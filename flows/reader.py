@@ -148,6 +148,9 @@ def _complete(flows: dict[str, Flow], anytime: dict[str, Anytime]) -> frozenset[
             # a flow of the folder keeps its words; what people write to be left alone belongs to nobody
             free = tuple(word for word in own.words if name in KEPT or word == name or fold(word) not in taken)
             anytime[name] = Anytime(free, own.run)
+        elif name in KEPT and name not in map(fold, anytime[name].words):
+            # the button that says it in every language writes this word, and so do platforms
+            anytime[name] = replace(anytime[name], words=(*anytime[name].words, name))
     given = {run: flow for run in _runs(anytime) if run not in flows and (flow := _own_flow(run)) is not None}
     flows.update(given)
     return frozenset(given)
@@ -269,4 +272,5 @@ def _translations(files: Mapping[str, str]) -> tuple[dict[str, Mapping[str, str]
 def translation(text: str) -> Mapping[str, str]:
     """The sentences of a .po file that have a translation nobody marked as fuzzy. Raises PoFileError, ValueError."""
     catalog = read_po(StringIO(text), abort_invalid=True)
-    return {str(m.id): str(m.string) for m in catalog if m.id and m.string and not m.fuzzy and isinstance(m.id, str)}
+    said = (m for m in catalog if isinstance(m.id, str) and m.id and not m.fuzzy)
+    return {str(m.id): str(m.string) for m in said if isinstance(m.string, str) and m.string.strip()}

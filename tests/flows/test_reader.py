@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from flows.check import check
-from flows.model import Library
-from flows.reader import STARTER, read_files, read_folder
+from flows.model import Library, Word
+from flows.reader import STARTER, read_files, read_folder, translation
 from flows.vocabulary import ANYTIME
 
 FLOW = "flow: f\nstarts: {words: [f]}\nstart: x\nstates:\n  x: {say: Hi., end: x}\n"
@@ -49,6 +49,19 @@ def test_what_always_names_is_the_folders_and_the_rest_is_built_in() -> None:
     assert library.anytime["help"].words == ("ayuda",)
     assert library.anytime["stop"].run == "stop"
     assert library.words["ayuda"].flow == "f"
+
+
+def test_stop_and_forget_me_are_understood_whatever_else_a_folder_calls_them() -> None:
+    words = "anytime:\n  stop: {words: [alto], run: f}\n  forget me: {words: [olvídame, FORGET ME], run: f}\n"
+    library = _library(f=FLOW, always=words)
+    assert library.words["alto"] == library.words["stop"] == Word("stop", "f")
+    assert library.words["forget me"] == Word("forget me", "f")
+    assert library.anytime["forget me"].words == ("olvídame", "FORGET ME")
+
+
+def test_a_translation_of_nothing_but_spaces_is_none() -> None:
+    po = 'msgid ""\nmsgstr ""\n\nmsgid "Hello."\nmsgstr "  "\n\nmsgid "f"\nmsgstr "efe"\n'
+    assert translation(po) == {"f": "efe"}
 
 
 def test_a_flow_may_start_with_a_built_in_word_but_for_those_that_people_rely_on() -> None:
