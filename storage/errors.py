@@ -49,6 +49,10 @@ class KeysMissing(StorageError):
     """The person keys are missing though the database holds people: bring them back, for without nobody can be read."""
 
 
+class OtherKeys(StorageError):
+    """The person keys are another database's, or damaged: put back those that were kept with this one."""
+
+
 class KeyFileExists(StorageError):
     """There is a key file already: it is never overwritten, for its data would be lost."""
 

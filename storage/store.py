@@ -65,7 +65,7 @@ class Store:
 
         Raises DatabaseInUse (someone has the SQLite database, or it must be migrated and someone has), NeedsMigration
         (a Postgres that holds data), NewerDatabase, KeyFileMissing, BadKeyFile, WrongKey, OldKeyFile, KeysMissing,
-        Burned, StorageUnavailable; ValueError for another kind of url.
+        OtherKeys, Burned, StorageUnavailable; ValueError for another kind of url.
         """
         path = schema.sqlite_path(url)
         lock = None if path is None or not (alone or _unready(path)) else locked(path)

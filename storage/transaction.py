@@ -107,8 +107,8 @@ class Transaction:
         return each, session
 
     async def check_keys(self) -> bool:
-        """Whether the key store is marked as this database's. Raises OldKeyFile where the keys of this process are not
-        those in force."""
+        """Whether the key store is marked as this database's. Raises OtherKeys where it is marked as another one's;
+        OldKeyFile where the keys of this process are not those in force."""
         return await self._vault.check(self._session)
 
     async def mark_keys(self) -> None:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hmac import HMAC
 
 from storage import key_file
-from storage.errors import KeyDestroyed, OldKeyFile, SealBroken, StorageError
+from storage.errors import KeyDestroyed, OldKeyFile, OtherKeys, SealBroken, StorageError
 from storage.key_file import KEY, Keys
 from storage.session import Session
 
@@ -105,12 +105,16 @@ class Vault:
         return self._ring.wrap(MARK, os.urandom(KEY))
 
     async def check(self, session: Session) -> bool:
-        """Whether the key store has a mark: then it is this database's. Raises OldKeyFile where the keys are not those
-        in force."""
+        """Whether the key store has a mark: then it is this database's. Raises OtherKeys where it is another one's;
+        OldKeyFile where the keys are not those in force."""
         wrapped = await session.wrapped_key(MARK)
-        if wrapped is not None:
+        if wrapped is None:
+            return False
+        try:
             self._unwrapped(MARK, wrapped)
-        return wrapped is not None
+        except SealBroken:
+            raise OtherKeys from None
+        return True
 
     async def leave_mark(self, session: Session) -> None:
         """Marks the key store: it belongs to this database from now on, even with nobody in it."""

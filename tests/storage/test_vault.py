@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from flows.model import Say
 from storage import key_file
-from storage.errors import BadKeyFile, KeyDestroyed, KeyFileExists, KeyFileMissing, SealBroken, WrongKey
+from storage.errors import BadKeyFile, KeyDestroyed, KeyFileExists, KeyFileMissing, OtherKeys, SealBroken, WrongKey
 from storage.sqlite import keys_path
 from storage.store import Store, Transaction
 from storage.vault import Seal, Vault
@@ -199,6 +199,15 @@ async def test_the_key_file_of_another_group_is_refused(database: Database, watc
     with pytest.raises(WrongKey):
         await Store.open(database.url, other, clock=watch)
     await (await Store.open(database.url, database.key, clock=watch)).close()
+
+
+async def test_the_person_keys_of_another_group_are_refused(watch: Watch, tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "ours.db", tmp_path / "theirs.db"
+    for file in (ours, theirs):
+        await (await Store.open(f"sqlite:///{file}", file.with_suffix(".key"), clock=watch)).close()
+    keys_path(theirs).replace(keys_path(ours))
+    with pytest.raises(OtherKeys):
+        await Store.open(f"sqlite:///{ours}", ours.with_suffix(".key"), clock=watch)
 
 
 async def test_more_people_than_keys_are_remembered_can_be_read(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
