@@ -156,12 +156,7 @@ async def test_killed_while_it_tells_people_it_tells_the_rest_and_nobody_twice(
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("says", "hears"), [("I'll be there", "Good. The new time"), ("I can't come", "Thank you for")]
-)
-async def test_who_has_answered_once_whether_they_come_is_not_asked_it_again(
-    here: Neighbourhood, says: str, hears: str
-) -> None:
+async def test_who_has_answered_once_whether_they_come_is_not_asked_it_again(here: Neighbourhood) -> None:
     number = await coming(here, "ana")
     await here.until(SATURDAY - 71 * HOUR)
     assert told(here, "ana", "Are you still coming") == 1
