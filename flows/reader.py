@@ -68,8 +68,8 @@ def read_folder(folder: FilePath) -> Reading:
         raise FileNotFoundError(f"{folder} holds no folder `library`")
     languages = (folder / "languages").iterdir() if (folder / "languages").is_dir() else ()
     found = [
-        *(file for file in (folder / "library").iterdir() if file.suffix in {".yaml", ".yml"}),
-        *(file for file in languages if file.suffix == ".po"),
+        *(file for file in (folder / "library").iterdir() if _is_one(file, ".yaml", ".yml")),
+        *(file for file in languages if _is_one(file, ".po")),
     ]
     files: dict[str, str] = {}
     problems = []
@@ -81,6 +81,11 @@ def read_folder(folder: FilePath) -> Reading:
             problems.append(refused.problem)
     beside = frozenset(file.name for file in (folder / "library").iterdir())
     return _reading(tuple(files.items()), tuple(problems), beside)
+
+
+def _is_one(file: FilePath, *endings: str) -> bool:
+    """Whether it is a file of this kind, also as Windows writes it; what editors and systems hide beside one is not."""
+    return file.suffix.lower() in endings and not file.name.startswith(".")
 
 
 def read_files(files: Mapping[str, str], problems: Iterable[Problem] = ()) -> Reading:

@@ -142,7 +142,7 @@ def test_any_file_name_is_shown_on_one_line(name: str, encoding: str, folder: Pa
 
 
 def test_what_is_no_flow_file_is_left_alone(folder: Path) -> None:
-    for name in ("notes.txt", "README.md", "good.yaml~", ".good.yaml.swp"):
+    for name in ("notes.txt", "README.md", "good.yaml~", ".good.yaml.swp", "._good.yaml", ".#good.yaml"):
         (folder / "library" / name).write_text("{")
     (folder / "library" / "old.yaml").mkdir()
     done = doorstep("check", str(folder))

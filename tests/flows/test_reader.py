@@ -108,6 +108,12 @@ def test_a_translation_can_be_said_in_place_of_a_word() -> None:
     assert library.words["efe"].flow == "f"
 
 
+def test_a_file_is_read_whatever_the_case_of_its_ending(tmp_path: Path) -> None:
+    (tmp_path / "library").mkdir()
+    (tmp_path / "library" / "PICNIC.YAML").write_text(FLOW)
+    assert "f" in read_folder(tmp_path).library.flows
+
+
 def test_the_same_files_are_read_and_checked_once_and_changed_ones_again(tmp_path: Path) -> None:
     (tmp_path / "library").mkdir()
     file = tmp_path / "library" / "f.yaml"
