@@ -163,9 +163,12 @@ def translate(
 
     Every sentence of the flows stands in it, with its translation where there is one.
     """
+    from flows.reader import STARTER
     from flows.translate import catalog
 
     folder = flows_folder(flows)
+    if flows is None and folder == STARTER:
+        refuse("there is no folder `flows` here to translate: `doorstep init DIR` makes one, `--flows` names another")
     file = folder / "languages" / f"{language}.po"
     try:
         text = catalog(read_folder(folder).library, language, file.read_text("utf-8") if file.exists() else None)

@@ -172,6 +172,15 @@ def test_wrong_usage_is_one_line_and_exits_with_2(wrong: str) -> None:
     assert "Value error" not in called.stderr
 
 
+def test_the_flows_that_come_with_doorstep_are_not_translated_unasked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    called = doorstep("translate", "xx", PYTHONPATH=str(Path(__file__).parents[2]))
+    assert (called.returncode, called.stdout) == (2, "")
+    assert "no folder `flows` here" in called.stderr
+
+
 def test_a_command_that_nobody_can_answer_does_nothing_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[org]\nname = "Us"\n')
     called = doorstep("export", str(tmp_path / "out"), "--config", str(tmp_path / "config.toml"))
