@@ -136,6 +136,8 @@ class Campaign:
         while not self.observer.book.broken and self.clock.seconds() + (wait := self._until_due()) <= end:
             await self.clock.until(self.clock.seconds() + max(wait, 1.0))
             await self._settle()
+        # A message that fails at last leaves word of it, which is taken like any other.
+        await self._settle()
 
     async def _much_later(self) -> None:
         self.clock.wrong += KEPT
