@@ -9,7 +9,8 @@ from bot.rehearsal.people import BUDDY, NAME, Person
 from flows.model import DONE, Said, Say, Shown
 
 _NAMES = re.compile(NAME)
-_NONSENSE = ("asdf", "👍", "what?", "hm, let me think about it", "ok", "maybe later, I am on a bus")
+_NONSENSE = ("asdf", "🌞", "what?", "hm, let me think about it", "lol", "maybe later, I am on a bus")
+"""None of it answers anything: a thumb up would be a yes."""
 _WORDS: Mapping[str, tuple[str, ...]] = {
     "en": ("help", "actions", "skip", "back", "privacy", "export", "language", "human", "?", "another"),
     "es": ("ayuda", "saltar", "volver", "idioma", "exportar", "mis datos"),
