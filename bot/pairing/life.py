@@ -6,6 +6,7 @@ from dataclasses import replace
 from bot.do.base import Turn
 from bot.others import leave, tell
 from bot.pairing import gatherings
+from bot.pairing.seeking import never_by_now
 from bot.restraint import quiet_until
 from storage.cards import OVER
 from storage.pairs import BUDDY, DECLINED, ENDED, FROZEN, INTRODUCED, LAPSED, OFFERED, OPEN, Pair
@@ -76,10 +77,15 @@ async def _offered(turn: Turn, pair_id: int) -> bool:
 
 
 async def accepted(turn: Turn, pair: Pair) -> bool:
-    """The buddy said yes to a locked pair: both are introduced. False: the supporter cannot be reached any more."""
+    """The buddy said yes to a locked pair: both are introduced. False: the supporter cannot be reached any more, or a
+    hard rule stands between them by now."""
     now, supporter = turn.tx.now, await turn.tx.people.get(pair.supporter_id)
     if supporter is None or not supporter.reachable:
-        await turned_down(turn, pair, DECLINED, "not reached")
+        why: str | None = "not reached"
+    else:
+        why = await never_by_now(turn, supporter)
+    if why is not None:
+        await turned_down(turn, pair, DECLINED, why)
         return False
     await turn.tx.pairs.save(replace(pair, state=INTRODUCED, answered_at=now, introduced_at=now))
     for person_id in (pair.supporter_id, pair.buddy_id):

@@ -1,16 +1,17 @@
 """A supporter's search for a buddy: who they are to the rules, and asking the best who is free."""
 
+from dataclasses import replace
 from itertools import chain
 
 from bot.do.base import Turn
 from bot.others import tell
 from bot.pairing.harvest import knows_enough
 from bot.pairing.reasons import write
-from bot.pairing.rules import Helper, Never, Wish, weigh
+from bot.pairing.rules import Helper, Never, Wish, forbidden, weigh
 from flows.model import Value
 from storage.buddies import Buddy, Seeker
 from storage.pairs import GATHERED, INTRODUCED, OFFERED, WANTED
-from storage.people import ACTIVE
+from storage.people import ACTIVE, Person
 
 YES = "yes"
 """How a yes to a question is kept."""
@@ -106,18 +107,32 @@ async def has_someone(turn: Turn) -> str:
 
 def wish_of(turn: Turn, not_with: frozenset[int]) -> Wish:
     """This supporter, as the rules see them."""
-    fields = turn.fields
+    return _wish(replace(turn.person, language=turn.language, fields=turn.fields), not_with)
+
+
+def _wish(person: Person, not_with: frozenset[int] = frozenset()) -> Wish:
+    fields = person.fields
     return Wish(
-        id=turn.person.id,
-        languages=_languages(turn.language, fields.get("languages")),
+        id=person.id,
+        languages=_languages(person.language, fields.get("languages")),
         interests=texts(fields.get("interests")),
         times=texts(fields.get("times")),
-        cell=turn.person.district,
+        cell=person.district,
         adult=fields.get("adult") == YES,
         consented="pair" in texts(fields.get("consented")),
-        joined=turn.person.created_at,
+        joined=person.created_at,
         not_with=not_with,
     )
+
+
+async def never_by_now(turn: Turn, supporter: Person) -> str | None:
+    """Why a buddy who has said yes and this supporter may not be introduced any more, by what both have told since they
+    were thought of; None: they may. The buddy's room, or a break they take, is no reason: they said yes."""
+    buddy = await turn.tx.buddies.get(turn.person.id)
+    if buddy is None:
+        return "not active"
+    willing = replace(helper_of(buddy, 0), capacity=1, away_until=None)
+    return forbidden(_wish(supporter), willing, turn.world.pairing.terms(turn.tx.now))
 
 
 def seeker_wish(seeker: Seeker) -> Wish:

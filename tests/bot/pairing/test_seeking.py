@@ -9,9 +9,9 @@ from bot.desks.base import APPROVE
 from bot.pairing import gatherings
 from bot.world import Pairing
 from storage.audit import COORDINATOR
-from storage.pairs import INTRODUCED, LAPSED, OFFERED
+from storage.pairs import DECLINED, INTRODUCED, LAPSED, OFFERED
 from storage.store import Store
-from tests.bot.neighbourhood import ANSWERS, Neighbourhood
+from tests.bot.neighbourhood import ANSWERS, Neighbourhood, places
 from tests.databases import Watch
 
 
@@ -112,6 +112,18 @@ async def test_a_yes_introduces_nobody_who_cannot_be_reached_by_now(leeds: Neigh
     await leeds.hours(1)
     await leeds.says("kit", "yes")
     assert [pair.state for pair in await leeds.pairs("kit")] == [INTRODUCED]
+
+
+async def test_a_yes_introduces_nobody_who_lives_out_of_reach_by_now(leeds: Neighbourhood) -> None:
+    await leeds.buddy("sam")
+    await leeds.says("ana", "hello", *ANSWERS)
+    ana, far = (await leeds.loaded("ana")).person, places().read("London")
+    assert far is not None
+    await leeds.store.run(lambda tx: tx.people.save(ana.id, {**ana.fields, "place": far.name}, district=far.cell))
+    heard = await leeds.says("sam", "yes")
+    assert heard == ["Thank you! That has been settled by now. I'll ask you another time."]
+    assert [(pair.state, pair.why) for pair in await leeds.pairs("ana")] == [(DECLINED, "too far")]
+    assert not any("Sam" in text for text in leeds.heard["ana"])
 
 
 async def test_nobody_is_asked_about_who_is_gone_when_a_coordinator_says_yes_or_time_asks_once_more(
